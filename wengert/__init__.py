@@ -1,0 +1,2 @@
+from . import numpy
+from .api import grad

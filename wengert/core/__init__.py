@@ -1,0 +1,1 @@
+"""The core: types, structures, primitives, programs, tracers. Knows neither NumPy's names nor derivatives."""

@@ -1,0 +1,130 @@
+"""Recording: a Python function, run on tracers, becomes a Program; beside real values, or on types alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import AbstractValueError, BranchChangedError, user_source
+from .primitive import Constant, Primitive
+from .program import Atom, Equation, Literal, Program, Var
+from .trace import Trace, Tracer
+from .types import ArrayType, type_of
+
+
+class ProgramTrace(Trace):
+    """Writes down each primitive as an equation.
+
+    A tracer's value is the real value beside which the function runs, or an ArrayType where only the type is
+    known; its data is the variable.
+    """
+
+    __slots__ = ("constants", "equations", "kept")
+    name = "trace"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.equations: list[Equation] = []
+        self.constants: dict[int, tuple[Var, Any]] = {}
+        self.kept: list[Any] = []  # keeps closed-over arrays alive, so that their id stays theirs
+
+    def process(self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        """Compute the value (or only the type) below, and write the equation."""
+        atoms = [self.atom(a) for a in args]
+        values = [a.value if isinstance(a, Tracer) and a.trace is self else a for a in args]
+        if any(isinstance(v, ArrayType) for v in values):
+            outs = primitive.type_rule(*map(type_of, values), **params)
+        else:
+            outs = primitive(*values, **params)
+        results = outs if primitive.multiple else [outs]
+        tracers = [Tracer(self, y, Var(type_of(y))) for y in results]
+        self.equations.append(Equation(primitive, atoms, params, [t.data for t in tracers], user_source()))
+        return tracers if primitive.multiple else tracers[0]
+
+    def atom(self, value: Any) -> Atom:
+        """The variable or literal for an argument; arrays from outside become constants of the program."""
+        if isinstance(value, Tracer):
+            if value.trace is self:
+                return value.data  # type: ignore[no-any-return]
+            if id(value) not in self.constants:
+                self.kept.append(value)
+                self.constants[id(value)] = (Var(value.type), value.snapshot())
+            return self.constants[id(value)][0]
+        if isinstance(value, np.ndarray) and value.ndim:
+            var = Var(type_of(value))
+            held = value.copy() if value.flags.writeable else value
+            self.kept.append(held)
+            self.constants[id(held)] = (var, held)
+            return var
+        return Literal(value[()] if isinstance(value, np.ndarray) else value)
+
+    def concretize(self, tracer: Tracer, convert: Callable[[Any], Any]) -> Any:
+        """A Python decision on a traced value: taken on the real value, and written down as an assumption."""
+        if isinstance(tracer.value, ArrayType):
+            raise abstract_value(tracer)
+        decided = convert(tracer.value)
+        self.equations.append(Equation(assume, [tracer.data], {"value": decided}, [], user_source()))
+        return decided
+
+
+def abstract_value(tracer: Tracer) -> AbstractValueError:
+    """The error for a decision on a value of which only the type is known."""
+    return AbstractValueError(
+        f"a Python decision (if, while, and, range, an index) needs the value of an array known only as {tracer.type}",
+        why="the function is run on types alone here, so that one program serves all values",
+        write="use wg.cond, wg.while_loop, wg.fori_loop or wg.numpy.where, or run beside real values "
+        "(wg.trace(f)(*arrays), wg.grad(f)), where Python control flow on data just works",
+    )
+
+
+def record(
+    f: Callable[..., Sequence[Any]], args: Sequence[Any], name: str = "program", opened_at: Any = None
+) -> Program:
+    """Run a flat function on tracers and return its program. ArrayTypes among args stand for unknown values."""
+    trace = ProgramTrace()
+    trace.opened_at = opened_at
+    with trace:
+        tracers = [Tracer(trace, a, Var(type_of(a))) for a in args]
+        inputs = [t.data for t in tracers]
+        outs = [trace.atom(y) for y in f(*tracers)]
+    return prune(Program(inputs, list(trace.constants.values()), trace.equations, outs, name=name))
+
+
+def prune(program: Program) -> Program:
+    """Drop the equations (and constants) whose results nobody uses; assumptions stay."""
+    needed = {a for a in program.outputs if isinstance(a, Var)}
+    kept = []
+    for eq in reversed(program.equations):
+        if eq.primitive is assume or any(v in needed for v in eq.outputs):
+            kept.append(eq)
+            needed.update(a for a in eq.inputs if isinstance(a, Var))
+    constants = [(v, x) for v, x in program.constants if v in needed]
+    return Program(
+        program.inputs, constants, kept[::-1], program.outputs, program.in_tree, program.out_tree, program.name
+    )
+
+
+def _assume(x: Any, *, value: Any) -> list[Any]:
+    found = type(value)(x) if np.ndim(x) == 0 else None
+    if found != value:
+        raise BranchChangedError(
+            f"this program was recorded where a Python decision saw {value!r}; here it sees {found!r}",
+            why="Python's own `if`, `while` and `range` are decided while a program is recorded, so it holds only the "
+            "branch that was taken",
+            write="record it again at this point with wg.trace(f)(*args), or write the decision with wg.cond or "
+            "wg.while_loop, which keep both branches",
+        )
+    return []
+
+
+def _batch_assume(size: int, batched: list[bool], x: Any, *, value: Any) -> tuple[list[Any], list[bool]]:
+    for lane in range(size):
+        assume(x[lane], value=value)
+    return [], []
+
+
+assume = Primitive(
+    "assume", _assume, Constant(), type_rule=lambda x, value: [], batch=_batch_assume, multiple=True
+)

@@ -1,0 +1,156 @@
+"""Traces and tracers: a transformation in progress, and the values that it follows.
+
+Each transformation that runs (grad, jvp, vmap, trace) opens one `Trace`. Its `level` comes from one ever-growing
+counter, so that an inner transformation always has the higher level; a primitive applied to tracers of several
+traces is processed by the highest, for which the others are constants. This is all that keeps nested derivatives
+apart (no perturbation confusion), and no global stack is needed: threads do not see one another.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from ..errors import LeakedTracerError, Source, user_source
+from .types import ArrayType, Shape, dtype_of, shape_of
+
+_levels = itertools.count(1)
+
+# How many transformations are running in this thread and context.
+depth: ContextVar[int] = ContextVar("wengert_depth", default=0)
+
+# Do tapes keep the user's line of each equation? Set by wg.debug.nans(), which names it.
+keep_sources: ContextVar[bool] = ContextVar("wengert_keep_sources", default=False)
+
+
+class Trace:
+    """One transformation in progress. Subclasses say in `process` what applying a primitive means for it."""
+
+    __slots__ = ("alive", "level", "opened_at")
+    name = "trace"
+
+    def __init__(self) -> None:
+        self.level = next(_levels)
+        self.alive = True
+        self.opened_at: Source | None = None
+
+    def process(self, primitive: Any, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        """Apply a primitive to arguments of which at least one is a tracer of this trace."""
+        raise NotImplementedError
+
+    def concretize(self, tracer: Tracer, convert: Callable[[Any], Any]) -> Any:
+        """A Python decision (`if`, `while`, an index) on a traced value: taken on the value beneath."""
+        return convert(tracer.value)
+
+    def __enter__(self) -> Trace:
+        depth.set(depth.get() + 1)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        depth.set(depth.get() - 1)
+        self.alive = False
+
+
+class Tracer:
+    """An array whose operations are followed by a trace. Exists only while a function is being traced.
+
+    `value` is what the trace computes with below itself (an array, a number, a tracer of a lower level, or an
+    ArrayType where only the type is known); `data` is what the trace knows besides: a tangent, a node, a variable.
+    A tracer is a handle: assignment to its elements replaces `value` and `data`, as NumPy's assignment would change
+    the array. `alias` ties views to their base; it is None for an array that nobody views.
+    """
+
+    __slots__ = ("__weakref__", "alias", "data", "trace", "value")
+
+    def __init__(self, trace: Trace, value: Any, data: Any = None) -> None:
+        self.trace = trace
+        self.value = value
+        self.data = data
+        self.alias: Any = None
+
+    @property
+    def shape(self) -> Shape:
+        """Lengths of the axes."""
+        if self.alias is not None:
+            self.alias.refresh(self)
+        return shape_of(self.value)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the elements."""
+        return dtype_of(self.value)
+
+    @property
+    def type(self) -> ArrayType:
+        """Shape and dtype."""
+        return ArrayType(self.shape, self.dtype)
+
+    def snapshot(self) -> Tracer:
+        """The same traced value under a handle of its own, which later assignments to this one do not change."""
+        if self.alias is not None:
+            self.alias.refresh(self)
+        copy = object.__new__(type(self))
+        copy.trace, copy.value, copy.data, copy.alias = self.trace, self.value, self.data, None
+        return copy
+
+    def become(self, other: Tracer) -> None:
+        """Take over the traced value of another tracer: what assignment to elements does to the handle."""
+        if type(self) is not type(other):
+            self.__class__ = type(other)
+        self.trace, self.value, self.data = other.trace, other.value, other.data
+
+
+class ConstantTrace(Trace):
+    """The lowest trace: its tracers are plain arrays in a handle, so that tracers can be assigned into them."""
+
+    __slots__ = ()
+    name = "constant"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.level = 0
+
+    def process(self, primitive: Any, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        """Compute with the plain arrays; floating-point results stay in a handle."""
+        outs = primitive(*(a.value if isinstance(a, Tracer) else a for a in args), **params)
+        return [constant(y) for y in outs] if primitive.multiple else constant(outs)
+
+
+CONSTANT = ConstantTrace()
+
+
+def constant(value: Any) -> Any:
+    """A plain floating-point array as a handle that can be assigned to; anything else as it is."""
+    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "fc":
+        return Tracer(CONSTANT, value)
+    return value
+
+
+def tracing() -> bool:
+    """Is a transformation running in this thread?"""
+    return depth.get() > 0
+
+
+def concrete(value: Any) -> Any:
+    """The plain array beneath all traces, or an ArrayType where only the type is known."""
+    while isinstance(value, Tracer):
+        value = value.value
+    return value
+
+
+def leaked(tracer: Tracer) -> LeakedTracerError:
+    """The error for a tracer whose transformation has ended."""
+    opened = tracer.trace.opened_at
+    return LeakedTracerError(
+        f"a traced array {tracer.type} is used after the {tracer.trace.name} that made it has ended"
+        + (f" (it was called at {opened})" if opened else ""),
+        why="it was stored outside the traced function (a global, an attribute, a closure, a list); its derivative "
+        "belongs to a computation that is over",
+        write="return the value from the function (use has_aux=True for extra results), or store "
+        "wg.stop_gradient(x) converted by your caller",
+        where=user_source(3),
+    )

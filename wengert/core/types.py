@@ -1,0 +1,97 @@
+"""Types of values: shape and dtype, and whether the value is a Python number (weak, as NEP 50 has it)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+Shape = tuple[int, ...]
+
+_SHORT = {"float": "f", "complex": "c", "int": "i", "uint": "u"}
+
+
+def short_dtype(dtype: np.dtype[Any]) -> str:
+    """`f64` for float64, `c128` for complex128, `bool` for bool."""
+    name = dtype.name
+    for long, short in _SHORT.items():
+        if name.startswith(long):
+            return short + name[len(long) :]
+    return name
+
+
+class ArrayType:
+    """The type of an array: all that is known of a value before it is computed."""
+
+    __slots__ = ("dtype", "shape", "weak")
+
+    def __init__(self, shape: Shape, dtype: Any, weak: bool = False) -> None:
+        self.shape = tuple(shape)
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
+        self.weak = weak
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        n = 1
+        for d in self.shape:
+            n *= d
+        return n
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ArrayType) and self.shape == other.shape and self.dtype == other.dtype
+
+    def __hash__(self) -> int:
+        return hash((self.shape, self.dtype))
+
+    def __repr__(self) -> str:
+        return f"{short_dtype(self.dtype)}[{','.join(map(str, self.shape))}]"
+
+
+_PYTHON_NUMBERS: dict[type, np.dtype[Any]] = {
+    bool: np.dtype(bool),
+    int: np.dtype(np.int64),
+    float: np.dtype(np.float64),
+    complex: np.dtype(np.complex128),
+}
+
+
+def type_of(value: Any) -> ArrayType:
+    """The type of an array, a NumPy scalar, a Python number, a tracer, or a type itself."""
+    if isinstance(value, ArrayType):
+        return value
+    dtype = _PYTHON_NUMBERS.get(type(value))
+    if dtype is not None:
+        return ArrayType((), dtype, weak=True)
+    try:
+        return ArrayType(value.shape, value.dtype)
+    except AttributeError:
+        array = np.asarray(value)
+        return ArrayType(array.shape, array.dtype)
+
+
+def shape_of(value: Any) -> Shape:
+    """The shape of an array, a number or a tracer."""
+    try:
+        return value.shape  # type: ignore[no-any-return]
+    except AttributeError:
+        return np.shape(value)
+
+
+def dtype_of(value: Any) -> np.dtype[Any]:
+    """The dtype of an array, a number or a tracer."""
+    try:
+        return value.dtype  # type: ignore[no-any-return]
+    except AttributeError:
+        dtype = _PYTHON_NUMBERS.get(type(value))
+        return dtype if dtype is not None else np.asarray(value).dtype
+
+
+def is_inexact(dtype: np.dtype[Any]) -> bool:
+    """Real or complex floating point: the dtypes that have derivatives."""
+    return dtype.kind in "fc"

@@ -1,0 +1,140 @@
+"""Every exception of the library: what happened, where in the user's file, why, and what to write instead."""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+from dataclasses import dataclass
+from types import FrameType
+
+
+@dataclass(frozen=True)
+class Source:
+    """A line of the user's program."""
+
+    file: str
+    line: int
+    function: str
+
+    @property
+    def text(self) -> str:
+        """The source line itself, stripped; empty where the source is not available."""
+        return linecache.getline(self.file, self.line).strip()
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+_HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_LIBRARIES = tuple(f"{os.sep}{name}{os.sep}" for name in ("numpy", "optree", "scipy"))
+
+
+def _is_ours(filename: str) -> bool:
+    """Does this frame belong to the library (or to NumPy below it) rather than to the user?"""
+    if filename.startswith(_HERE):
+        return True
+    return "site-packages" in filename and any(name in filename for name in _LIBRARIES)
+
+
+_ours: dict[str, bool] = {}
+
+
+def user_source(depth: int = 1) -> Source | None:
+    """The innermost line on the stack that is not the library's own; None where there is none."""
+    frame: FrameType | None = sys._getframe(depth)
+    while frame is not None:
+        filename = frame.f_code.co_filename
+        ours = _ours.get(filename)
+        if ours is None:
+            ours = _ours[filename] = _is_ours(filename)
+        if not ours:
+            return Source(filename, frame.f_lineno, frame.f_code.co_name)
+        frame = frame.f_back
+    return None
+
+
+class WengertError(Exception):
+    """Base of all our exceptions.
+
+    what:  one sentence, what happened
+    where: the user's file and line (found on the stack unless given)
+    why:   the reason it cannot work
+    write: what to write instead
+    """
+
+    def __init__(self, what: str, *, why: str = "", write: str = "", where: Source | None = None) -> None:
+        self.what, self.why, self.write = what, why, write
+        self.where = where if where is not None else user_source(2)
+        super().__init__(self._message())
+
+    def _message(self) -> str:
+        lines = [self.what]
+        if self.where is not None:
+            text = self.where.text
+            lines.append(f"  where: {self.where}" + (f"    {text}" if text else ""))
+        if self.why:
+            lines.append(f"  why:   {self.why}")
+        if self.write:
+            lines.append(f"  write: {self.write}")
+        return "\n".join(lines)
+
+
+class NonDifferentiableInputError(WengertError, TypeError):
+    """An argument to differentiate is of a type that has no derivative: integer, boolean, text, object."""
+
+
+class NonScalarOutputError(WengertError, TypeError):
+    """grad was asked of a function whose result is not one real number."""
+
+
+class TangentMismatchError(WengertError, TypeError, ValueError):
+    """A tangent (or adjoint) has another shape, dtype or structure than the value it belongs to."""
+
+
+class StructureError(WengertError, TypeError, ValueError):
+    """Two structures (pytrees) that must be alike are not."""
+
+
+class ConcretizationError(WengertError, TypeError):
+    """A traced value was turned into a plain number or array, which would lose its derivative."""
+
+
+class AbstractValueError(ConcretizationError):
+    """A decision (`if`, `while`, an index) needs the value of an array of which only the type is known."""
+
+
+class LeakedTracerError(WengertError, RuntimeError):
+    """A traced value was kept after the transformation that made it had ended."""
+
+
+class UnsupportedFunctionError(WengertError, NotImplementedError, TypeError):
+    """A NumPy function, or an argument of one, for which we have no derivative."""
+
+
+class BranchChangedError(WengertError, RuntimeError):
+    """A recorded program was evaluated where its Python control flow would have gone another way."""
+
+
+class ProgramError(WengertError, AssertionError):
+    """A program breaks the grammar of programs."""
+
+
+class NonLinearError(WengertError, TypeError):
+    """A derivative rule is not linear in its tangents."""
+
+
+class ShapeError(WengertError, TypeError, ValueError):
+    """Shapes or dtypes of operands do not fit together."""
+
+
+class SingularPointError(WengertError, ArithmeticError):
+    """A derivative was asked where the function is not differentiable and no convention gives a value."""
+
+
+class NonFiniteError(WengertError, FloatingPointError):
+    """A NaN or an infinity was found by wg.debug.nans()."""
+
+
+class GradientCheckError(WengertError, AssertionError):
+    """check_grads found a derivative that does not agree with differences of the function."""

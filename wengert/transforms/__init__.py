@@ -1,0 +1,1 @@
+"""Transformations of programs: one interpreter a file, each reading the derivative that primitives declare."""

@@ -1,0 +1,107 @@
+"""jvp: forward mode. A tracer's value is the primal, its data the tangent; None is a symbolic zero tangent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.primitive import Constant, Custom, Elementwise, Linear, Multilinear, Primitive
+from ..core.trace import Trace, Tracer
+from ..core.types import dtype_of, type_of
+from ..errors import Source
+from .linearize import add, scale, zeros
+
+
+class JVPTrace(Trace):
+    """Computes each value together with its tangent."""
+
+    __slots__ = ()
+    name = "forward-mode derivative"
+
+    def process(self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        """Apply the primitive to the primals, and its derivative to the tangents."""
+        primals: list[Any] = []
+        tangents: list[Any] = []
+        for a in args:
+            own = isinstance(a, Tracer) and a.trace is self
+            primals.append(a.value if own else a)
+            tangents.append(a.data if own else None)
+        kind = primitive.kind
+        if isinstance(kind, Constant) or all(t is None for t in tangents):
+            y, y_dot = primitive(*primals, **params), None
+        else:
+            y, y_dot = _JVP[type(kind)](primitive, primals, tangents, params)
+        if not primitive.multiple:
+            return self.lift(y, y_dot)
+        y_dots = [None] * len(y) if y_dot is None else y_dot
+        return [self.lift(v, d) for v, d in zip(y, y_dots, strict=True)]
+
+    def lift(self, y: Any, y_dot: Any) -> Any:
+        """A value with its tangent; what has no derivative stays plain."""
+        if y_dot is None and dtype_of(y).kind not in "fc":
+            return y
+        return Tracer(self, y, y_dot)
+
+
+def _elementwise(p: Primitive, primals: list[Any], tangents: list[Any], params: dict[str, Any]) -> Any:
+    kind: Elementwise = p.kind  # type: ignore[assignment]
+    y = p(*primals, **params)
+    total = None
+    with np.errstate(all="ignore"):
+        for partial, x_dot in zip(kind.partials, tangents, strict=False):
+            if x_dot is not None and partial is not None:
+                total = add(total, scale(partial(partial.uses((*primals, y))), x_dot, p))
+    return y, total
+
+
+def _linear(p: Primitive, primals: list[Any], tangents: list[Any], params: dict[str, Any]) -> Any:
+    kind: Linear = p.kind  # type: ignore[assignment]
+    x_dots = [
+        t if t is not None else (zeros(type_of(x)) if kind.differentiable(i) else x)
+        for i, (x, t) in enumerate(zip(primals, tangents, strict=True))
+    ]
+    return p(*primals, **params), p(*x_dots, **params)
+
+
+def _multilinear(p: Primitive, primals: list[Any], tangents: list[Any], params: dict[str, Any]) -> Any:
+    total = None
+    for i, t in enumerate(tangents):
+        if t is not None:
+            total = add(total, p(*primals[:i], t, *primals[i + 1 :], **params))
+    return p(*primals, **params), total
+
+
+def _custom(p: Primitive, primals: list[Any], tangents: list[Any], params: dict[str, Any]) -> Any:
+    return p.kind.jvp(primals, tangents, **params)  # type: ignore[union-attr]
+
+
+_JVP: dict[type, Callable[..., Any]] = {
+    Elementwise: _elementwise,
+    Linear: _linear,
+    Multilinear: _multilinear,
+    Custom: _custom,
+}
+
+
+def jvp_flat(
+    f: Callable[..., Sequence[Any]],
+    primals: Sequence[Any],
+    tangents: Sequence[Any],
+    opened_at: Source | None = None,
+) -> tuple[list[Any], list[Any]]:
+    """Values and tangents of a flat function. None stands for a zero tangent, in and out."""
+    trace = JVPTrace()
+    trace.opened_at = opened_at
+    with trace:
+        outs = f(*[Tracer(trace, x, t) for x, t in zip(primals, tangents, strict=True)])
+        values: list[Any] = []
+        y_dots: list[Any] = []
+        for y in outs:
+            own = isinstance(y, Tracer) and y.trace is trace
+            if own and y.alias is not None:
+                y.alias.refresh(y)
+            values.append(y.value if own else y)
+            y_dots.append(y.data if own else None)
+    return values, y_dots

@@ -1,0 +1,361 @@
+"""linearize: values of a function, and its derivative at that point as a linear program (the tape).
+
+A tracer's value is the primal; its data is the tape's variable for its tangent, or None where the tangent is a
+symbolic zero. The tape is a Wengert list of linear equations of two forms:
+
+    Scaled           y_dot = sum_i (dy/dx_i) x_i_dot        from elementwise primitives
+    LinearEquation   y_dot = primitive(..., x_i_dot, ...)   from linear and multilinear ones
+
+Partial derivatives are not computed here: a term keeps the values that its expression names (residuals), and the
+expression is evaluated where the tape is run, forward or transposed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.primitive import Constant, Custom, Elementwise, Linear, Multilinear, Partial, Primitive
+from ..core.trace import Trace, Tracer, concrete, keep_sources
+from ..core.types import ArrayType, dtype_of, type_of
+from ..errors import NonLinearError, Source, user_source
+from ..primitives.elementwise import zero_safe_mul
+
+
+class LinearVar:
+    """A variable of the tape: the tangent of one value, known by shape and dtype."""
+
+    __slots__ = ("dtype", "index", "shape")
+
+    def __init__(self, index: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self.index, self.shape, self.dtype = index, shape, dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+
+Term = tuple[Partial, tuple[Any, ...], LinearVar]
+
+
+class Scaled:
+    """y_dot = sum_i partial_i(*residuals_i) * x_i_dot."""
+
+    __slots__ = ("out", "primitive", "source", "terms")
+
+    def __init__(self, primitive: Primitive, out: LinearVar, terms: list[Term]) -> None:
+        self.primitive, self.out, self.terms = primitive, out, terms
+        self.source: Source | None = None
+
+
+class LinearEquation:
+    """y_dot = primitive(*args): args are LinearVars (tangents), ArrayTypes (zero tangents) or plain values."""
+
+    __slots__ = ("args", "outs", "params", "primitive", "source")
+
+    def __init__(
+        self, primitive: Primitive, args: Sequence[Any], params: dict[str, Any], outs: Sequence[LinearVar]
+    ) -> None:
+        self.primitive, self.args, self.params, self.outs = primitive, args, params, outs
+        self.source: Source | None = None
+
+
+class Tape:
+    """A linear program under construction, or finished: equations in the order in which they were run."""
+
+    __slots__ = ("count", "equations", "keep_sources")
+
+    def __init__(self) -> None:
+        self.equations: list[Any] = []
+        self.count = 0
+        self.keep_sources = keep_sources.get()
+
+    def var(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> LinearVar:
+        """A fresh variable."""
+        i = self.count
+        self.count = i + 1
+        return LinearVar(i, shape, dtype)
+
+    def like(self, y: Any) -> LinearVar:
+        """A fresh variable for the tangent of y."""
+        i = self.count
+        self.count = i + 1
+        if type(y) is float or type(y) is complex:
+            return LinearVar(i, (), dtype_of(y))
+        return LinearVar(i, y.shape, y.dtype)
+
+    def append(self, equation: Any) -> None:
+        """Add an equation (with the user's line, when debugging asked for it)."""
+        if self.keep_sources:
+            equation.source = user_source()
+        self.equations.append(equation)
+
+
+def protect(value: Any) -> Any:
+    """A residual from outside that its owner may still assign to: keep a copy of what it is now."""
+    if type(value) is np.ndarray and value.flags.writeable:
+        return value.copy()
+    return value
+
+
+class LinearizeTrace(Trace):
+    """Runs a function on primal values and writes its linear program on a tape."""
+
+    __slots__ = ("tangents", "tape")
+    name = "reverse-mode derivative"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tape = Tape()
+        self.tangents = TangentTrace(self)
+
+    def process(self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        """Compute the primal; write the linear equation if an argument is active."""
+        primals: list[Any] = []
+        nodes: list[LinearVar | None] = []
+        active = foreign = False
+        for a in args:
+            node = None
+            if isinstance(a, Tracer):
+                if a.trace is self:
+                    node = a.data
+                    a = a.value
+                    if node is not None:
+                        active = True
+                else:
+                    a = a.snapshot()
+            elif type(a) is np.ndarray:
+                foreign = True
+            primals.append(a)
+            nodes.append(node)
+        kind = primitive.kind
+        if not active or type(kind) is Constant:
+            return self.inactive(primitive, primitive(*primals, **params))
+        if type(kind) is Elementwise:
+            y = primitive(*primals, **params)
+            tape = self.tape
+            out = tape.like(y)
+            values = (*(self.guarded(primals, args) if foreign else primals), y)
+            partials = kind.partials
+            terms = []
+            for partial, node in zip(partials, nodes, strict=False):
+                if node is not None and partial is not None:
+                    terms.append((partial, partial.uses(values), node))
+            tape.append(Scaled(primitive, out, terms))
+            return Tracer(self, y, out)
+        if foreign:
+            primals = self.guarded(primals, args)
+        return _LINEARIZE[type(kind)](self, primitive, primals, nodes, params)
+
+    def guarded(self, primals: list[Any], args: tuple[Any, ...]) -> list[Any]:
+        """The primals, with plain arrays from outside copied: the user may assign to them before the tape is run."""
+        return [protect(p) if p is a else p for p, a in zip(primals, args, strict=True)]
+
+    def inactive(self, primitive: Primitive, outs: Any) -> Any:
+        """Floating-point results stay traced, with a symbolic zero as tangent, so that they can be assigned to."""
+        if primitive.multiple:
+            return [self.lift(y) for y in outs]
+        return self.lift(outs)
+
+    def lift(self, y: Any) -> Any:
+        """A value with zero tangent."""
+        return Tracer(self, y, None) if dtype_of(y).kind in "fc" else y
+
+    def active_out(self, y: Any) -> Tracer:
+        """A value with a fresh variable for its tangent."""
+        return Tracer(self, y, self.tape.like(y))
+
+
+Nodes = list[LinearVar | None]
+
+
+def _linear(trace: LinearizeTrace, p: Primitive, primals: list[Any], nodes: Nodes, params: dict[str, Any]) -> Any:
+    y = p(*primals, **params)
+    kind: Linear = p.kind  # type: ignore[assignment]
+    args = [
+        node if node is not None else (type_of(x) if kind.differentiable(i) else x)
+        for i, (x, node) in enumerate(zip(primals, nodes, strict=True))
+    ]
+    outs = [trace.active_out(v) for v in y] if p.multiple else [trace.active_out(y)]
+    trace.tape.append(LinearEquation(p, args, params, [t.data for t in outs]))
+    return outs if p.multiple else outs[0]
+
+
+def _multilinear(trace: LinearizeTrace, p: Primitive, primals: list[Any], nodes: Nodes, params: Any) -> Any:
+    out = trace.active_out(p(*primals, **params))
+    for i, node in enumerate(nodes):
+        if node is not None:
+            trace.tape.append(LinearEquation(p, [*primals[:i], node, *primals[i + 1 :]], params, [out.data]))
+    return out
+
+
+def _custom(trace: LinearizeTrace, p: Primitive, primals: list[Any], nodes: Nodes, params: dict[str, Any]) -> Any:
+    kind: Custom = p.kind  # type: ignore[assignment]
+    if kind.linearize is not None:
+        return _custom_linearize(trace, p, primals, nodes, params)
+    tangents = [None if node is None else Tracer(trace.tangents, node, node) for node in nodes]
+    y, y_dot = kind.jvp(primals, tangents, **params)
+    if p.multiple:
+        return [Tracer(trace, v, trace.tangents.node(d)) for v, d in zip(y, y_dot, strict=True)]
+    return Tracer(trace, y, trace.tangents.node(y_dot))
+
+
+def _custom_linearize(trace: LinearizeTrace, p: Primitive, primals: list[Any], nodes: Nodes, params: Any) -> Any:
+    kind: Custom = p.kind  # type: ignore[assignment]
+    assert kind.linearize is not None
+    y, active_out, linear, residuals, lparams = kind.linearize(primals, [n is not None for n in nodes], **params)
+    outs = [trace.active_out(v) if on else trace.lift(v) for v, on in zip(y, active_out, strict=True)]
+    args = [*residuals, *(n for n in nodes if n is not None)]
+    results = [t.data for t, on in zip(outs, active_out, strict=True) if on]
+    trace.tape.append(LinearEquation(linear, args, lparams, results))
+    return outs if p.multiple else outs[0]
+
+
+_LINEARIZE: dict[type, Callable[..., Any]] = {Linear: _linear, Multilinear: _multilinear, Custom: _custom}
+
+
+class TangentTrace(Trace):
+    """Follows the tangents inside a custom jvp rule: whatever is linear in them is written on the tape."""
+
+    __slots__ = ("primal_trace",)
+    name = "custom derivative rule"
+
+    def __init__(self, primal_trace: LinearizeTrace) -> None:
+        self.primal_trace = primal_trace
+        self.level = primal_trace.level
+        self.alive = True
+        self.opened_at = None
+
+    def node(self, tangent: Any) -> LinearVar | None:
+        """The tape's variable for a tangent that a rule returned."""
+        if tangent is None:
+            return None
+        if isinstance(tangent, Tracer) and tangent.trace is self:
+            return tangent.data  # type: ignore[no-any-return]
+        value = concrete(tangent)
+        if not isinstance(value, ArrayType) and not np.any(value):
+            return None
+        raise NonLinearError(
+            "a derivative rule returned a tangent that does not depend on the tangents it was given",
+            why="y_dot must be linear in x_dot; a constant other than zero is not",
+            write="return None (a symbolic zero) for an output that does not depend on the input",
+        )
+
+    def process(self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        """Write the application on the tape if it is linear in the tangents among its arguments."""
+        tape = self.primal_trace.tape
+        nodes = [a.data if isinstance(a, Tracer) and a.trace is self else None for a in args]
+        values = [protect(a) for a in args]
+        active = [i for i, node in enumerate(nodes) if node is not None]
+        kind = primitive.kind
+        types = primitive.type_rule(*(type_of(a) for a in args), **params)
+        if isinstance(kind, Elementwise) and _is_linear_in(kind, active):
+            out = tape.var(types.shape, types.dtype)
+            terms: list[Term] = []
+            for i in active:
+                partial = kind.partials[i]
+                if partial is not None:
+                    terms.append((partial, partial.uses((*values, None)), args[i].data))
+            tape.append(Scaled(primitive, out, terms))
+            return Tracer(self, out, out)
+        if isinstance(kind, Linear) or (isinstance(kind, Multilinear) and len(active) == 1):
+            outs = [tape.var(t.shape, t.dtype) for t in (types if primitive.multiple else [types])]
+            linear_args = [n if n is not None else v for n, v in zip(nodes, values, strict=True)]
+            if isinstance(kind, Linear):
+                linear_args = [self.zero_type(kind, i, a) for i, a in enumerate(linear_args)]
+            tape.append(LinearEquation(primitive, linear_args, params, outs))
+            tracers = [Tracer(self, out, out) for out in outs]
+            return tracers if primitive.multiple else tracers[0]
+        raise NonLinearError(
+            f"a derivative rule applies {primitive} to a tangent, which is not linear",
+            why="y_dot must be linear in x_dot",
+            write="build y_dot of sums, products with primal values, and linear functions of x_dot",
+        )
+
+
+    def zero_type(self, kind: Linear, i: int, arg: Any) -> Any:
+        """A constant among jointly linear arguments must be zero: it is kept as its type."""
+        if isinstance(arg, LinearVar) or not kind.differentiable(i):
+            return arg
+        self.node(arg)  # raises unless it is zero
+        return type_of(arg)
+
+
+def _is_linear_in(kind: Elementwise, active: list[int]) -> bool:
+    return all(i in kind.linear_in for i in active) and (len(active) == 1 or kind.jointly)
+
+
+def linearize_flat(
+    f: Callable[..., Sequence[Any]], primals: Sequence[Any], opened_at: Source | None = None
+) -> tuple[list[Any], Tape, list[LinearVar], list[LinearVar | None]]:
+    """Values of a flat function, its tape, the tape's inputs and its outputs (None: a zero derivative)."""
+    trace = LinearizeTrace()
+    trace.opened_at = opened_at
+    ins = [trace.tape.like(x) for x in primals]
+    with trace:
+        outs = f(*[Tracer(trace, x, node) for x, node in zip(primals, ins, strict=True)])
+        values: list[Any] = []
+        nodes: list[LinearVar | None] = []
+        for y in outs:
+            own = isinstance(y, Tracer) and y.trace is trace
+            if own and y.alias is not None:
+                y.alias.refresh(y)
+            values.append(y.value if own else y)
+            nodes.append(y.data if own else None)
+    trace.tangents.alive = False
+    return values, trace.tape, ins, nodes
+
+
+def run_tape(
+    tape: Tape, ins: Sequence[LinearVar], outs: Sequence[LinearVar | None], tangents: Sequence[Any]
+) -> list[Any]:
+    """Evaluate the linear program forwards. A tangent that is None is a symbolic zero."""
+    env: list[Any] = [None] * tape.count
+    for var, t in zip(ins, tangents, strict=True):
+        env[var.index] = t
+    for eq in tape.equations:
+        if isinstance(eq, Scaled):
+            total = None
+            for partial, residuals, var in eq.terms:
+                x_dot = env[var.index]
+                if x_dot is not None:
+                    total = add(total, scale(partial(residuals), x_dot, eq.primitive))
+            env[eq.out.index] = total
+            continue
+        args = [env[a.index] if isinstance(a, LinearVar) else a for a in eq.args]
+        if all(env[a.index] is None for a in eq.args if isinstance(a, LinearVar)):
+            continue
+        full = [
+            zeros(a) if x is None or isinstance(x, ArrayType) else x for a, x in zip(eq.args, args, strict=True)
+        ]
+        y_dots = eq.primitive(*full, **eq.params)
+        for out, y_dot in zip(eq.outs, y_dots if eq.primitive.multiple else [y_dots], strict=True):
+            env[out.index] = add(env[out.index], y_dot)
+    return [None if var is None else env[var.index] for var in outs]
+
+
+def zeros(type: Any) -> Any:
+    """A materialised zero tangent of a type: only for primitives that are linear in several arguments together."""
+    return np.zeros(type.shape, type.dtype)
+
+
+def add(total: Any, term: Any) -> Any:
+    """total + term, where None is a symbolic zero."""
+    if total is None:
+        return term
+    return total if term is None else total + term
+
+
+def scale(d: Any, x_dot: Any, primitive: Primitive) -> Any:
+    """d * x_dot; where the primitive's slope may be infinite, a zero tangent stays zero."""
+    if type(d) is int or type(d) is float:
+        if d == 1:
+            return x_dot
+        if d == -1:
+            return -x_dot
+    if primitive.kind.singular:  # type: ignore[union-attr]
+        return zero_safe_mul(d, x_dot)
+    return d * x_dot

@@ -1,0 +1,138 @@
+"""transpose: run a linear program (a tape) backwards. Reverse mode is linearize, then transpose.
+
+For each equation, last first, the adjoint of its output is carried to the adjoints of its inputs:
+
+    Scaled           x_i_bar += (dy/dx_i) y_bar
+    LinearEquation   x_i_bar += transpose_i(y_bar, ...)
+
+An adjoint that is None is a symbolic zero: it costs nothing and is never materialised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.primitive import Linear, Multilinear
+from ..core.trace import concrete
+from ..core.types import ArrayType
+from ..primitives.elementwise import zero_safe_mul
+from .linearize import LinearEquation, LinearVar, Scaled, Tape, scale
+
+
+class Adjoints:
+    """The adjoints of a tape's variables while it is run backwards."""
+
+    __slots__ = ("owned", "values")
+
+    def __init__(self, count: int) -> None:
+        self.values: list[Any] = [None] * count
+        self.owned = bytearray(count)  # 1: the array was made by a sum here, nobody else refers to it
+
+    def add(self, i: int, x_bar: Any) -> None:
+        """x_i_bar += x_bar, in place where the array is ours."""
+        old = self.values[i]
+        if old is None:
+            self.values[i] = x_bar
+        elif self.owned[i]:
+            np.add(old, x_bar, out=old) if type(x_bar) is np.ndarray else self._replace(i, old + x_bar)
+        else:
+            self._replace(i, old + x_bar)
+
+    def _replace(self, i: int, total: Any) -> None:
+        self.values[i] = total
+        self.owned[i] = type(total) is np.ndarray
+
+    def into(self, equation: LinearEquation, var: LinearVar, y_bar: Any) -> bool:
+        """Accumulate an indexing's transpose into the adjoint in place; False where that is not possible."""
+        accumulate = equation.primitive.accumulate
+        if accumulate is None or type(y_bar) not in (np.ndarray, np.float64, np.float32):
+            return False
+        if any(not isinstance(a, LinearVar) and concrete(a) is not a for a in equation.args):
+            return False
+        if not self.owned[var.index]:
+            old = self.values[var.index]
+            if old is not None and type(old) is not np.ndarray:
+                return False
+            self._replace(var.index, np.zeros(var.shape, var.dtype) if old is None else old.copy())
+        accumulate(self.values[var.index], y_bar, *equation.args, **equation.params)
+        return True
+
+
+def transpose_tape(
+    tape: Tape, ins: Sequence[LinearVar], outs: Sequence[LinearVar | None], y_bars: Sequence[Any]
+) -> list[Any]:
+    """Adjoints of the tape's inputs from adjoints of its outputs. 0 * inf is 0 where an adjoint is exactly zero.
+
+    The product with an infinite slope is NaN for a zero adjoint, though a branch that was not taken contributes
+    nothing. So the tape is run at full speed first, and again with the careful product if a NaN came out.
+    """
+    with np.errstate(all="ignore"):
+        x_bars = _run_backwards(tape, ins, outs, y_bars, careful=False)
+        if any(has_nan(x) for x in x_bars):
+            x_bars = _run_backwards(tape, ins, outs, y_bars, careful=True)
+    return x_bars
+
+
+def _run_backwards(
+    tape: Tape, ins: Sequence[LinearVar], outs: Sequence[LinearVar | None], y_bars: Sequence[Any], careful: bool
+) -> list[Any]:
+    adjoints = Adjoints(tape.count)
+    for var, y_bar in zip(outs, y_bars, strict=True):
+        if var is not None and y_bar is not None:
+            adjoints.add(var.index, y_bar)
+    values, add = adjoints.values, adjoints.add
+    for eq in reversed(tape.equations):
+        if type(eq) is Scaled:
+            y_bar = values[eq.out.index]
+            if y_bar is None:
+                continue
+            for partial, residuals, var in eq.terms:
+                d = partial(residuals)
+                if careful:
+                    add(var.index, zero_safe_mul(d, y_bar))
+                elif type(d) is int:
+                    add(var.index, y_bar if d == 1 else -y_bar if d == -1 else d * y_bar)
+                elif is_traced(y_bar) or is_traced(d):
+                    add(var.index, scale(d, y_bar, eq.primitive))
+                else:
+                    add(var.index, d * y_bar)
+            values[eq.out.index] = None
+        else:
+            _transpose_equation(adjoints, eq)
+    return [values[var.index] for var in ins]
+
+
+def _transpose_equation(adjoints: Adjoints, eq: LinearEquation) -> None:
+    y_bars = [adjoints.values[out.index] for out in eq.outs]
+    if all(y_bar is None for y_bar in y_bars):
+        return
+    y_bar = y_bars if eq.primitive.multiple else y_bars[0]
+    kind: Linear | Multilinear = eq.primitive.kind  # type: ignore[assignment]
+    if isinstance(kind, Linear) and kind.together is not None:
+        x_bars = kind.together(y_bar, *eq.args, **eq.params)
+        for a, x_bar in zip(eq.args, x_bars, strict=True):
+            if isinstance(a, LinearVar) and x_bar is not None:
+                adjoints.add(a.index, x_bar)
+        return
+    for a, T in zip(eq.args, kind.transposes, strict=True):
+        if isinstance(a, LinearVar) and not adjoints.into(eq, a, y_bar):
+            assert T is not None
+            adjoints.add(a.index, T(y_bar, *eq.args, **eq.params))
+
+
+def is_traced(value: Any) -> bool:
+    """Is this a tracer, rather than an array or number?"""
+    return concrete(value) is not value
+
+
+def has_nan(value: Any) -> bool:
+    """Does an array contain a NaN? False where only its type is known."""
+    value = concrete(value)
+    if value is None or isinstance(value, ArrayType):
+        return False
+    if type(value) is np.ndarray and value.dtype.kind == "f":
+        return value.size > 0 and bool(np.isnan(np.minimum.reduce(value, axis=None)))
+    return bool(np.isnan(value).any())
