@@ -1,2 +1,37 @@
-from . import numpy
-from .api import grad
+"""Wengert differentiates the NumPy program that you already have: exactly, in the cheapest mode, to any order.
+
+>>> import numpy as np
+>>> import wengert as wg
+>>> wg.grad(lambda x: np.sum(np.exp(x)))(np.zeros(3))
+array([1., 1., 1.])
+"""
+
+from . import errors, numpy
+from .api import grad, hessian, hvp, jacfwd, jacobian, jacrev, jvp, linearize, trace, value_and_grad, vjp, vmap
+from .core.program import Program
+from .core.tree import register as register_structure
+from .core.tree import tree_map
+from .core.types import ArrayType
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ArrayType",
+    "Program",
+    "errors",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacfwd",
+    "jacobian",
+    "jacrev",
+    "jvp",
+    "linearize",
+    "numpy",
+    "register_structure",
+    "trace",
+    "tree_map",
+    "value_and_grad",
+    "vjp",
+    "vmap",
+]

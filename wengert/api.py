@@ -1,14 +1,493 @@
-"""The public transformations: structured data in, structured data out."""
-from __future__ import annotations
-from typing import Any
-import numpy as np
-from .core.trace import Tracer
-from .transforms.linearize import linearize_flat
-from .transforms.transpose import transpose_tape
-from .transforms.jvp import jvp_flat
+"""The public transformations: structured data in, structured data out. Signatures are JAX's."""
 
-def grad(f):
-    def g(x):
-        values, tape, ins, nodes = linearize_flat(lambda t: [f(t)], [x])
-        return transpose_tape(tape, ins, nodes, [1.0])[0]
-    return g
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .core.call import (
+    FLOAT0,
+    Argnums,
+    Call,
+    Function,
+    check_callable,
+    check_tangent,
+    is_number_like,
+    name_of,
+    named,
+    not_an_array,
+    tangent_leaves,
+)
+from .core.program import Program
+from .core.record import record
+from .core.trace import Tracer
+from .core.tree import LEAF, broadcast_prefix, flatten, flatten_like
+from .core.types import dtype_of, is_inexact, shape_of, type_of
+from .derivatives import jacobian as _jacobian
+from .errors import (
+    NonScalarOutputError,
+    ShapeError,
+    StructureError,
+    UnsupportedFunctionError,
+)
+from .primitives.shape import broadcast_to, transpose
+from .transforms.batch import batch_flat
+from .transforms.jvp import jvp_flat
+from .transforms.linearize import Tape, linearize_flat, run_tape
+from .transforms.transpose import transpose_tape
+
+
+# grad ------------------------------------------------------------------------------------------------------------
+def grad(
+    fun: Function,
+    argnums: Argnums = 0,
+    has_aux: bool = False,
+    holomorphic: bool = False,
+    allow_int: bool = False,
+) -> Function:
+    r"""The gradient of a scalar-valued function, by reverse mode.
+
+    Law: `grad(f)(x) = (df/dx_1, ..., df/dx_n)`, for the cost of a few evaluations of f, however large n is.
+
+    fun: any Python function of NumPy arrays, numbers, or structures of them, with one real number as result. argnums:
+    which positional arguments to differentiate (an int gives one gradient, a sequence gives a tuple). has_aux: fun
+    returns `(value, auxiliary)` and the gradient function `(gradient, auxiliary)`. holomorphic: fun maps complex to
+    complex holomorphically; the complex derivative is returned.
+
+    Shapes: each gradient has the structure, shapes and dtypes of its argument. Complex arguments of a real-valued fun:
+    `df/dRe(z) - i df/dIm(z)` (JAX's convention). Singular points: see the guide; abs'(0) = 0, norm'(0) = 0.
+
+    Raises NonDifferentiableInputError (integer, boolean or other arguments), NonScalarOutputError.
+
+    >>> import numpy as np
+    >>> import wengert as wg
+    >>> wg.grad(lambda x: np.sum(x**2) / 2)(np.array([3.0, 4.0]))
+    array([3., 4.])
+    """
+    both = value_and_grad(fun, argnums, has_aux, holomorphic, allow_int)
+
+    @named("grad", fun)
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        value, g = both(*args, **kwargs)
+        return (g, value[1]) if has_aux else g
+
+    return gradient
+
+
+def value_and_grad(
+    fun: Function,
+    argnums: Argnums = 0,
+    has_aux: bool = False,
+    holomorphic: bool = False,
+    allow_int: bool = False,
+) -> Function:
+    """Like `grad`, returning `(value, gradient)`, or `((value, auxiliary), gradient)` with has_aux.
+
+    >>> import wengert as wg
+    >>> wg.value_and_grad(lambda x: x * x)(3.0)
+    (9.0, np.float64(6.0))
+    """
+    check_callable(fun, "grad")
+
+    @named("value_and_grad", fun)
+    def both(*args: Any, **kwargs: Any) -> Any:
+        call = Call(fun, argnums, args, kwargs, has_aux)
+        call.check_inputs("grad", allow_int)
+        values, tape, ins, nodes = linearize_flat(call, call.leaves, call.source)
+        y = _scalar_output(call, values, holomorphic)
+        (x_bars,) = _pull_back(tape, ins, nodes, [[dtype_of(y).type(1)]], call.leaves)
+        return ((y, call.aux) if has_aux else y), call.rebuild(x_bars)
+
+    return both
+
+
+def _pull_back(
+    tape: Tape, ins: Any, nodes: Any, seeds: Sequence[Sequence[Any]], leaves: Sequence[Any]
+) -> list[list[Any]]:
+    """Adjoints of the leaves for each list of seeds; arrays of their own, in the dtypes of the leaves."""
+    results = []
+    for y_bars in seeds:
+        x_bars = transpose_tape(tape, ins, nodes, y_bars)
+        taken = {id(y_bar) for y_bar in y_bars}
+        results.append([_own(x_bar, x, taken) for x_bar, x in zip(x_bars, leaves, strict=True)])
+    return results
+
+
+def _own(x_bar: Any, x: Any, taken: set[int]) -> Any:
+    """An adjoint as a result: of the primal's dtype, sharing memory with nothing."""
+    if x_bar is None:
+        dtype = dtype_of(x)
+        return np.zeros(shape_of(x), dtype if is_inexact(dtype) else FLOAT0)[()]
+    if isinstance(x_bar, Tracer):
+        return x_bar
+    if type(x_bar) is np.ndarray:
+        if x_bar.base is not None or id(x_bar) in taken or not x_bar.flags.writeable:
+            x_bar = x_bar.copy()
+        taken.add(id(x_bar))
+    dtype = dtype_of(x)
+    return x_bar if dtype_of(x_bar) == dtype and type(x_bar) is not float else dtype.type(x_bar)
+
+
+def _scalar_output(call: Call, values: list[Any], holomorphic: bool) -> Any:
+    """The one number that the function returned, or NonScalarOutputError."""
+    if call.out_tree is not LEAF and call.out_tree != LEAF:
+        found = f"a structure {call.out_tree}"
+    elif not is_number_like(values[0]):
+        found = f"a {type(values[0]).__name__}"
+    elif shape_of(values[0]) != ():
+        found = f"an array {type_of(values[0])}"
+    elif dtype_of(values[0]).kind == "c" and not holomorphic:
+        found = f"a complex number {type_of(values[0])}"
+    elif not is_inexact(dtype_of(values[0])):
+        found = f"a {type_of(values[0])}, which has no derivative"
+    else:
+        return values[0]
+    raise NonScalarOutputError(
+        f"grad needs a function with one real number as result; {name_of(call.fun)} returned {found}",
+        why="a gradient is the derivative of one number; arrays have Jacobians, complex numbers need holomorphic=True",
+        write="reduce the result (np.sum), return extra results with has_aux=True, or use wg.jacobian or wg.vjp",
+        where=call.source,
+    )
+
+
+# jvp, vjp, linearize ---------------------------------------------------------------------------------------------
+def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False) -> Any:
+    """Forward mode: the value and the directional derivative of `fun` at `primals` along `tangents`.
+
+    Law: `jvp(f, (x,), (v,)) = (f(x), J(x) v)`, for the cost of about two evaluations of f and no memory beyond it.
+    Structures, shapes and dtypes of tangents are those of primals; integer primals take None, or zeros.
+    Raises TangentMismatchError, StructureError.
+
+    >>> import numpy as np
+    >>> import wengert as wg
+    >>> wg.jvp(np.sin, (0.0,), (2.0,))
+    (np.float64(0.0), np.float64(2.0))
+    """
+    check_callable(fun, "jvp")
+    if not isinstance(primals, tuple | list) or not isinstance(tangents, tuple | list):
+        raise StructureError(
+            "jvp takes the primals and the tangents as tuples, one entry an argument",
+            write="wg.jvp(f, (x, y), (x_dot, y_dot)), with one-element tuples (x,), (x_dot,) for one argument",
+        )
+    call = Call(fun, tuple(range(len(primals))), tuple(primals), {}, has_aux)
+    x_dots = tangent_leaves(call, tuple(tangents))
+    values, y_dots = jvp_flat(call, call.leaves, x_dots, call.source)
+    y_dots = [_own_tangent(d, y) for d, y in zip(y_dots, values, strict=True)]
+    out, out_dot = call.result(values), call.result(y_dots)
+    return (out, out_dot, call.aux) if has_aux else (out, out_dot)
+
+
+def linearize(fun: Function, *primals: Any, has_aux: bool = False) -> Any:
+    """The value of `fun` and its derivative at `primals` as a linear function, to be applied to many tangents.
+
+    Law: `y, f_jvp = linearize(f, x)` gives `y = f(x)`, `f_jvp(v) = J(x) v`, without evaluating f again.
+
+    >>> import numpy as np
+    >>> import wengert as wg
+    >>> y, f_jvp = wg.linearize(np.sin, 0.0)
+    >>> f_jvp(3.0)
+    np.float64(3.0)
+    """
+    check_callable(fun, "linearize")
+    call, values, tape, ins, nodes = _linearize(fun, primals, has_aux)
+
+    def f_jvp(*tangents: Any) -> Any:
+        """Apply the derivative to tangents of the structure of the primals."""
+        x_dots = tangent_leaves(call, tangents)
+        with np.errstate(all="ignore"):
+            y_dots = run_tape(tape, ins, nodes, x_dots)
+        return call.result([_own_tangent(d, y) for d, y in zip(y_dots, values, strict=True)])
+
+    out = call.result(values)
+    return (out, f_jvp, call.aux) if has_aux else (out, f_jvp)
+
+
+def vjp(fun: Function, *primals: Any, has_aux: bool = False) -> Any:
+    """Reverse mode: the value of `fun` and the function that pulls an adjoint of the result back to the arguments.
+
+    Law: `y, f_vjp = vjp(f, x)` gives `f_vjp(w) = (J(x)^T w,)`, one adjoint for each argument, in its structure.
+    With has_aux the result is `(y, f_vjp, aux)`. Raises TangentMismatchError, StructureError.
+
+    >>> import numpy as np
+    >>> import wengert as wg
+    >>> y, f_vjp = wg.vjp(lambda x, y: x * y, 2.0, 5.0)
+    >>> f_vjp(1.0)
+    (np.float64(5.0), np.float64(2.0))
+    """
+    check_callable(fun, "vjp")
+    call, values, tape, ins, nodes = _linearize(fun, primals, has_aux)
+
+    def f_vjp(y_bar: Any) -> Any:
+        """Pull back an adjoint that has the structure of the result."""
+        assert call.out_tree is not None
+        leaves = flatten_like(call.out_tree, y_bar, "the adjoint given to a vjp function")
+        y_bars = [check_tangent(b, y, "adjoint", k, call) for k, (b, y) in enumerate(zip(leaves, values, strict=True))]
+        (x_bars,) = _pull_back(tape, ins, nodes, [y_bars], call.leaves)
+        return call.rebuild(x_bars)
+
+    out = call.result(values)
+    return (out, f_vjp, call.aux) if has_aux else (out, f_vjp)
+
+
+def _linearize(fun: Function, primals: tuple[Any, ...], has_aux: bool) -> Any:
+    call = Call(fun, tuple(range(len(primals))), primals, {}, has_aux)
+    call.leaves = [x.copy() if type(x) is np.ndarray else x for x in call.leaves]  # the caller may change them later
+    return call, *linearize_flat(call, call.leaves, call.source)
+
+
+def _own_tangent(y_dot: Any, y: Any) -> Any:
+    """A tangent as a result; a symbolic zero becomes zeros (float0 where the value is discrete)."""
+    if y_dot is None:
+        dtype = dtype_of(y)
+        return np.zeros(shape_of(y), dtype if is_inexact(dtype) else FLOAT0)[()]
+    if isinstance(y_dot, np.ndarray) and (y_dot.base is not None or not y_dot.flags.writeable):
+        return y_dot.copy()
+    return y_dot
+
+
+# Jacobians -------------------------------------------------------------------------------------------------------
+def jacfwd(fun: Function, argnums: Argnums = 0, has_aux: bool = False, holomorphic: bool = False) -> Function:
+    """The Jacobian, column by column in forward mode: for functions with few inputs.
+
+    Law: `J[i, j] = df_i/dx_j`; shape `(*y.shape, *x.shape)`, in the structure of the result with, at each leaf, the
+    structure of the differentiated argument.
+
+    >>> import numpy as np
+    >>> import wengert as wg
+    >>> wg.jacfwd(lambda x: x**2)(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
+    """
+    return _jacobian_of("jacfwd", _jacobian.forward, fun, argnums, has_aux, holomorphic)
+
+
+def jacrev(fun: Function, argnums: Argnums = 0, has_aux: bool = False, holomorphic: bool = False) -> Function:
+    """The Jacobian, row by row in reverse mode: for functions with few outputs. Shapes as `jacfwd`.
+
+    >>> import numpy as np
+    >>> import wengert as wg
+    >>> wg.jacrev(lambda x: np.array([1.0, 2.0]) * x)(3.0)
+    array([1., 2.])
+    """
+    return _jacobian_of("jacrev", _jacobian.reverse, fun, argnums, has_aux, holomorphic)
+
+
+def jacobian(
+    fun: Function, argnums: Argnums = 0, has_aux: bool = False, holomorphic: bool = False, mode: str = "auto"
+) -> Function:
+    """The Jacobian in the mode that needs fewer passes. Shapes as `jacfwd`.
+
+    mode: "auto" runs the function once, then pushes the n unit vectors of the inputs forward if n <= m, the number of
+    outputs, and pulls the m unit vectors of the outputs back otherwise; "forward" and "reverse" choose.
+
+    >>> import numpy as np
+    >>> import wengert as wg
+    >>> wg.jacobian(lambda x: np.sin(x))(np.zeros(2))
+    array([[1., 0.],
+           [0., 1.]])
+    """
+    modes = {"auto": _jacobian.cheapest, "forward": _jacobian.forward, "reverse": _jacobian.reverse}
+    if mode not in modes:
+        raise UnsupportedFunctionError(f"jacobian has no mode {mode!r}", write=f"one of {', '.join(modes)}")
+    return _jacobian_of("jacobian", modes[mode], fun, argnums, has_aux, holomorphic)
+
+
+def _jacobian_of(
+    name: str, method: Function, fun: Function, argnums: Argnums, has_aux: bool, holomorphic: bool
+) -> Function:
+    check_callable(fun, name)
+
+    @named(name, fun)
+    def jacobian_of(*args: Any, **kwargs: Any) -> Any:
+        call = Call(fun, argnums, args, kwargs, has_aux)
+        call.check_inputs(name, False)
+        values, blocks = method(call, call.leaves, call.source)
+        if name == "jacrev" and not holomorphic:
+            _check_real_outputs(call, values)
+        rows = [call.rebuild([_jacobian.owned(b) for b in row]) for row in blocks]
+        J = call.result(rows)
+        return (J, call.aux) if has_aux else J
+
+    return jacobian_of
+
+
+def _check_real_outputs(call: Call, values: list[Any]) -> None:
+    for y in values:
+        if dtype_of(y).kind == "c" and not all(dtype_of(x).kind == "c" for x in call.leaves):
+            raise NonScalarOutputError(
+                f"jacrev of {name_of(call.fun)} has a complex result {type_of(y)} of real arguments",
+                why="the adjoint of a real argument is real: half of the derivative would be lost",
+                write="use wg.jacfwd, or differentiate the real and the imaginary part",
+                where=call.source,
+            )
+
+
+def hessian(fun: Function, argnums: Argnums = 0, has_aux: bool = False, holomorphic: bool = False) -> Function:
+    """The matrix of second derivatives, forward over reverse: `jacfwd(jacrev(f))`.
+
+    Law: `H[i, j] = d^2 f / dx_i dx_j`; shape `(*y.shape, *x.shape, *x.shape)`.
+
+    >>> import numpy as np
+    >>> import wengert as wg
+    >>> wg.hessian(lambda x: x[0] ** 2 * x[1])(np.array([3.0, 4.0]))
+    array([[8., 6.],
+           [6., 0.]])
+    """
+    return jacfwd(jacrev(fun, argnums, has_aux, holomorphic), argnums, has_aux, holomorphic)
+
+
+def hvp(fun: Function, primals: Any, tangents: Any) -> Any:
+    """Hessian times vector, forward over reverse, without the Hessian.
+
+    Law: `hvp(f, (x,), (v,)) = H(x) v`, for the cost of a few evaluations of f. The result has the structure of the
+    primals: of x where there is one argument (given bare or in a tuple of one), a tuple where there are several.
+
+    >>> import numpy as np
+    >>> import wengert as wg
+    >>> wg.hvp(lambda x: np.sum(x**3), (np.array([1.0, 2.0]),), (np.array([1.0, 0.0]),))
+    array([6., 0.])
+    """
+    if not isinstance(primals, tuple):
+        primals, tangents = (primals,), (tangents,)
+    argnums = 0 if len(primals) == 1 else tuple(range(len(primals)))
+    return jvp(grad(fun, argnums), primals, tangents)[1]
+
+
+# vmap ------------------------------------------------------------------------------------------------------------
+def vmap(fun: Function, in_axes: Any = 0, out_axes: Any = 0, axis_size: int | None = None) -> Function:
+    """Map a function over an axis of its arguments, in one run of the function on whole batches.
+
+    Law: `vmap(f)(xs)[i] = f(xs[i])`. in_axes: which axis of each argument is mapped (int, None for not mapped, a
+    tuple with one entry an argument, or structures of them); keyword arguments are mapped over axis 0. out_axes: where
+    the axis goes in the results. Raises ShapeError where mapped lengths differ.
+
+    >>> import numpy as np
+    >>> import wengert as wg
+    >>> wg.vmap(np.dot)(np.eye(2), np.array([[1.0, 2.0], [3.0, 4.0]]))
+    array([1., 4.])
+    """
+    check_callable(fun, "vmap")
+
+    @named("vmap", fun)
+    def mapped(*args: Any, **kwargs: Any) -> Any:
+        call = Call(fun, tuple(range(len(args))), args, {}, False, mapped_kwargs=kwargs)
+        axes = _input_axes(in_axes, args, kwargs, call)
+        size = _axis_size(call, axes, axis_size)
+        batched = [a is not None for a in axes]
+        xs = [x if a is None else _move_axis(x, a, 0) for x, a in zip(call.leaves, axes, strict=True)]
+        ys, on = batch_flat(call, size, xs, batched, call.source)
+        assert call.out_tree is not None
+        places = _broadcast_axes(out_axes, call.result(list(range(len(ys)))), "out_axes")
+        return call.result([_place(y, b, a, size, call) for y, b, a in zip(ys, on, places, strict=True)])
+
+    return mapped
+
+
+def _input_axes(in_axes: Any, args: tuple[Any, ...], kwargs: dict[str, Any], call: Call) -> list[int | None]:
+    if isinstance(in_axes, list):
+        in_axes = tuple(in_axes)
+    if isinstance(in_axes, tuple) and len(in_axes) != len(args):
+        raise StructureError(
+            f"vmap in_axes has {len(in_axes)} entries for {len(args)} positional arguments",
+            write="one entry an argument, None for an argument that is not mapped",
+            where=call.source,
+        )
+    return _broadcast_axes(in_axes, args, "in_axes") + [0] * (len(call.leaves) - len(flatten(args)[0]))
+
+
+def _broadcast_axes(axes: Any, tree: Any, what: str) -> list[int | None]:
+    """One axis for each leaf of a tree, from an int, None, or a structure that is a prefix of the tree."""
+    try:
+        return broadcast_prefix(axes, tree)
+    except ValueError as e:
+        raise StructureError(
+            f"vmap {what} {axes} does not fit the structure it maps",
+            why=str(e),
+            write="an int, None, or containers as in the arguments with ints and None as leaves",
+        ) from None
+
+
+def _axis_size(call: Call, axes: Sequence[int | None], axis_size: int | None) -> int:
+    sizes = {} if axis_size is None else {axis_size: "axis_size"}
+    for k, (x, a) in enumerate(zip(call.leaves, axes, strict=True)):
+        if a is None:
+            continue
+        shape = shape_of(x)
+        if not -len(shape) <= a < len(shape):
+            raise ShapeError(
+                f"vmap maps axis {a} of {call.leaf_name(k)}, which is {type_of(x)}",
+                why="the array has no such axis",
+                write="in_axes=None for an argument that is shared by all lanes",
+                where=call.source,
+            )
+        sizes.setdefault(shape[a], call.leaf_name(k))
+    if len(sizes) != 1:
+        found = ", ".join(f"{n} ({name})" for n, name in sizes.items()) or "none"
+        raise ShapeError(
+            f"vmap needs one length of the mapped axes, found {found}",
+            why="all lanes run together, so every mapped argument has as many",
+            write="check in_axes, or give axis_size where nothing is mapped",
+            where=call.source,
+        )
+    return next(iter(sizes))
+
+
+def _move_axis(x: Any, source: int, destination: int) -> Any:
+    ndim = len(shape_of(x))
+    source, destination = source % ndim, destination % ndim
+    if source == destination:
+        return x
+    axes = [a for a in range(ndim) if a != source]
+    axes.insert(destination, source)
+    return transpose(x, axes=tuple(axes))
+
+
+def _place(y: Any, batched: bool, axis: int | None, size: int, call: Call) -> Any:
+    if axis is None:
+        if batched:
+            raise ShapeError(
+                "vmap has out_axes=None for a result that differs between lanes",
+                write="give the axis where the lanes of this result go",
+                where=call.source,
+            )
+        return y
+    if not batched:
+        y = broadcast_to(y, shape=(size, *shape_of(y)))
+    return _jacobian.owned(_move_axis(y, 0, axis))
+
+
+# trace -----------------------------------------------------------------------------------------------------------
+def trace(fun: Function, abstract: bool = False) -> Callable[..., Program]:
+    """Record a function as a `Program`: `trace(f)(*args)` runs it once and writes down every primitive.
+
+    With arrays as arguments the function runs beside real values, so Python control flow on data just works; each
+    decision taken is written down as an `assume` equation, which raises BranchChangedError where the program is
+    evaluated at a point at which it would go the other way. With abstract=True, or `wg.ArrayType(shape, dtype)`
+    among the arguments, only types are known, and such a decision raises AbstractValueError.
+
+    The program prints readably, is called like the function, and is an argument to every transformation.
+
+    >>> import numpy as np
+    >>> import wengert as wg
+    >>> program = wg.trace(lambda x: np.exp(x) * x)(2.0)
+    >>> [eq.primitive.name for eq in program.equations]
+    ['exp', 'mul']
+    >>> program(0.0)
+    np.float64(0.0)
+    """
+    check_callable(fun, "trace")
+
+    @named("trace", fun)
+    def traced(*args: Any, **kwargs: Any) -> Program:
+        call = Call(fun, tuple(range(len(args))), args, {}, False, mapped_kwargs=kwargs)
+        for k, x in enumerate(call.leaves):
+            if not is_number_like(x):
+                raise not_an_array(call, k, "trace")
+        leaves = [type_of(x) if abstract else x for x in call.leaves]
+        program = record(call, leaves, name=name_of(fun), opened_at=call.source)
+        program.in_tree, program.out_tree = flatten((args, kwargs))[1], call.out_tree
+        return program
+
+    return traced

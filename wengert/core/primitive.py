@@ -184,7 +184,12 @@ class Primitive:
         if batch is None and not pointwise:
             raise TypeError(f"primitive {name} has no batching rule")
         self.name, self.impl, self.kind, self.type_rule, self.batch = name, impl, kind, type_rule, batch
-        self.samples, self.pointwise, self.multiple, self.accumulate = samples, pointwise, multiple, accumulate
+        self.samples, self.pointwise, self.multiple, self.accumulate = (
+            samples,
+            pointwise,
+            multiple,
+            accumulate,
+        )
         REGISTRY[name] = self
 
     def __call__(self, *args: Any, **params: Any) -> Any:

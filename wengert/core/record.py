@@ -102,7 +102,13 @@ def prune(program: Program) -> Program:
             needed.update(a for a in eq.inputs if isinstance(a, Var))
     constants = [(v, x) for v, x in program.constants if v in needed]
     return Program(
-        program.inputs, constants, kept[::-1], program.outputs, program.in_tree, program.out_tree, program.name
+        program.inputs,
+        constants,
+        kept[::-1],
+        program.outputs,
+        program.in_tree,
+        program.out_tree,
+        program.name,
     )
 
 
@@ -125,6 +131,4 @@ def _batch_assume(size: int, batched: list[bool], x: Any, *, value: Any) -> tupl
     return [], []
 
 
-assume = Primitive(
-    "assume", _assume, Constant(), type_rule=lambda x, value: [], batch=_batch_assume, multiple=True
-)
+assume = Primitive("assume", _assume, Constant(), type_rule=lambda x, value: [], batch=_batch_assume, multiple=True)

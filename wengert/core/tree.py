@@ -59,6 +59,18 @@ def flatten_like(structure: Structure, tree: Any, what: str) -> list[Any]:
     return leaves
 
 
+class _Nothing:
+    """Stands for a None that is a leaf, where the structure library would see an empty structure."""
+
+
+def broadcast_prefix(prefix: Any, tree: Any) -> list[Any]:
+    """One leaf of the prefix (None is one) for each leaf of the tree; ValueError where it is no prefix."""
+    marked = optree.tree_map(lambda a: _Nothing if a is None else a, prefix, none_is_leaf=True, namespace=NAMESPACE)
+    flatten(tree)  # registers dataclasses
+    found = optree.broadcast_prefix(marked, tree, namespace=NAMESPACE)
+    return [None if a is _Nothing else a for a in found]
+
+
 def register(cls: type, to_children: Callable[[Any], tuple[Iterable[Any], Any]], from_children: Any) -> None:
     """Make a class a structure: `to_children(obj) -> (children, metadata)`, `from_children(metadata, children)`."""
     optree.register_pytree_node(cls, to_children, from_children, namespace=NAMESPACE)

@@ -1,0 +1,1 @@
+"""Derivatives built of the transformations: Jacobians, Hessians, numerical differences."""

@@ -29,7 +29,7 @@ def implements(*numpy_functions: Any) -> Callable[[Function], Function]:
         for f in numpy_functions:
             HANDLERS[f] = ours
 
-        @functools.wraps(numpy_function)
+        @functools.wraps(ours)
         def public(*args: Any, **kwargs: Any) -> Any:
             for a in args:
                 if isinstance(a, Tracer):

@@ -79,5 +79,3 @@ def batch_flat(
                 y.alias.refresh(y)
             values.append(y.value if on else y)
     return values, own
-
-

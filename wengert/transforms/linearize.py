@@ -275,7 +275,6 @@ class TangentTrace(Trace):
             write="build y_dot of sums, products with primal values, and linear functions of x_dot",
         )
 
-
     def zero_type(self, kind: Linear, i: int, arg: Any) -> Any:
         """A constant among jointly linear arguments must be zero: it is kept as its type."""
         if isinstance(arg, LinearVar) or not kind.differentiable(i):
@@ -328,9 +327,7 @@ def run_tape(
         args = [env[a.index] if isinstance(a, LinearVar) else a for a in eq.args]
         if all(env[a.index] is None for a in eq.args if isinstance(a, LinearVar)):
             continue
-        full = [
-            zeros(a) if x is None or isinstance(x, ArrayType) else x for a, x in zip(eq.args, args, strict=True)
-        ]
+        full = [zeros(a) if x is None or isinstance(x, ArrayType) else x for a, x in zip(eq.args, args, strict=True)]
         y_dots = eq.primitive(*full, **eq.params)
         for out, y_dot in zip(eq.outs, y_dots if eq.primitive.multiple else [y_dots], strict=True):
             env[out.index] = add(env[out.index], y_dot)

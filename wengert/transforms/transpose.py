@@ -77,7 +77,11 @@ def transpose_tape(
 
 
 def _run_backwards(
-    tape: Tape, ins: Sequence[LinearVar], outs: Sequence[LinearVar | None], y_bars: Sequence[Any], careful: bool
+    tape: Tape,
+    ins: Sequence[LinearVar],
+    outs: Sequence[LinearVar | None],
+    y_bars: Sequence[Any],
+    careful: bool,
 ) -> list[Any]:
     adjoints = Adjoints(tape.count)
     for var, y_bar in zip(outs, y_bars, strict=True):
