@@ -52,12 +52,14 @@ class _Objective:
         for a in arrays:
             if a.dtype.kind not in "fiu":
                 raise NonDifferentiableInputError(
-                    f"the start x0 holds values of type {a.dtype}", why="minimisation moves real numbers",
-                    write="arrays of floats; for complex values, two real arrays")
+                    f"the start x0 holds values of type {a.dtype}",
+                    write="arrays of floats; for complex values, two real arrays",
+                )
         self._shapes = [a.shape for a in arrays]
         self._dtypes = [a.dtype if a.dtype.kind == "f" else np.dtype(float) for a in arrays]
         self._ends = np.cumsum([a.size for a in arrays])[:-1]
-        self._fun, self.evaluations, self.gradients = fun, 0, 0
+        self._fun, self._value_and_grad = fun, api.value_and_grad(fun)
+        self.evaluations, self.gradients = 0, 0
         self.history: list[tuple[float, int, int]] = []
         self.start = self.flat(x0)
         if not np.all(np.isfinite(self.start)):
@@ -74,14 +76,15 @@ class _Objective:
         self.evaluations += 1
         value = np.asarray(self._fun(self.tree(x)))
         if value.shape != () or value.dtype.kind not in "fiu":
-            raise NonScalarOutputError(f"the function returned an array {value.dtype}{list(value.shape)}",
-                                       why="only one real number can be minimised",
-                                       write="one number, np.sum(...) of the array for example")
+            raise NonScalarOutputError(
+                f"the function returned an array {value.dtype}{list(value.shape)}",
+                why="only one real number can be minimised",
+            )
         return float(value)
 
     def value_and_grad(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         self.evaluations, self.gradients = self.evaluations + 1, self.gradients + 1
-        value, gradient = api.value_and_grad(self._fun)(self.tree(x))
+        value, gradient = self._value_and_grad(self.tree(x))
         return float(value), self.flat(gradient)
 
     def hvp(self, x: np.ndarray, v: np.ndarray) -> np.ndarray:
@@ -107,8 +110,13 @@ class _Objective:
         return Result(self.tree(x), fun, values, evaluations, gradients, message, details)
 
 
-def _collect(objective: _Objective, iterates: Iterator[tuple[np.ndarray, float]], steps: int, target: float,
-             callback: Callback | None) -> Result:
+def _collect(
+    objective: _Objective,
+    iterates: Iterator,
+    steps: int,
+    target: float = -np.inf,
+    callback: Callback | None = None,
+) -> Result:
     """Make `steps` steps of a method, which is a stream of (x, f(x)) that ends when no step decreases f."""
     x, fun, message = objective.start, np.inf, "no step decreases f any more: the limit of rounding"
     for k, (x_next, value) in enumerate(iterates):
@@ -176,16 +184,14 @@ def smoothness(fun: Callable, x: Any, rng: np.random.Generator | None = None, it
     return _Objective(fun, x).smoothness(rng, iterations)
 
 
-def gradient_descent(fun: Callable, x0: Any, step: float | None = None, steps: int = 100, *,
-                     target: float = -np.inf, callback: Callback | None = None) -> Result:
+def gradient_descent(fun: Callable, x0: Any, step: float | None = None, steps: int = 100, **until: Any) -> Result:
     """x_{k+1} = x_k - step * grad f(x_k).
 
     step:      None takes p/L with p = grad f and L the smallest estimate for which the descent lemma
                f(x - p/L) <= f(x) - |p|^2 / (2L) holds; refused trials are counted too. With the true 1/L and
                f convex, f(x_k) - f* = O(1/k) (Nesterov, Lectures on Convex Optimization, 2018, Corollary
                2.1.2)
-    target:    stop as soon as f(x_k) <= target
-    callback:  callback(k, x_k, f(x_k)); what it returns, if true, stops
+    until:     target=t stops once f(x_k) <= t;  callback=c calls c(k, x_k, f(x_k)) and stops if that is true
     Raises NonScalarOutputError; NonDifferentiableInputError (x0 not real); NonFiniteError (at the start).
     Later, a value that is not finite ends the run at the iterate before, with a message.
 
@@ -199,11 +205,12 @@ def gradient_descent(fun: Callable, x0: Any, step: float | None = None, steps: i
         iterates = _lemma(objective, objective.value_and_grad, lambda x, value, gradient: gradient)
     else:
         iterates = _first_order(objective, lambda k, gradient: step * gradient)
-    return _collect(objective, iterates, steps, target, callback)
+    return _collect(objective, iterates, steps, **until)
 
 
-def momentum(fun: Callable, x0: Any, step: float | None = None, steps: int = 100, *, beta: float = 0.9,
-             target: float = -np.inf, callback: Callback | None = None) -> Result:
+def momentum(
+    fun: Callable, x0: Any, step: float | None = None, steps: int = 100, *, beta: float = 0.9, **until: Any
+) -> Result:
     """x_{k+1} = x_k - step * grad f(x_k) + beta * (x_k - x_{k-1})   (heavy ball; Polyak 1964).
 
     step None takes 1/L with L = smoothness(fun, x0), counted; on a quadratic, steps below 2(1+beta)/L
@@ -222,11 +229,10 @@ def momentum(fun: Callable, x0: Any, step: float | None = None, steps: int = 100
         velocity = beta * velocity + rate * gradient
         return velocity
 
-    return _collect(objective, _first_order(objective, change), steps, target, callback)
+    return _collect(objective, _first_order(objective, change), steps, **until)
 
 
-def nesterov(fun: Callable, x0: Any, step: float | None = None, steps: int = 100, *,
-             target: float = -np.inf, callback: Callback | None = None) -> Result:
+def nesterov(fun: Callable, x0: Any, step: float | None = None, steps: int = 100, **until: Any) -> Result:
     """x_{k+1} = y_k - step * grad f(y_k),  y_{k+1} = x_{k+1} + k/(k+3) * (x_{k+1} - x_k).
 
     Nesterov 1983; in this form Su, Boyd and Candes, JMLR 17 (2016), eq. (1): O(1/k^2) for convex f. step None
@@ -246,12 +252,20 @@ def nesterov(fun: Callable, x0: Any, step: float | None = None, steps: int = 100
         return y
 
     iterates = _first_order(objective, lambda k, gradient: rate * gradient, look_ahead)
-    return _collect(objective, iterates, steps, target, callback)
+    return _collect(objective, iterates, steps, **until)
 
 
-def adam(fun: Callable, x0: Any, step: float = 1e-3, steps: int = 1000, *, beta1: float = 0.9,
-         beta2: float = 0.999, eps: float = 1e-8, target: float = -np.inf,
-         callback: Callback | None = None) -> Result:
+def adam(
+    fun: Callable,
+    x0: Any,
+    step: float = 1e-3,
+    steps: int = 1000,
+    *,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    eps: float = 1e-8,
+    **until: Any,
+) -> Result:
     """x_{k+1} = x_k - step * m / (sqrt(v) + eps),  m and v the running means of grad f and of its square.
 
     Both means are corrected for their start at zero (Kingma and Ba 2015, Algorithm 1). Other arguments and
@@ -269,11 +283,12 @@ def adam(fun: Callable, x0: Any, step: float = 1e-3, steps: int = 1000, *, beta1
         m, v = beta1 * m + (1 - beta1) * gradient, beta2 * v + (1 - beta2) * gradient**2
         return step * (m / (1 - beta1 ** (k + 1))) / (np.sqrt(v / (1 - beta2 ** (k + 1))) + eps)
 
-    return _collect(objective, _first_order(objective, change), steps, target, callback)
+    return _collect(objective, _first_order(objective, change), steps, **until)
 
 
-def two_point(fun: Callable, x: Any, rng: np.random.Generator, radius: float | None = None, *,
-              central: bool = True) -> Any:
+def two_point(
+    fun: Callable, x: Any, rng: np.random.Generator, radius: float | None = None, *, central: bool = True
+) -> Any:
     """G = n (f(x + r u) - f(x - r u)) / (2r) u, u uniform on the unit sphere: two calls of f.
 
     E G = grad f + O(r^2), E|G|^2 = n |grad f|^2: the price of seeing one direction. `central=False` takes
@@ -291,8 +306,15 @@ def two_point(fun: Callable, x: Any, rng: np.random.Generator, radius: float | N
     return multi_point(fun, x, rng, 1, radius, central=central)
 
 
-def multi_point(fun: Callable, x: Any, rng: np.random.Generator | None = None, directions: int | None = None,
-                radius: float | None = None, *, central: bool = True) -> Any:
+def multi_point(
+    fun: Callable,
+    x: Any,
+    rng: np.random.Generator | None = None,
+    directions: int | None = None,
+    radius: float | None = None,
+    *,
+    central: bool = True,
+) -> Any:
     """G = (n/m) sum_i s_i u_i,  s_i = (f(x + r u_i) - f(x - r u_i)) / (2r),  over m orthonormal u_i.
 
     directions: m from 1 (`two_point`) to n, in a uniform frame (QR of a Gaussian matrix), with E|G|^2 = (n/m)
@@ -304,41 +326,57 @@ def multi_point(fun: Callable, x: Any, rng: np.random.Generator | None = None, d
     array([24., 10.])
     """
     objective = _Objective(fun, x)
-    n = objective.start.size
-    projection, _ = _project(objective, objective.start, None, rng, directions, radius, central)
-    return objective.tree(n / (directions or n) * projection)
+    projection, _ = _Probe(rng, directions, radius, central)(objective, objective.start)
+    return objective.tree(objective.start.size / (directions or objective.start.size) * projection)
 
 
-def _frame(n: int, m: int | None, rng: np.random.Generator | None) -> np.ndarray:
-    """m orthonormal rows, uniform; for None the coordinate axes."""
-    if m is None:
-        return np.eye(n)
-    if not 1 <= m <= n:
-        raise ValueError(f"directions must be from 1 to the number of variables, {n}, and is {m}")
-    if rng is None:
-        raise TypeError("random directions need a generator: rng=np.random.default_rng(seed)")
-    gaussian = rng.standard_normal((n, m))
-    return gaussian.T / np.linalg.norm(gaussian) if m == 1 else np.linalg.qr(gaussian)[0].T
+@dataclass(frozen=True)
+class _Probe:
+    """Differences of f along a frame of orthonormal directions."""
+
+    rng: np.random.Generator | None
+    directions: int | None
+    radius: float | None
+    central: bool
+
+    def __call__(self, objective: _Objective, x: np.ndarray, value: Any = None) -> tuple[np.ndarray, float]:
+        """sum_i s_i u_i, and f(x): as given; else the mean over the pairs (central) or called for."""
+        frame, r = self._frame(x.size), self.radius
+        if r is None:
+            r = np.finfo(float).eps ** (1 / 3 if self.central else 1 / 2) * np.max(np.abs(x), initial=1.0)
+        if self.central:
+            pairs = np.array([(objective.value(x + r * u), objective.value(x - r * u)) for u in frame])
+            value = float(np.mean(pairs)) if value is None else value
+            with np.errstate(invalid="ignore"):  # inf - inf: whoever keeps the books finds `value` infinite
+                return (pairs[:, 0] - pairs[:, 1]) @ frame / (2.0 * r), value
+        value = objective.value(x) if value is None else value
+        return np.array([objective.value(x + r * u) - value for u in frame]) @ frame / r, value
+
+    def _frame(self, n: int) -> np.ndarray:
+        """Orthonormal rows, uniform; for `directions` None the coordinate axes."""
+        m = self.directions
+        if m is None:
+            return np.eye(n)
+        if not 1 <= m <= n:
+            raise ValueError(f"directions must be from 1 to the number of variables, {n}, and is {m}")
+        if self.rng is None:
+            raise TypeError("random directions need a generator: rng=np.random.default_rng(seed)")
+        gaussian = self.rng.standard_normal((n, m))
+        return gaussian.T / np.linalg.norm(gaussian) if m == 1 else np.linalg.qr(gaussian)[0].T
 
 
-def _project(objective: _Objective, x: np.ndarray, value: float | None, rng: np.random.Generator | None,
-             directions: int | None, radius: float | None, central: bool) -> tuple[np.ndarray, float]:
-    """sum_i s_i u_i, and f(x): as given, or the mean over the pairs (central), or called for (forward)."""
-    frame = _frame(x.size, directions, rng)
-    scale = np.finfo(float).eps ** (1 / 3 if central else 1 / 2) * max(1.0, np.max(np.abs(x), initial=0.0))
-    r = float(scale) if radius is None else radius
-    if central:
-        pairs = np.array([(objective.value(x + r * u), objective.value(x - r * u)) for u in frame])
-        slopes, middle = (pairs[:, 0] - pairs[:, 1]) / (2.0 * r), float(np.mean(pairs))
-        return slopes @ frame, middle if value is None else value
-    base = objective.value(x) if value is None else value
-    return np.array([objective.value(x + r * u) - base for u in frame]) @ frame / r, base
-
-
-def zeroth_order_descent(fun: Callable, x0: Any, step: float | None = None, steps: int = 1000, *,
-                         rng: np.random.Generator | None = None, directions: int | None = 1,
-                         radius: float | None = None, central: bool = True, target: float = -np.inf,
-                         callback: Callback | None = None) -> Result:
+def zeroth_order_descent(
+    fun: Callable,
+    x0: Any,
+    step: float | None = None,
+    steps: int = 1000,
+    *,
+    rng: np.random.Generator | None = None,
+    directions: int | None = 1,
+    radius: float | None = None,
+    central: bool = True,
+    **until: Any,
+) -> Result:
     """x_{k+1} = x_k - step * G_k,  G_k the estimate of `multi_point` along m = `directions` fresh directions.
 
     step:  in theory m/(nL), the minimum over h of E f(x_{k+1}) <= f - h |grad f|^2 + (L/2) h^2 (n/m) |grad
@@ -356,23 +394,21 @@ def zeroth_order_descent(fun: Callable, x0: Any, step: float | None = None, step
     (array([3., 3., 3., 3.]), 402, 0)
     """
     objective = _Objective(fun, x0)
-    rng = np.random.default_rng(0) if rng is None else rng
-
-    def project(x: np.ndarray, value: float | None = None) -> tuple[np.ndarray, float]:
-        return _project(objective, x, value, rng, directions, radius, central)
+    probe = _Probe(rng or np.random.default_rng(0), directions, radius, central)
 
     def fixed(h: float) -> Iterator:
         x = objective.start
         while True:
-            projection, value = project(x)
+            projection, value = probe(objective, x)
             yield x, value
             x = x - h * projection
 
     if step is None:
-        iterates = _lemma(objective, lambda x: (objective.value(x), None), lambda x, f, _: project(x, f)[0])
+        look = lambda x: (objective.value(x), None)
+        iterates = _lemma(objective, look, lambda x, value, _: probe(objective, x, value)[0])
     else:
         iterates = fixed(step * objective.start.size / (directions or objective.start.size))
-    return _collect(objective, iterates, steps, target, callback)
+    return _collect(objective, iterates, steps, **until)
 
 
 _BLIND = {"nelder-mead", "powell", "cobyla", "cobyqa"}

@@ -1,0 +1,1 @@
+"""How fast the gradient is, beside autograd, PyTorch and JAX."""

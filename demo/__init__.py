@@ -1,0 +1,1 @@
+"""Maps from distances alone: multidimensional scaling with gradients and without."""
