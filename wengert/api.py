@@ -66,12 +66,13 @@ def grad(
     >>> wg.grad(lambda x: np.sum(x**2) / 2)(np.array([3.0, 4.0]))
     array([3., 4.])
     """
-    both = value_and_grad(fun, argnums, has_aux, holomorphic, allow_int)
+    check_callable(fun, "grad")
 
     @named("grad", fun)
     def gradient(*args: Any, **kwargs: Any) -> Any:
-        value, g = both(*args, **kwargs)
-        return (g, value[1]) if has_aux else g
+        call = Call(fun, argnums, args, kwargs, has_aux)
+        _, g = _value_and_grad(call, holomorphic, allow_int)
+        return (g, call.aux) if has_aux else g
 
     return gradient
 
@@ -94,25 +95,24 @@ def value_and_grad(
     @named("value_and_grad", fun)
     def both(*args: Any, **kwargs: Any) -> Any:
         call = Call(fun, argnums, args, kwargs, has_aux)
-        call.check_inputs("grad", allow_int)
-        values, tape, ins, nodes = linearize_flat(call, call.leaves, call.source)
-        y = _scalar_output(call, values, holomorphic)
-        (x_bars,) = _pull_back(tape, ins, nodes, [[dtype_of(y).type(1)]], call.leaves)
-        return ((y, call.aux) if has_aux else y), call.rebuild(x_bars)
+        y, g = _value_and_grad(call, holomorphic, allow_int)
+        return ((y, call.aux) if has_aux else y), g
 
     return both
 
 
-def _pull_back(
-    tape: Tape, ins: Any, nodes: Any, seeds: Sequence[Sequence[Any]], leaves: Sequence[Any]
-) -> list[list[Any]]:
-    """Adjoints of the leaves for each list of seeds; arrays of their own, in the dtypes of the leaves."""
-    results = []
-    for y_bars in seeds:
-        x_bars = transpose_tape(tape, ins, nodes, y_bars)
-        taken = {id(y_bar) for y_bar in y_bars}
-        results.append([_own(x_bar, x, taken) for x_bar, x in zip(x_bars, leaves, strict=True)])
-    return results
+def _value_and_grad(call: Call, holomorphic: bool, allow_int: bool) -> tuple[Any, Any]:
+    call.check_inputs("grad", allow_int)
+    values, tape, ins, nodes = linearize_flat(call, call.leaves, call.fun)
+    y = _scalar_output(call, values, holomorphic)
+    return y, call.rebuild(_pull_back(tape, ins, nodes, [dtype_of(y).type(1)], call.leaves))
+
+
+def _pull_back(tape: Tape, ins: Any, nodes: Any, y_bars: Sequence[Any], leaves: Sequence[Any]) -> list[Any]:
+    """Adjoints of the leaves: arrays of their own, in the dtypes of the leaves."""
+    x_bars = transpose_tape(tape, ins, nodes, y_bars)
+    taken = {id(y_bar) for y_bar in y_bars}
+    return [_own(x_bar, x, taken) for x_bar, x in zip(x_bars, leaves, strict=True)]
 
 
 def _own(x_bar: Any, x: Any, taken: set[int]) -> Any:
@@ -132,6 +132,8 @@ def _own(x_bar: Any, x: Any, taken: set[int]) -> Any:
 
 def _scalar_output(call: Call, values: list[Any], holomorphic: bool) -> Any:
     """The one number that the function returned, or NonScalarOutputError."""
+    if len(values) == 1 and type(values[0]) is np.float64:
+        return values[0]
     if call.out_tree is not LEAF and call.out_tree != LEAF:
         found = f"a structure {call.out_tree}"
     elif not is_number_like(values[0]):
@@ -173,7 +175,7 @@ def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux:
         )
     call = Call(fun, tuple(range(len(primals))), tuple(primals), {}, has_aux)
     x_dots = tangent_leaves(call, tuple(tangents))
-    values, y_dots = jvp_flat(call, call.leaves, x_dots, call.source)
+    values, y_dots = jvp_flat(call, call.leaves, x_dots, call.fun)
     y_dots = [_own_tangent(d, y) for d, y in zip(y_dots, values, strict=True)]
     out, out_dot = call.result(values), call.result(y_dots)
     return (out, out_dot, call.aux) if has_aux else (out, out_dot)
@@ -224,8 +226,7 @@ def vjp(fun: Function, *primals: Any, has_aux: bool = False) -> Any:
         assert call.out_tree is not None
         leaves = flatten_like(call.out_tree, y_bar, "the adjoint given to a vjp function")
         y_bars = [check_tangent(b, y, "adjoint", k, call) for k, (b, y) in enumerate(zip(leaves, values, strict=True))]
-        (x_bars,) = _pull_back(tape, ins, nodes, [y_bars], call.leaves)
-        return call.rebuild(x_bars)
+        return call.rebuild(_pull_back(tape, ins, nodes, y_bars, call.leaves))
 
     out = call.result(values)
     return (out, f_vjp, call.aux) if has_aux else (out, f_vjp)
@@ -234,7 +235,7 @@ def vjp(fun: Function, *primals: Any, has_aux: bool = False) -> Any:
 def _linearize(fun: Function, primals: tuple[Any, ...], has_aux: bool) -> Any:
     call = Call(fun, tuple(range(len(primals))), primals, {}, has_aux)
     call.leaves = [x.copy() if type(x) is np.ndarray else x for x in call.leaves]  # the caller may change them later
-    return call, *linearize_flat(call, call.leaves, call.source)
+    return call, *linearize_flat(call, call.leaves, call.fun)
 
 
 def _own_tangent(y_dot: Any, y: Any) -> Any:
@@ -303,7 +304,7 @@ def _jacobian_of(
     def jacobian_of(*args: Any, **kwargs: Any) -> Any:
         call = Call(fun, argnums, args, kwargs, has_aux)
         call.check_inputs(name, False)
-        values, blocks = method(call, call.leaves, call.source)
+        values, blocks = method(call, call.leaves, call.fun)
         if name == "jacrev" and not holomorphic:
             _check_real_outputs(call, values)
         rows = [call.rebuild([_jacobian.owned(b) for b in row]) for row in blocks]
@@ -377,7 +378,7 @@ def vmap(fun: Function, in_axes: Any = 0, out_axes: Any = 0, axis_size: int | No
         size = _axis_size(call, axes, axis_size)
         batched = [a is not None for a in axes]
         xs = [x if a is None else _move_axis(x, a, 0) for x, a in zip(call.leaves, axes, strict=True)]
-        ys, on = batch_flat(call, size, xs, batched, call.source)
+        ys, on = batch_flat(call, size, xs, batched, call.fun)
         assert call.out_tree is not None
         places = _broadcast_axes(out_axes, call.result(list(range(len(ys)))), "out_axes")
         return call.result([_place(y, b, a, size, call) for y, b, a in zip(ys, on, places, strict=True)])
@@ -486,7 +487,7 @@ def trace(fun: Function, abstract: bool = False) -> Callable[..., Program]:
             if not is_number_like(x):
                 raise not_an_array(call, k, "trace")
         leaves = [type_of(x) if abstract else x for x in call.leaves]
-        program = record(call, leaves, name=name_of(fun), opened_at=call.source)
+        program = record(call, leaves, name=name_of(fun), owner=call.fun)
         program.in_tree, program.out_tree = flatten((args, kwargs))[1], call.out_tree
         return program
 

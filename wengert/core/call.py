@@ -41,7 +41,6 @@ class Call:
         "leaves",
         "mapped",
         "out_tree",
-        "source",
         "trees",
     )
 
@@ -56,7 +55,6 @@ class Call:
     ) -> None:
         self.fun, self.args, self.kwargs, self.has_aux = fun, args, kwargs, has_aux
         self.argnums, self.mapped = argnums, mapped_kwargs
-        self.source = user_source(3)
         self.aux: Any = None
         self.out_tree: Structure | None = None
         self.trees: list[tuple[int, Structure, int]] = []
@@ -76,6 +74,11 @@ class Call:
             leaves, tree = flatten(mapped_kwargs)
             self.trees.append((-1, tree, len(leaves)))
             self.leaves += leaves
+
+    @property
+    def source(self) -> Any:
+        """The user's line that is calling, while it is."""
+        return user_source(2)
 
     def __call__(self, *leaves: Any) -> list[Any]:
         kwargs = self.kwargs

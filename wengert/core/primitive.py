@@ -73,7 +73,7 @@ class Elementwise:
         singular: bool = False,
     ) -> None:
         order = ["x"] if len(partials) == 1 else names.split()[: len(partials)]
-        self.partials = tuple(None if p is None else Partial(p, order) for p in partials)
+        self.partials: tuple[Any, ...] = tuple(None if p is None else Partial(p, order) for p in partials)
         self.linear_in, self.jointly, self.singular = linear_in, jointly, singular
 
 

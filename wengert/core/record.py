@@ -80,11 +80,11 @@ def abstract_value(tracer: Tracer) -> AbstractValueError:
 
 
 def record(
-    f: Callable[..., Sequence[Any]], args: Sequence[Any], name: str = "program", opened_at: Any = None
+    f: Callable[..., Sequence[Any]], args: Sequence[Any], name: str = "program", owner: Any = None
 ) -> Program:
     """Run a flat function on tracers and return its program. ArrayTypes among args stand for unknown values."""
     trace = ProgramTrace()
-    trace.opened_at = opened_at
+    trace.owner = owner
     with trace:
         tracers = [Tracer(trace, a, Var(type_of(a))) for a in args]
         inputs = [t.data for t in tracers]

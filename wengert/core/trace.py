@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import LeakedTracerError, Source, user_source
+from ..errors import LeakedTracerError, user_source
 from .types import ArrayType, Shape, dtype_of, shape_of
 
 _levels = itertools.count(1)
@@ -30,13 +30,13 @@ keep_sources: ContextVar[bool] = ContextVar("wengert_keep_sources", default=Fals
 class Trace:
     """One transformation in progress. Subclasses say in `process` what applying a primitive means for it."""
 
-    __slots__ = ("alive", "level", "opened_at")
+    __slots__ = ("alive", "level", "owner")
     name = "trace"
 
     def __init__(self) -> None:
         self.level = next(_levels)
         self.alive = True
-        self.opened_at: Source | None = None
+        self.owner: Any = None  # the user's function that is being followed
 
     def process(self, primitive: Any, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """Apply a primitive to arguments of which at least one is a tracer of this trace."""
@@ -77,12 +77,18 @@ class Tracer:
         """Lengths of the axes."""
         if self.alias is not None:
             self.alias.refresh(self)
-        return shape_of(self.value)
+        try:
+            return self.value.shape  # type: ignore[no-any-return]
+        except AttributeError:
+            return shape_of(self.value)
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of the elements."""
-        return dtype_of(self.value)
+        try:
+            return self.value.dtype  # type: ignore[no-any-return]
+        except AttributeError:
+            return dtype_of(self.value)
 
     @property
     def type(self) -> ArrayType:
@@ -144,10 +150,10 @@ def concrete(value: Any) -> Any:
 
 def leaked(tracer: Tracer) -> LeakedTracerError:
     """The error for a tracer whose transformation has ended."""
-    opened = tracer.trace.opened_at
+    code = getattr(tracer.trace.owner, "__code__", None)
+    made = f" (inside {code.co_name}, {code.co_filename}:{code.co_firstlineno})" if code else ""
     return LeakedTracerError(
-        f"a traced array {tracer.type} is used after the {tracer.trace.name} that made it has ended"
-        + (f" (it was called at {opened})" if opened else ""),
+        f"a traced array {tracer.type} is used after the {tracer.trace.name} that made it has ended{made}",
         why="it was stored outside the traced function (a global, an attribute, a closure, a list); its derivative "
         "belongs to a computation that is over",
         write="return the value from the function (use has_aux=True for extra results), or store "

@@ -9,7 +9,6 @@ import numpy as np
 
 from ..core.trace import Tracer
 from ..core.types import dtype_of, shape_of
-from ..errors import Source
 from ..primitives.shape import broadcast_to, reshape, transpose
 from ..transforms.batch import batch_flat
 from ..transforms.jvp import jvp_flat
@@ -31,7 +30,7 @@ def basis(x: Any) -> Any:
     return np.eye(n, dtype=dtype_of(x)).reshape(n, *shape_of(x))
 
 
-def forward(f: Flat, primals: Sequence[Any], source: Source | None = None) -> tuple[list[Any], Blocks]:
+def forward(f: Flat, primals: Sequence[Any], owner: Any = None) -> tuple[list[Any], Blocks]:
     """Column by column: J e_j for every unit vector e_j. Cost: about one evaluation of f per input element."""
     columns: list[list[Any]] = []
     values: list[Any] = []
@@ -39,23 +38,23 @@ def forward(f: Flat, primals: Sequence[Any], source: Source | None = None) -> tu
 
         def push(e: Any, j: int = j) -> list[Any]:
             nonlocal values
-            values, y_dots = jvp_flat(f, primals, [e if k == j else None for k in range(len(primals))], source)
+            values, y_dots = jvp_flat(f, primals, [e if k == j else None for k in range(len(primals))], owner)
             return [zeros_if_none(d, y) for d, y in zip(y_dots, values, strict=True)]
 
-        outs, batched = batch_flat(push, size_of(x), [basis(x)], [True], source)
+        outs, batched = batch_flat(push, size_of(x), [basis(x)], [True], owner)
         columns.append([move_last(d, on, size_of(x), x) for d, on in zip(outs, batched, strict=True)])
     return values, [list(row) for row in zip(*columns, strict=True)]
 
 
-def reverse(f: Flat, primals: Sequence[Any], source: Source | None = None) -> tuple[list[Any], Blocks]:
+def reverse(f: Flat, primals: Sequence[Any], owner: Any = None) -> tuple[list[Any], Blocks]:
     """Row by row: e_i^T J for every unit vector e_i. Cost: a few evaluations of f per output element."""
-    values, tape, ins, nodes = linearize_flat(f, primals, source)
+    values, tape, ins, nodes = linearize_flat(f, primals, owner)
     return values, _pull_back(values, primals, tape, ins, nodes)
 
 
-def cheapest(f: Flat, primals: Sequence[Any], source: Source | None = None) -> tuple[list[Any], Blocks]:
+def cheapest(f: Flat, primals: Sequence[Any], owner: Any = None) -> tuple[list[Any], Blocks]:
     """One linearization, then pushed forward where there are no more inputs than outputs, else pulled back."""
-    values, tape, ins, nodes = linearize_flat(f, primals, source)
+    values, tape, ins, nodes = linearize_flat(f, primals, owner)
     if sum(map(size_of, primals)) > sum(map(size_of, values)):
         return values, _pull_back(values, primals, tape, ins, nodes)
     columns = []
@@ -65,7 +64,7 @@ def cheapest(f: Flat, primals: Sequence[Any], source: Source | None = None) -> t
             y_dots = run_tape(tape, ins, nodes, [e if k == j else None for k in range(len(ins))])
             return [zeros_if_none(d, y) for d, y in zip(y_dots, values, strict=True)]
 
-        outs, batched = batch_flat(push, size_of(x), [basis(x)], [True], source)
+        outs, batched = batch_flat(push, size_of(x), [basis(x)], [True], owner)
         columns.append([move_last(d, on, size_of(x), x) for d, on in zip(outs, batched, strict=True)])
     return values, [list(row) for row in zip(*columns, strict=True)]
 

@@ -9,7 +9,6 @@ from ..core.primitive import Primitive
 from ..core.record import abstract_value
 from ..core.trace import Trace, Tracer
 from ..core.types import shape_of
-from ..errors import Source
 from ..primitives.shape import broadcast_to
 
 
@@ -65,11 +64,11 @@ def batch_flat(
     size: int,
     args: Sequence[Any],
     batched: Sequence[bool],
-    opened_at: Source | None = None,
+    owner: Any = None,
 ) -> tuple[list[Any], list[bool]]:
     """Run a flat function once for all lanes: results, and which of them have the batch axis (first)."""
     trace = BatchTrace(size)
-    trace.opened_at = opened_at
+    trace.owner = owner
     with trace:
         outs = f(*[BatchTracer(trace, x) if on else x for x, on in zip(args, batched, strict=True)])
         own = [isinstance(y, Tracer) and y.trace is trace for y in outs]

@@ -10,7 +10,6 @@ import numpy as np
 from ..core.primitive import Constant, Custom, Elementwise, Linear, Multilinear, Primitive
 from ..core.trace import Trace, Tracer
 from ..core.types import dtype_of, type_of
-from ..errors import Source
 from .linearize import add, scale, zeros
 
 
@@ -89,11 +88,11 @@ def jvp_flat(
     f: Callable[..., Sequence[Any]],
     primals: Sequence[Any],
     tangents: Sequence[Any],
-    opened_at: Source | None = None,
+    owner: Any = None,
 ) -> tuple[list[Any], list[Any]]:
     """Values and tangents of a flat function. None stands for a zero tangent, in and out."""
     trace = JVPTrace()
-    trace.opened_at = opened_at
+    trace.owner = owner
     with trace:
         outs = f(*[Tracer(trace, x, t) for x, t in zip(primals, tangents, strict=True)])
         values: list[Any] = []

@@ -41,13 +41,19 @@ class LinearVar:
 Term = tuple[Partial, tuple[Any, ...], LinearVar]
 
 
-class Scaled:
-    """y_dot = sum_i partial_i(*residuals_i) * x_i_dot."""
+class Scaled(LinearVar):
+    """y_dot = sum_i partial_i(*residuals_i) * x_i_dot: an equation that is named by its one output."""
 
-    __slots__ = ("out", "primitive", "source", "terms")
+    __slots__ = ("primitive", "source", "terms")
 
-    def __init__(self, primitive: Primitive, out: LinearVar, terms: list[Term]) -> None:
-        self.primitive, self.out, self.terms = primitive, out, terms
+    def __init__(self, index: int, like: Any, primitive: Primitive, terms: list[Term]) -> None:
+        self.index = index
+        if type(like) is float or type(like) is complex:
+            self.shape, self.dtype = (), dtype_of(like)
+        else:
+            self.shape, self.dtype = like.shape, like.dtype
+        self.primitive = primitive
+        self.terms = terms
         self.source: Source | None = None
 
 
@@ -66,11 +72,12 @@ class LinearEquation:
 class Tape:
     """A linear program under construction, or finished: equations in the order in which they were run."""
 
-    __slots__ = ("count", "equations", "keep_sources")
+    __slots__ = ("count", "equations", "keep_sources", "nested")
 
     def __init__(self) -> None:
         self.equations: list[Any] = []
         self.count = 0
+        self.nested = False  # do residuals hold tracers of an outer transformation?
         self.keep_sources = keep_sources.get()
 
     def var(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> LinearVar:
@@ -86,6 +93,16 @@ class Tape:
         if type(y) is float or type(y) is complex:
             return LinearVar(i, (), dtype_of(y))
         return LinearVar(i, y.shape, y.dtype)
+
+    def scaled(self, y: Any, primitive: Primitive, terms: list[Term]) -> Scaled:
+        """Append y_dot = sum_i partial_i x_i_dot; returns the variable of y_dot."""
+        i = self.count
+        self.count = i + 1
+        equation = Scaled(i, y, primitive, terms)
+        if self.keep_sources:
+            equation.source = user_source()
+        self.equations.append(equation)
+        return equation
 
     def append(self, equation: Any) -> None:
         """Add an equation (with the user's line, when debugging asked for it)."""
@@ -110,13 +127,16 @@ class LinearizeTrace(Trace):
     def __init__(self) -> None:
         super().__init__()
         self.tape = Tape()
-        self.tangents = TangentTrace(self)
+        self.tangents: TangentTrace | None = None  # opened by the first custom rule
 
     def process(self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """Compute the primal; write the linear equation if an argument is active."""
+        kind = primitive.kind
+        if type(kind) is Elementwise and len(args) == 1:
+            return self.unary(primitive, kind, args[0], params)
         primals: list[Any] = []
         nodes: list[LinearVar | None] = []
-        active = foreign = False
+        active = foreign = nested = False
         for a in args:
             node = None
             if isinstance(a, Tracer):
@@ -127,28 +147,44 @@ class LinearizeTrace(Trace):
                         active = True
                 else:
                     a = a.snapshot()
+                if isinstance(a, Tracer):
+                    nested = True
             elif type(a) is np.ndarray:
                 foreign = True
             primals.append(a)
             nodes.append(node)
-        kind = primitive.kind
+        if nested:
+            self.tape.nested = True
         if not active or type(kind) is Constant:
             return self.inactive(primitive, primitive(*primals, **params))
-        if type(kind) is Elementwise:
-            y = primitive(*primals, **params)
-            tape = self.tape
-            out = tape.like(y)
-            values = (*(self.guarded(primals, args) if foreign else primals), y)
-            partials = kind.partials
-            terms = []
-            for partial, node in zip(partials, nodes, strict=False):
-                if node is not None and partial is not None:
-                    terms.append((partial, partial.uses(values), node))
-            tape.append(Scaled(primitive, out, terms))
-            return Tracer(self, y, out)
+        if type(kind) is not Elementwise:
+            if foreign:
+                primals = self.guarded(primals, args)
+            return _LINEARIZE[type(kind)](self, primitive, primals, nodes, params)
+        y = primitive(*primals, **params) if nested else primitive.impl(*primals, **params)
         if foreign:
             primals = self.guarded(primals, args)
-        return _LINEARIZE[type(kind)](self, primitive, primals, nodes, params)
+        primals.append(y)
+        terms = [
+            (partial, partial.uses(primals), node)
+            for partial, node in zip(kind.partials, nodes, strict=False)
+            if node is not None and partial is not None
+        ]
+        return Tracer(self, y, self.tape.scaled(y, primitive, terms))
+
+    def unary(self, primitive: Primitive, kind: Elementwise, a: Tracer, params: dict[str, Any]) -> Any:
+        """The elementwise case with one argument, which is the most frequent."""
+        x = a.value
+        node = a.data
+        if isinstance(x, Tracer):
+            self.tape.nested = True
+            y = primitive(x, **params)
+        else:
+            y = primitive.impl(x, **params)
+        if node is None:
+            return self.lift(y)
+        partial = kind.partials[0]
+        return Tracer(self, y, self.tape.scaled(y, primitive, [(partial, partial.uses((x, y)), node)]))
 
     def guarded(self, primals: list[Any], args: tuple[Any, ...]) -> list[Any]:
         """The primals, with plain arrays from outside copied: the user may assign to them before the tape is run."""
@@ -196,11 +232,14 @@ def _custom(trace: LinearizeTrace, p: Primitive, primals: list[Any], nodes: Node
     kind: Custom = p.kind  # type: ignore[assignment]
     if kind.linearize is not None:
         return _custom_linearize(trace, p, primals, nodes, params)
-    tangents = [None if node is None else Tracer(trace.tangents, node, node) for node in nodes]
+    inner = trace.tangents
+    if inner is None:
+        inner = trace.tangents = TangentTrace(trace.tape, trace.level)
+    tangents = [None if node is None else Tracer(inner, node, node) for node in nodes]
     y, y_dot = kind.jvp(primals, tangents, **params)
     if p.multiple:
-        return [Tracer(trace, v, trace.tangents.node(d)) for v, d in zip(y, y_dot, strict=True)]
-    return Tracer(trace, y, trace.tangents.node(y_dot))
+        return [Tracer(trace, v, inner.node(d)) for v, d in zip(y, y_dot, strict=True)]
+    return Tracer(trace, y, inner.node(y_dot))
 
 
 def _custom_linearize(trace: LinearizeTrace, p: Primitive, primals: list[Any], nodes: Nodes, params: Any) -> Any:
@@ -220,14 +259,14 @@ _LINEARIZE: dict[type, Callable[..., Any]] = {Linear: _linear, Multilinear: _mul
 class TangentTrace(Trace):
     """Follows the tangents inside a custom jvp rule: whatever is linear in them is written on the tape."""
 
-    __slots__ = ("primal_trace",)
+    __slots__ = ("tape",)
     name = "custom derivative rule"
 
-    def __init__(self, primal_trace: LinearizeTrace) -> None:
-        self.primal_trace = primal_trace
-        self.level = primal_trace.level
+    def __init__(self, tape: Tape, level: int) -> None:
+        self.tape = tape
+        self.level = level
         self.alive = True
-        self.opened_at = None
+        self.owner = None
 
     def node(self, tangent: Any) -> LinearVar | None:
         """The tape's variable for a tangent that a rule returned."""
@@ -246,20 +285,20 @@ class TangentTrace(Trace):
 
     def process(self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """Write the application on the tape if it is linear in the tangents among its arguments."""
-        tape = self.primal_trace.tape
+        tape = self.tape
         nodes = [a.data if isinstance(a, Tracer) and a.trace is self else None for a in args]
         values = [protect(a) for a in args]
+        tape.nested |= any(isinstance(a, Tracer) and a.trace is not self for a in args)
         active = [i for i, node in enumerate(nodes) if node is not None]
         kind = primitive.kind
         types = primitive.type_rule(*(type_of(a) for a in args), **params)
         if isinstance(kind, Elementwise) and _is_linear_in(kind, active):
-            out = tape.var(types.shape, types.dtype)
             terms: list[Term] = []
             for i in active:
                 partial = kind.partials[i]
                 if partial is not None:
                     terms.append((partial, partial.uses((*values, None)), args[i].data))
-            tape.append(Scaled(primitive, out, terms))
+            out = tape.scaled(types, primitive, terms)
             return Tracer(self, out, out)
         if isinstance(kind, Linear) or (isinstance(kind, Multilinear) and len(active) == 1):
             outs = [tape.var(t.shape, t.dtype) for t in (types if primitive.multiple else [types])]
@@ -288,11 +327,11 @@ def _is_linear_in(kind: Elementwise, active: list[int]) -> bool:
 
 
 def linearize_flat(
-    f: Callable[..., Sequence[Any]], primals: Sequence[Any], opened_at: Source | None = None
+    f: Callable[..., Sequence[Any]], primals: Sequence[Any], owner: Any = None
 ) -> tuple[list[Any], Tape, list[LinearVar], list[LinearVar | None]]:
     """Values of a flat function, its tape, the tape's inputs and its outputs (None: a zero derivative)."""
     trace = LinearizeTrace()
-    trace.opened_at = opened_at
+    trace.owner = owner
     ins = [trace.tape.like(x) for x in primals]
     with trace:
         outs = f(*[Tracer(trace, x, node) for x, node in zip(primals, ins, strict=True)])
@@ -304,7 +343,8 @@ def linearize_flat(
                 y.alias.refresh(y)
             values.append(y.value if own else y)
             nodes.append(y.data if own else None)
-    trace.tangents.alive = False
+    if trace.tangents is not None:
+        trace.tangents.alive = False
     return values, trace.tape, ins, nodes
 
 
@@ -322,7 +362,7 @@ def run_tape(
                 x_dot = env[var.index]
                 if x_dot is not None:
                     total = add(total, scale(partial(residuals), x_dot, eq.primitive))
-            env[eq.out.index] = total
+            env[eq.index] = total
             continue
         args = [env[a.index] if isinstance(a, LinearVar) else a for a in eq.args]
         if all(env[a.index] is None for a in eq.args if isinstance(a, LinearVar)):

@@ -88,32 +88,38 @@ def _run_backwards(
         if var is not None and y_bar is not None:
             adjoints.add(var.index, y_bar)
     values, add = adjoints.values, adjoints.add
+    plain = not careful and not tape.nested and not any(map(is_traced, y_bars))
     for eq in reversed(tape.equations):
         if type(eq) is Scaled:
-            y_bar = values[eq.out.index]
+            y_bar = values[eq.index]
             if y_bar is None:
                 continue
             for partial, residuals, var in eq.terms:
-                d = partial(residuals)
-                if careful:
-                    add(var.index, zero_safe_mul(d, y_bar))
-                elif type(d) is int:
+                if partial.constant:
+                    d = partial.law
                     add(var.index, y_bar if d == 1 else -y_bar if d == -1 else d * y_bar)
-                elif is_traced(y_bar) or is_traced(d):
-                    add(var.index, scale(d, y_bar, eq.primitive))
+                elif plain:
+                    add(var.index, partial.law(*residuals) * y_bar)
+                elif careful:
+                    add(var.index, zero_safe_mul(partial.law(*residuals), y_bar))
                 else:
-                    add(var.index, d * y_bar)
-            values[eq.out.index] = None
+                    add(var.index, scale(partial.law(*residuals), y_bar, eq.primitive))
+            values[eq.index] = None
         else:
             _transpose_equation(adjoints, eq)
     return [values[var.index] for var in ins]
 
 
 def _transpose_equation(adjoints: Adjoints, eq: LinearEquation) -> None:
-    y_bars = [adjoints.values[out.index] for out in eq.outs]
-    if all(y_bar is None for y_bar in y_bars):
-        return
-    y_bar = y_bars if eq.primitive.multiple else y_bars[0]
+    y_bar: Any
+    if eq.primitive.multiple:
+        y_bar = [adjoints.values[out.index] for out in eq.outs]
+        if all(v is None for v in y_bar):
+            return
+    else:
+        y_bar = adjoints.values[eq.outs[0].index]
+        if y_bar is None:
+            return
     kind: Linear | Multilinear = eq.primitive.kind  # type: ignore[assignment]
     if isinstance(kind, Linear) and kind.together is not None:
         x_bars = kind.together(y_bar, *eq.args, **eq.params)
@@ -121,10 +127,10 @@ def _transpose_equation(adjoints: Adjoints, eq: LinearEquation) -> None:
             if isinstance(a, LinearVar) and x_bar is not None:
                 adjoints.add(a.index, x_bar)
         return
-    for a, T in zip(eq.args, kind.transposes, strict=True):
-        if isinstance(a, LinearVar) and not adjoints.into(eq, a, y_bar):
-            assert T is not None
-            adjoints.add(a.index, T(y_bar, *eq.args, **eq.params))
+    in_place = eq.primitive.accumulate is not None
+    for a, T in zip(eq.args, kind.transposes, strict=False):
+        if isinstance(a, LinearVar) and not (in_place and adjoints.into(eq, a, y_bar)):
+            adjoints.add(a.index, T(y_bar, *eq.args, **eq.params))  # type: ignore[misc]
 
 
 def is_traced(value: Any) -> bool:
@@ -137,6 +143,5 @@ def has_nan(value: Any) -> bool:
     value = concrete(value)
     if value is None or isinstance(value, ArrayType):
         return False
-    if type(value) is np.ndarray and value.dtype.kind == "f":
-        return value.size > 0 and bool(np.isnan(np.minimum.reduce(value, axis=None)))
-    return bool(np.isnan(value).any())
+    norm = np.vdot(value, value)  # a sum of squares is NaN exactly where a term is
+    return bool(norm != norm)
