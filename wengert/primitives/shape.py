@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from ..core.primitive import Linear, Primitive, Sample
-from ..core.types import ArrayType, shape_of
+from ..core.types import ArrayType, dtype_of, shape_of
 
 
 def reduced(shape: tuple[int, ...], axis: tuple[int, ...]) -> tuple[int, ...]:
@@ -52,10 +53,14 @@ sum_ = Primitive(
 
 # broadcast_to ----------------------------------------------------------------------------------------------------
 def _broadcast_to(x: Any, *, shape: tuple[int, ...]) -> Any:
-    if np.ndim(x) == 0 and shape:
-        x = np.asarray(x)
-        return np.ndarray(shape, x.dtype, x, 0, (0,) * len(shape))
-    return np.broadcast_to(x, shape)
+    if type(x) is np.ndarray and x.ndim:
+        return np.broadcast_to(x, shape)
+    if math.prod(shape) <= 1024:  # cheaper to fill than to make a view
+        y = np.empty(shape, dtype_of(x))
+        y.fill(x)
+        return y
+    x = np.asarray(x)
+    return np.ndarray(shape, x.dtype, x, 0, (0,) * len(shape))
 
 
 def _broadcast_T(y_bar: Any, x: Any, *, shape: tuple[int, ...]) -> Any:

@@ -132,8 +132,11 @@ class LinearizeTrace(Trace):
     def process(self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """Compute the primal; write the linear equation if an argument is active."""
         kind = primitive.kind
-        if type(kind) is Elementwise and len(args) == 1:
-            return self.unary(primitive, kind, args[0], params)
+        if len(args) == 1:
+            if type(kind) is Elementwise:
+                return self.unary(primitive, kind, args[0], params)
+            if type(kind) is Linear and not primitive.multiple:
+                return self.linear(primitive, args[0], params)
         primals: list[Any] = []
         nodes: list[LinearVar | None] = []
         active = foreign = nested = False
@@ -185,6 +188,21 @@ class LinearizeTrace(Trace):
             return self.lift(y)
         partial = kind.partials[0]
         return Tracer(self, y, self.tape.scaled(y, primitive, [(partial, partial.uses((x, y)), node)]))
+
+    def linear(self, primitive: Primitive, a: Tracer, params: dict[str, Any]) -> Any:
+        """The linear case with one argument and one result."""
+        x = a.value
+        node = a.data
+        if isinstance(x, Tracer):
+            self.tape.nested = True
+            y = primitive(x, **params)
+        else:
+            y = primitive.impl(x, **params)
+        if node is None:
+            return self.lift(y)
+        out = self.tape.like(y)
+        self.tape.append(LinearEquation(primitive, (node,), params, (out,)))
+        return Tracer(self, y, out)
 
     def guarded(self, primals: list[Any], args: tuple[Any, ...]) -> list[Any]:
         """The primals, with plain arrays from outside copied: the user may assign to them before the tape is run."""

@@ -140,8 +140,9 @@ def is_traced(value: Any) -> bool:
 
 def has_nan(value: Any) -> bool:
     """Does an array contain a NaN? False where only its type is known."""
-    value = concrete(value)
-    if value is None or isinstance(value, ArrayType):
-        return False
+    if type(value) is not np.ndarray:
+        value = concrete(value)
+        if value is None or isinstance(value, ArrayType):
+            return False
     norm = np.vdot(value, value)  # a sum of squares is NaN exactly where a term is
     return bool(norm != norm)
