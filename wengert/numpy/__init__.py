@@ -4,6 +4,7 @@ Each function has the name, the arguments and the meaning of NumPy's; on plain a
 """
 
 from . import array as _array
+from . import fft
 from .reductions import *
 
 _array.install_operators()
