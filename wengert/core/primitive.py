@@ -230,7 +230,8 @@ def pointwise_type(name: str, impl: Rule) -> Rule:
         dtype = _POINTWISE_DTYPES.get(key)
         if dtype is None:
             ones = [t.dtype.type(1).item() if t.weak else np.ones((), t.dtype) for t in types]
-            dtype = _POINTWISE_DTYPES[key] = np.asarray(impl(*ones, **params)).dtype
+            with np.errstate(all="ignore"):
+                dtype = _POINTWISE_DTYPES[key] = np.asarray(impl(*ones, **params)).dtype
         return ArrayType(shape, dtype)
 
     return rule
