@@ -53,7 +53,7 @@ def _crop_or_pad_samples(rng: np.random.Generator) -> Iterator[Sample]:
         yield Sample((rng.normal(size=before),), {"shape": after})
 
 
-crop_or_pad = Primitive(
+crop_or_pad: Primitive = Primitive(
     "crop_or_pad",
     _crop_or_pad,
     Linear(lambda y_bar, x, shape: crop_or_pad(y_bar, shape=tuple(x.shape))),
@@ -64,13 +64,13 @@ crop_or_pad = Primitive(
 
 
 # fft, ifft -------------------------------------------------------------------------------------------------------
-def _fft(x: Any, *, axes: tuple[int, ...], norm: str) -> Any:
+def _fft(x: Any, *, axes: tuple[int, ...], norm: Any) -> Any:
     if len(axes) == 1:
         return np.fft.fft(x, axis=axes[0], norm=norm)
     return np.fft.fftn(x, axes=axes, norm=norm)
 
 
-def _ifft(x: Any, *, axes: tuple[int, ...], norm: str) -> Any:
+def _ifft(x: Any, *, axes: tuple[int, ...], norm: Any) -> Any:
     if len(axes) == 1:
         return np.fft.ifft(x, axis=axes[0], norm=norm)
     return np.fft.ifftn(x, axes=axes, norm=norm)
@@ -87,7 +87,7 @@ def _fft_samples(rng: np.random.Generator) -> Iterator[Sample]:
         yield Sample((rng.normal(size=shape),), {"axes": axes, "norm": norm})
 
 
-fft = Primitive(
+fft: Primitive = Primitive(
     "fft",
     _fft,
     Linear(lambda y_bar, x, axes, norm: as_type_of(x, fft(y_bar, axes=axes, norm=norm))),
@@ -95,7 +95,7 @@ fft = Primitive(
     batch=lambda size, batched, x, axes, norm: (fft(x, axes=shifted(axes), norm=norm), True),
     samples=_fft_samples,
 )
-ifft = Primitive(
+ifft: Primitive = Primitive(
     "ifft",
     _ifft,
     Linear(lambda y_bar, x, axes, norm: as_type_of(x, ifft(y_bar, axes=axes, norm=norm))),
@@ -117,14 +117,14 @@ def _weighted(z: Any, axis: int, n: int, middle: float) -> Any:
     return z * broadcast_to(w, shape=shape)
 
 
-def _rfft_T(y_bar: Any, x: Any, *, axis: int, norm: str) -> Any:
+def _rfft_T(y_bar: Any, x: Any, *, axis: int, norm: Any) -> Any:
     """x_bar_j = Re sum_k exp(-2 pi i jk/n) y_bar_k: an irfft, in which the middle frequencies would count twice."""
     n = x.shape[axis]
     z = _weighted(conj(y_bar), axis, n, middle=0.5)
     return as_type_of(x, irfft(z, axis=axis, n=n, norm=OPPOSITE[norm]))
 
 
-def _irfft_T(y_bar: Any, x: Any, *, axis: int, n: int, norm: str) -> Any:
+def _irfft_T(y_bar: Any, x: Any, *, axis: int, n: int, norm: Any) -> Any:
     """x_bar_k = w_k sum_j exp(2 pi i jk/n) y_bar_j, with w_k = 2 for the middle frequencies."""
     z = conj(rfft(y_bar, axis=axis, norm=OPPOSITE[norm]))
     return as_type_of(x, _weighted(z, axis, n, middle=2.0))
@@ -149,7 +149,7 @@ def _irfft_samples(rng: np.random.Generator) -> Iterator[Sample]:
         yield Sample((complex_samples(rng, shape),), {"axis": axis, "n": n, "norm": norm})
 
 
-rfft = Primitive(
+rfft: Primitive = Primitive(
     "rfft",
     lambda x, axis, norm: np.fft.rfft(x, axis=axis, norm=norm),
     Linear(_rfft_T),
@@ -159,7 +159,7 @@ rfft = Primitive(
     batch=lambda size, batched, x, axis, norm: (rfft(x, axis=axis + 1, norm=norm), True),
     samples=_rfft_samples,
 )
-irfft = Primitive(
+irfft: Primitive = Primitive(
     "irfft",
     lambda x, axis, n, norm: np.fft.irfft(x, n, axis=axis, norm=norm),
     Linear(_irfft_T),
