@@ -7,7 +7,7 @@ array([1., 1., 1.])
 """
 
 from . import errors, numpy
-from .api import grad, hessian, hvp, jacfwd, jacobian, jacrev, jvp, linearize, trace, value_and_grad, vjp, vmap
+from .api import elementwise_grad, grad, hessian, hvp, jacfwd, jacobian, jacrev, jvp, linearize, trace, value_and_grad, vjp, vmap
 from .core.program import Program
 from .core.tree import register as register_structure
 from .core.tree import tree_map
@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 __all__ = [
     "ArrayType",
     "Program",
+    "elementwise_grad",
     "errors",
     "grad",
     "hessian",

@@ -356,6 +356,29 @@ def hvp(fun: Function, primals: Any, tangents: Any) -> Any:
     return jvp(grad(fun, argnums), primals, tangents)[1]
 
 
+def elementwise_grad(fun: Function, argnum: int = 0) -> Function:
+    """The derivative of a function that applies element by element, at every element at once: `grad(sum(f))`.
+
+    Law: `elementwise_grad(f)(x)[i] = f'(x[i])`, shape of x.
+
+    >>> import numpy as np
+    >>> import wengert as wg
+    >>> wg.elementwise_grad(lambda x: x**2)(np.array([1.0, 2.0]))
+    array([2., 4.])
+    """
+    check_callable(fun, "elementwise_grad")
+
+    @named("elementwise_grad", fun)
+    def derivative(*args: Any, **kwargs: Any) -> Any:
+        call = Call(fun, argnum, args, kwargs, False)
+        call.check_inputs("elementwise_grad", False)
+        values, tape, ins, nodes = linearize_flat(call, call.leaves, call.fun)
+        seeds = [np.ones(shape_of(y), dtype_of(y)) for y in values]
+        return call.rebuild(_pull_back(tape, ins, nodes, seeds, call.leaves))
+
+    return derivative
+
+
 # vmap ------------------------------------------------------------------------------------------------------------
 def vmap(fun: Function, in_axes: Any = 0, out_axes: Any = 0, axis_size: int | None = None) -> Function:
     """Map a function over an axis of its arguments, in one run of the function on whole batches.
