@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .core.axes import broadcast_axes, input_axes, mapped_size
 from .core.call import (
     FLOAT0,
     Argnums,
@@ -23,7 +24,7 @@ from .core.call import (
 from .core.program import Program
 from .core.record import record
 from .core.trace import Tracer
-from .core.tree import LEAF, broadcast_prefix, flatten, flatten_like
+from .core.tree import LEAF, flatten, flatten_like
 from .core.types import dtype_of, is_inexact, shape_of, type_of
 from .derivatives import jacobian as _jacobian
 from .errors import (
@@ -397,65 +398,16 @@ def vmap(fun: Function, in_axes: Any = 0, out_axes: Any = 0, axis_size: int | No
     @named("vmap", fun)
     def mapped(*args: Any, **kwargs: Any) -> Any:
         call = Call(fun, tuple(range(len(args))), args, {}, False, mapped_kwargs=kwargs)
-        axes = _input_axes(in_axes, args, kwargs, call)
-        size = _axis_size(call, axes, axis_size)
+        axes = input_axes(in_axes, args, kwargs, call)
+        size = mapped_size(call, axes, axis_size)
         batched = [a is not None for a in axes]
         xs = [x if a is None else _move_axis(x, a, 0) for x, a in zip(call.leaves, axes, strict=True)]
         ys, on = batch_flat(call, size, xs, batched, call.fun)
         assert call.out_tree is not None
-        places = _broadcast_axes(out_axes, call.result(list(range(len(ys)))), "out_axes")
+        places = broadcast_axes(out_axes, call.result(list(range(len(ys)))), "out_axes")
         return call.result([_place(y, b, a, size, call) for y, b, a in zip(ys, on, places, strict=True)])
 
     return mapped
-
-
-def _input_axes(in_axes: Any, args: tuple[Any, ...], kwargs: dict[str, Any], call: Call) -> list[int | None]:
-    if isinstance(in_axes, list):
-        in_axes = tuple(in_axes)
-    if isinstance(in_axes, tuple) and len(in_axes) != len(args):
-        raise StructureError(
-            f"vmap in_axes has {len(in_axes)} entries for {len(args)} positional arguments",
-            write="one entry an argument, None for an argument that is not mapped",
-            where=call.source,
-        )
-    return _broadcast_axes(in_axes, args, "in_axes") + [0] * (len(call.leaves) - len(flatten(args)[0]))
-
-
-def _broadcast_axes(axes: Any, tree: Any, what: str) -> list[int | None]:
-    """One axis for each leaf of a tree, from an int, None, or a structure that is a prefix of the tree."""
-    try:
-        return broadcast_prefix(axes, tree)
-    except ValueError as e:
-        raise StructureError(
-            f"vmap {what} {axes} does not fit the structure it maps",
-            why=str(e),
-            write="an int, None, or containers as in the arguments with ints and None as leaves",
-        ) from None
-
-
-def _axis_size(call: Call, axes: Sequence[int | None], axis_size: int | None) -> int:
-    sizes = {} if axis_size is None else {axis_size: "axis_size"}
-    for k, (x, a) in enumerate(zip(call.leaves, axes, strict=True)):
-        if a is None:
-            continue
-        shape = shape_of(x)
-        if not -len(shape) <= a < len(shape):
-            raise ShapeError(
-                f"vmap maps axis {a} of {call.leaf_name(k)}, which is {type_of(x)}",
-                why="the array has no such axis",
-                write="in_axes=None for an argument that is shared by all lanes",
-                where=call.source,
-            )
-        sizes.setdefault(shape[a], call.leaf_name(k))
-    if len(sizes) != 1:
-        found = ", ".join(f"{n} ({name})" for n, name in sizes.items()) or "none"
-        raise ShapeError(
-            f"vmap needs one length of the mapped axes, found {found}",
-            why="all lanes run together, so every mapped argument has as many",
-            write="check in_axes, or give axis_size where nothing is mapped",
-            where=call.source,
-        )
-    return next(iter(sizes))
 
 
 def _move_axis(x: Any, source: int, destination: int) -> Any:

@@ -79,9 +79,7 @@ def abstract_value(tracer: Tracer) -> AbstractValueError:
     )
 
 
-def record(
-    f: Callable[..., Sequence[Any]], args: Sequence[Any], name: str = "program", owner: Any = None
-) -> Program:
+def record(f: Callable[..., Sequence[Any]], args: Sequence[Any], name: str = "program", owner: Any = None) -> Program:
     """Run a flat function on tracers and return its program. ArrayTypes among args stand for unknown values."""
     trace = ProgramTrace()
     trace.owner = owner
