@@ -116,12 +116,24 @@ class Custom:
     A tangent that is None is a symbolic zero, in the arguments and in the result. `linearize(primals, active,
     **params) -> (y, primitive, residuals, params)` may be given where reverse mode has a better way than linearizing
     the jvp: then y_dot = primitive(*residuals, *active tangents, **params), a linear primitive.
+
+    transposes: for a primitive that is linear in some of its arguments while the others are fixed (solve in its right
+    side), their transposes as in `Multilinear`, None for the others: then rules may apply it to tangents. linear_jvp:
+    what reverse mode linearizes where the jvp itself is not linear in the tangents (directional derivatives).
     """
 
-    __slots__ = ("jvp", "linearize")
+    __slots__ = ("jvp", "linear_jvp", "linearize", "transposes")
 
-    def __init__(self, jvp: Rule, linearize: Rule | None = None) -> None:
-        self.jvp, self.linearize = jvp, linearize
+    def __init__(
+        self,
+        jvp: Rule,
+        linearize: Rule | None = None,
+        *,
+        transposes: tuple[Rule | None, ...] = (),
+        linear_jvp: Rule | None = None,
+    ) -> None:
+        self.jvp, self.linearize, self.transposes = jvp, linearize, transposes
+        self.linear_jvp = jvp if linear_jvp is None else linear_jvp
 
 
 Kind = Elementwise | Linear | Multilinear | Constant | Custom

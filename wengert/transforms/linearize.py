@@ -254,7 +254,7 @@ def _custom(trace: LinearizeTrace, p: Primitive, primals: list[Any], nodes: Node
     if inner is None:
         inner = trace.tangents = TangentTrace(trace.tape, trace.level)
     tangents = [None if node is None else Tracer(inner, node, node) for node in nodes]
-    y, y_dot = kind.jvp(primals, tangents, **params)
+    y, y_dot = kind.linear_jvp(primals, tangents, **params)
     if p.multiple:
         return [Tracer(trace, v, inner.node(d)) for v, d in zip(y, y_dot, strict=True)]
     return Tracer(trace, y, inner.node(y_dot))
@@ -318,7 +318,7 @@ class TangentTrace(Trace):
                     terms.append((partial, partial.uses((*values, None)), args[i].data))
             out = tape.scaled(types, primitive, terms)
             return Tracer(self, out, out)
-        if isinstance(kind, Linear) or (isinstance(kind, Multilinear) and len(active) == 1):
+        if isinstance(kind, Linear) or (len(active) == 1 and _is_linear_alone(kind, active[0])):
             outs = [tape.var(t.shape, t.dtype) for t in (types if primitive.multiple else [types])]
             linear_args = [n if n is not None else v for n, v in zip(nodes, values, strict=True)]
             if isinstance(kind, Linear):
@@ -342,6 +342,11 @@ class TangentTrace(Trace):
 
 def _is_linear_in(kind: Elementwise, active: list[int]) -> bool:
     return all(i in kind.linear_in for i in active) and (len(active) == 1 or kind.jointly)
+
+
+def _is_linear_alone(kind: Any, i: int) -> bool:
+    """Is a primitive of this kind linear in argument i while the others are fixed?"""
+    return isinstance(kind, Multilinear | Custom) and i < len(kind.transposes) and kind.transposes[i] is not None
 
 
 def linearize_flat(

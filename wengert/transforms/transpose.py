@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.primitive import Linear, Multilinear
+from ..core.primitive import Custom, Linear, Multilinear
 from ..core.trace import concrete
 from ..core.types import ArrayType
 from ..primitives.elementwise import zero_safe_mul
@@ -120,7 +120,7 @@ def _transpose_equation(adjoints: Adjoints, eq: LinearEquation) -> None:
         y_bar = adjoints.values[eq.outs[0].index]
         if y_bar is None:
             return
-    kind: Linear | Multilinear = eq.primitive.kind  # type: ignore[assignment]
+    kind: Linear | Multilinear | Custom = eq.primitive.kind  # type: ignore[assignment]
     if isinstance(kind, Linear) and kind.together is not None:
         x_bars = kind.together(y_bar, *eq.args, **eq.params)
         for a, x_bar in zip(eq.args, x_bars, strict=True):
