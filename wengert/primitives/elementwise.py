@@ -253,7 +253,7 @@ bessel_i = Primitive(  # I_n(x), modified Bessel function of the first kind; n i
 # piecewise -------------------------------------------------------------------------------------------------------
 absolute = unary("abs", operator.abs, lambda x: sign(x))
 fabs = unary("fabs", np.fabs, lambda x: sign(x))
-copysign = binary("copysign", np.copysign, lambda a, b: sign(a) * copysign(1.0, b), None, (POSITIVE, REAL))
+copysign = binary("copysign", np.copysign, lambda a, y: sign(a) * sign(y), None, (POSITIVE, REAL))
 nextafter = binary("nextafter", np.nextafter, 1, None, (REAL, REAL))
 heaviside = binary("heaviside", np.heaviside, None, lambda a: equal(a, 0), (REAL, REAL))
 maximum = binary("maximum", np.maximum, lambda a, b: wins(a, b), lambda a, b: wins(b, a), (REAL, REAL))
