@@ -17,11 +17,15 @@ from typing import Any
 
 import numpy as np
 
+from ..core.memory import keep_freed_memory
 from ..core.primitive import Constant, Custom, Elementwise, Linear, Multilinear, Partial, Primitive
 from ..core.trace import Trace, Tracer, concrete, keep_sources
 from ..core.types import ArrayType, dtype_of, type_of
 from ..errors import NonLinearError, Source, user_source
 from ..primitives.elementwise import zero_safe_mul
+
+
+keep_freed_memory()
 
 
 class LinearVar:

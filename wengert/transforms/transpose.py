@@ -10,7 +10,7 @@ An adjoint that is None is a symbolic zero: it costs nothing and is never materi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,21 +29,26 @@ class Adjoints:
 
     def __init__(self, count: int) -> None:
         self.values: list[Any] = [None] * count
-        self.owned = bytearray(count)  # 1: the array was made by a sum here, nobody else refers to it
+        self.owned = bytearray(count)  # 1: the array was made here and nobody else refers to it
 
-    def add(self, i: int, x_bar: Any) -> None:
-        """x_i_bar += x_bar, in place where the array is ours."""
-        old = self.values[i]
-        if old is None:
-            self.values[i] = x_bar
+    def add(self, i: int, x_bar: Any, fresh: bool = False) -> None:
+        """x_i_bar += x_bar, in place where an array is ours. fresh: x_bar was made for this call alone."""
+        values = self.values
+        old = values[i]
+        if type(x_bar) is not np.ndarray:
+            values[i] = x_bar if old is None else old + x_bar
+            self.owned[i] = 0
+        elif old is None:
+            values[i] = x_bar
+            self.owned[i] = fresh
         elif self.owned[i]:
-            np.add(old, x_bar, out=old) if type(x_bar) is np.ndarray else self._replace(i, old + x_bar)
+            np.add(old, x_bar, out=old)
+        elif fresh and type(old) is np.ndarray:
+            values[i] = np.add(old, x_bar, out=x_bar)
+            self.owned[i] = 1
         else:
-            self._replace(i, old + x_bar)
-
-    def _replace(self, i: int, total: Any) -> None:
-        self.values[i] = total
-        self.owned[i] = type(total) is np.ndarray
+            values[i] = old + x_bar
+            self.owned[i] = type(values[i]) is np.ndarray
 
     def into(self, equation: LinearEquation, var: LinearVar, y_bar: Any) -> bool:
         """Accumulate an indexing's transpose into the adjoint in place; False where that is not possible."""
@@ -56,7 +61,8 @@ class Adjoints:
             old = self.values[var.index]
             if old is not None and type(old) is not np.ndarray:
                 return False
-            self._replace(var.index, np.zeros(var.shape, var.dtype) if old is None else old.copy())
+            self.values[var.index] = np.zeros(var.shape, var.dtype) if old is None else old.copy()
+            self.owned[var.index] = 1
         accumulate(self.values[var.index], y_bar, *equation.args, **equation.params)
         return True
 
@@ -87,27 +93,57 @@ def _run_backwards(
     for var, y_bar in zip(outs, y_bars, strict=True):
         if var is not None and y_bar is not None:
             adjoints.add(var.index, y_bar)
-    values, add = adjoints.values, adjoints.add
-    plain = not careful and not tape.nested and not any(map(is_traced, y_bars))
-    for eq in reversed(tape.equations):
-        if type(eq) is Scaled:
-            y_bar = values[eq.index]
-            if y_bar is None:
-                continue
-            for partial, residuals, var in eq.terms:
-                if partial.constant:
-                    d = partial.law
-                    add(var.index, y_bar if d == 1 else -y_bar if d == -1 else d * y_bar)
-                elif plain:
-                    add(var.index, partial.law(*residuals) * y_bar)
-                elif careful:
-                    add(var.index, zero_safe_mul(partial.law(*residuals), y_bar))
-                else:
-                    add(var.index, scale(partial.law(*residuals), y_bar, eq.primitive))
-            values[eq.index] = None
+    if careful or tape.nested or any(map(is_traced, y_bars)):
+        product = zero_safe if careful else scale
+        for eq in reversed(tape.equations):
+            if type(eq) is Scaled:
+                _scaled(adjoints, eq, product)
+            else:
+                _transpose_equation(adjoints, eq)
+    else:
+        for eq in reversed(tape.equations):
+            if type(eq) is Scaled:
+                _scaled_in_place(adjoints, eq)
+            else:
+                _transpose_equation(adjoints, eq)
+    return [adjoints.values[var.index] for var in ins]
+
+
+def _scaled(adjoints: Adjoints, eq: Scaled, product: Callable[[Any, Any, Primitive], Any]) -> None:
+    """x_i_bar += (dy/dx_i) y_bar."""
+    y_bar = adjoints.values[eq.index]
+    if y_bar is not None:
+        for partial, residuals, var in eq.terms:
+            adjoints.add(var.index, product(partial(residuals), y_bar, eq.primitive))
+
+
+def zero_safe(d: Any, y_bar: Any, primitive: Primitive) -> Any:
+    """d * y_bar, and zero where y_bar is."""
+    return scale(d, y_bar, primitive) if type(d) is int else zero_safe_mul(d, y_bar)
+
+
+def _scaled_in_place(adjoints: Adjoints, eq: Scaled) -> None:
+    """The same on plain arrays: the last product is written over y_bar where that is ours, so that memory is reused."""
+    i = eq.index
+    y_bar = adjoints.values[i]
+    if y_bar is None:
+        return
+    adjoints.values[i] = None
+    mine = adjoints.owned[i]
+    last = len(eq.terms) - 1
+    for k, (partial, residuals, var) in enumerate(eq.terms):
+        d = partial.law
+        if not partial.constant:
+            d = d(*residuals)
+            if mine and k == last and type(d) is np.ndarray and d.dtype is y_bar.dtype and d.shape == y_bar.shape:
+                adjoints.add(var.index, np.multiply(d, y_bar, out=y_bar), True)
+            else:
+                adjoints.add(var.index, d * y_bar, True)
+        elif d == 1:
+            adjoints.add(var.index, y_bar, mine and k == last)
+            mine = False
         else:
-            _transpose_equation(adjoints, eq)
-    return [values[var.index] for var in ins]
+            adjoints.add(var.index, -y_bar if d == -1 else d * y_bar, True)
 
 
 def _transpose_equation(adjoints: Adjoints, eq: LinearEquation) -> None:
