@@ -114,15 +114,17 @@ class Custom:
     """A jvp built of other primitives: `jvp(primals, tangents, **params) -> (y, y_dot)`.
 
     A tangent that is None is a symbolic zero, in the arguments and in the result. `linearize(primals, active,
-    **params) -> (y, primitive, residuals, params)` may be given where reverse mode has a better way than linearizing
-    the jvp: then y_dot = primitive(*residuals, *active tangents, **params), a linear primitive.
+    **params) -> (y, active_y, primitive, args, params)` may be given where reverse mode has a better way than
+    linearizing the jvp: then the tangents of the active results are primitive(*args, **params), where each None among
+    args stands for the tangent of the next active argument, and an ArrayType for a zero tangent.
 
     transposes: for a primitive that is linear in some of its arguments while the others are fixed (solve in its right
-    side), their transposes as in `Multilinear`, None for the others: then rules may apply it to tangents. linear_jvp:
-    what reverse mode linearizes where the jvp itself is not linear in the tangents (directional derivatives).
+    side), their transposes as in `Multilinear`, None for the others: then rules may apply it to tangents. together: the
+    same for a primitive that is linear in several of them at once, as in `Linear`. linear_jvp: what reverse mode
+    linearizes where the jvp itself is not linear in the tangents (directional derivatives).
     """
 
-    __slots__ = ("jvp", "linear_jvp", "linearize", "transposes")
+    __slots__ = ("jvp", "linear_jvp", "linearize", "together", "transposes")
 
     def __init__(
         self,
@@ -130,9 +132,10 @@ class Custom:
         linearize: Rule | None = None,
         *,
         transposes: tuple[Rule | None, ...] = (),
+        together: Rule | None = None,
         linear_jvp: Rule | None = None,
     ) -> None:
-        self.jvp, self.linearize, self.transposes = jvp, linearize, transposes
+        self.jvp, self.linearize, self.transposes, self.together = jvp, linearize, transposes, together
         self.linear_jvp = jvp if linear_jvp is None else linear_jvp
 
 

@@ -8,6 +8,9 @@ import numpy as np
 
 Shape = tuple[int, ...]
 
+# The length of an axis that is known only when the program runs: the stacked residuals of a while loop. Printed `?`.
+DYNAMIC = -1
+
 _SHORT = {"float": "f", "complex": "c", "int": "i", "uint": "u"}
 
 
@@ -50,7 +53,8 @@ class ArrayType:
         return hash((self.shape, self.dtype))
 
     def __repr__(self) -> str:
-        return f"{short_dtype(self.dtype)}[{','.join(map(str, self.shape))}]"
+        lengths = ",".join("?" if n == DYNAMIC else str(n) for n in self.shape)
+        return f"{short_dtype(self.dtype)}[{lengths}]"
 
 
 _PYTHON_NUMBERS: dict[type, np.dtype[Any]] = {
