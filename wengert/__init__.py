@@ -7,17 +7,34 @@ array([1., 1., 1.])
 """
 
 from . import errors, numpy
-from .api import elementwise_grad, grad, hessian, hvp, jacfwd, jacobian, jacrev, jvp, linearize, trace, value_and_grad, vjp, vmap
+from .api import (
+    elementwise_grad,
+    grad,
+    hessian,
+    hvp,
+    jacfwd,
+    jacobian,
+    jacrev,
+    jvp,
+    linearize,
+    trace,
+    value_and_grad,
+    vjp,
+    vmap,
+)
 from .core.program import Program
 from .core.tree import register as register_structure
 from .core.tree import tree_map
 from .core.types import ArrayType
+from .derivatives import numeric
+from .testing import check_grads
 
 __version__ = "0.1.0"
 
 __all__ = [
     "ArrayType",
     "Program",
+    "check_grads",
     "elementwise_grad",
     "errors",
     "grad",
@@ -28,6 +45,7 @@ __all__ = [
     "jacrev",
     "jvp",
     "linearize",
+    "numeric",
     "numpy",
     "register_structure",
     "trace",

@@ -132,7 +132,7 @@ class _Checker:
                 self.check(_derivative(f, mode, d, w), xs, order - 1, (*history, mode))
 
     def unit(self, xs: Arrays) -> list[Any]:
-        """A random direction in the space of these arrays, of length one; an array's part is in proportion to its size."""
+        """A random direction in the space of these arrays, of length one, larger for large arrays."""
         ds = []
         for x in xs:
             d = self.rng.normal(size=shape_of(x))
@@ -250,7 +250,7 @@ def _derivative(f: Flat, mode: str, d: Arrays, w: Arrays) -> Flat:
 
 
 def _found(f: Flat, xs: Arrays, mode: str, d: Arrays, w: Arrays) -> Any:
-    """By the rules: the tangents of the results (forward), or the pairing of the pulled back adjoint with d (reverse)."""
+    """By the rules: the tangents of the results (forward), or <A^T w, d> (reverse)."""
     if mode == "forward":
         return jvp(f, tuple(xs), tuple(d))[1]
     return [_pair(vjp(f, *xs)[1](tuple(w)), d)]

@@ -238,7 +238,7 @@ def grad(fun: Function, argnums: Argnums = 0, method: str = "central", step: flo
     def gradient(*args: Any, **kwargs: Any) -> Any:
         call, point, blocks = _jacobian_blocks(fun, argnums, args, kwargs, method, step)
         y = point.outs[0] if len(point.outs) == 1 else None
-        if y is None or y.shape != () or y.dtype.kind not in "fiu" and method != "complex":
+        if y is None or y.shape != () or (y.dtype.kind not in "fiu" and method != "complex"):
             raise NonScalarOutputError(
                 f"numeric.grad needs a function with one real number as result; {name_of(fun)} returned something else",
                 why="a gradient is the derivative of one number; arrays have Jacobians",
