@@ -1,0 +1,50 @@
+"""The rules of every primitive: tests generated from the registry. What is checked stands in rules_checks.py."""
+
+import importlib
+import pkgutil
+
+import pytest
+
+import wengert.primitives
+from rules_checks import CHECKS, cases
+from wengert.core.primitive import REGISTRY
+
+for module in pkgutil.walk_packages(wengert.primitives.__path__, "wengert.primitives."):
+    importlib.import_module(module.name)
+
+# Primitives that cannot be sampled, each with its reason.
+WITHOUT_SAMPLES = {
+    "assume": "an assertion without results; its evaluation and its error are tested in test_programs.py",
+}
+
+# (check, primitive): the reason why the check does not apply.
+EXEMPT: dict[tuple[str, str], str] = {}
+
+MISSING = [p.name for p in REGISTRY.values() if p.samples is None and p.name not in WITHOUT_SAMPLES]
+if MISSING:
+    raise RuntimeError(f"primitives without samples: {', '.join(MISSING)}. Give each `samples=`, or exempt it here")
+
+PRIMITIVES = sorted(name for name, p in REGISTRY.items() if p.samples is not None)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("name", PRIMITIVES)
+def test_rule(name: str, check: str) -> None:
+    """One check of one primitive on all of its samples."""
+    if (check, name) in EXEMPT:
+        pytest.skip(EXEMPT[check, name])
+    for k, case in enumerate(cases(REGISTRY[name])):
+        try:
+            CHECKS[check](case)
+        except Exception as error:
+            error.add_note(f"{name}, sample {k}: {case.sample}")
+            raise
+
+
+def test_exemptions_are_needed() -> None:
+    """An exemption for what does not exist, or would pass, is an error."""
+    for check, name in EXEMPT:
+        assert check in CHECKS
+        assert name in REGISTRY
+    for name in WITHOUT_SAMPLES:
+        assert REGISTRY[name].samples is None
