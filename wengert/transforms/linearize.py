@@ -267,11 +267,13 @@ def _custom(trace: LinearizeTrace, p: Primitive, primals: list[Any], nodes: Node
 def _custom_linearize(trace: LinearizeTrace, p: Primitive, primals: list[Any], nodes: Nodes, params: Any) -> Any:
     kind: Custom = p.kind  # type: ignore[assignment]
     assert kind.linearize is not None
-    y, active_out, linear, residuals, lparams = kind.linearize(primals, [n is not None for n in nodes], **params)
-    outs = [trace.active_out(v) if on else trace.lift(v) for v, on in zip(y, active_out, strict=True)]
-    args = [*residuals, *(n for n in nodes if n is not None)]
-    results = [t.data for t, on in zip(outs, active_out, strict=True) if on]
-    trace.tape.append(LinearEquation(linear, args, lparams, results))
+    y, active_y, linear, args, lparams = kind.linearize(primals, [n is not None for n in nodes], **params)
+    outs = [trace.active_out(v) if on else trace.lift(v) for v, on in zip(y, active_y, strict=True)]
+    results = [t.data for t, on in zip(outs, active_y, strict=True) if on]
+    if results:
+        tangents = (n for n in nodes if n is not None)
+        args = [next(tangents) if a is None else a for a in args]
+        trace.tape.append(LinearEquation(linear, args, lparams, results))
     return outs if p.multiple else outs[0]
 
 
@@ -313,6 +315,8 @@ class TangentTrace(Trace):
         tape.nested |= any(isinstance(a, Tracer) and a.trace is not self for a in args)
         active = [i for i, node in enumerate(nodes) if node is not None]
         kind = primitive.kind
+        if isinstance(kind, Custom) and kind.linearize is not None and kind.together is None:
+            return self.at_zero(primitive, values, nodes, params)
         types = primitive.type_rule(*(type_of(a) for a in args), **params)
         if isinstance(kind, Elementwise) and _is_linear_in(kind, active):
             terms: list[Term] = []
@@ -322,7 +326,8 @@ class TangentTrace(Trace):
                     terms.append((partial, partial.uses((*values, None)), args[i].data))
             out = tape.scaled(types, primitive, terms)
             return Tracer(self, out, out)
-        if isinstance(kind, Linear) or (len(active) == 1 and _is_linear_alone(kind, active[0])):
+        together = isinstance(kind, Linear) or (isinstance(kind, Custom) and kind.together is not None)
+        if together or (len(active) == 1 and _is_linear_alone(kind, active[0])):
             outs = [tape.var(t.shape, t.dtype) for t in (types if primitive.multiple else [types])]
             linear_args = [n if n is not None else v for n, v in zip(nodes, values, strict=True)]
             if isinstance(kind, Linear):
@@ -335,6 +340,30 @@ class TangentTrace(Trace):
             why="y_dot must be linear in x_dot",
             write="build y_dot of sums, products with primal values, and linear functions of x_dot",
         )
+
+    def concretize(self, tracer: Tracer, convert: Callable[[Any], Any]) -> Any:
+        """A Python decision on a tangent would not be linear in it."""
+        raise NonLinearError(
+            "a derivative rule takes a Python decision (if, while, and, or) on a tangent",
+            why="y_dot must be linear in x_dot; a decision on x_dot is not",
+            write="decide on primal values only",
+        )
+
+    def at_zero(self, primitive: Primitive, values: list[Any], nodes: Nodes, params: dict[str, Any]) -> Any:
+        """A function that is linear in the tangents (a loop) is its own derivative where they are zero."""
+        trace = LinearizeTrace()
+        trace.tape, trace.level, trace.tangents = self.tape, self.level, self
+        primals = [v if n is None else zeros(n) for v, n in zip(values, nodes, strict=True)]
+        with np.errstate(all="ignore"):
+            outs = _custom(trace, primitive, primals, nodes, params)
+        results = [self.tangent(y) for y in (outs if primitive.multiple else [outs])]
+        return results if primitive.multiple else results[0]
+
+    def tangent(self, y: Any) -> Any:
+        """A result of the primal trace as a tangent; what does not depend on the tangents is a value."""
+        if not isinstance(y, Tracer):
+            return y
+        return y.value if y.data is None else Tracer(self, y.data, y.data)
 
     def zero_type(self, kind: Linear, i: int, arg: Any) -> Any:
         """A constant among jointly linear arguments must be zero: it is kept as its type."""

@@ -157,7 +157,7 @@ def _transpose_equation(adjoints: Adjoints, eq: LinearEquation) -> None:
         if y_bar is None:
             return
     kind: Linear | Multilinear | Custom = eq.primitive.kind  # type: ignore[assignment]
-    if isinstance(kind, Linear) and kind.together is not None:
+    if isinstance(kind, Linear | Custom) and kind.together is not None:
         x_bars = kind.together(y_bar, *eq.args, **eq.params)
         for a, x_bar in zip(eq.args, x_bars, strict=True):
             if isinstance(a, LinearVar) and x_bar is not None:
