@@ -106,11 +106,11 @@ def cases(primitive: Primitive) -> list[Case]:
     samples = list(primitive.samples(np.random.default_rng(7)))
     assert samples, f"{primitive} has no samples"
     if primitive.pointwise:
-        samples += derived_samples(samples)
+        samples += derived_samples(primitive, samples)
     return [case(primitive, s) for s in samples]
 
 
-def derived_samples(samples: list[Sample]) -> Iterator[Sample]:
+def derived_samples(primitive: Primitive, samples: list[Sample]) -> Iterator[Sample]:
     """Pointwise operands may also be empty, 0-d, and scalar constants beside an array."""
     first = next((s for s in samples if any(np.size(x) > 1 for x in s.args)), None)
     if first is None:
@@ -124,7 +124,9 @@ def derived_samples(samples: list[Sample]) -> Iterator[Sample]:
             if is_floating(x) and x.ndim and first.differentiable is None:
                 for number in (x.flat[0].item(), x.flat[0]):
                     args = (*first.args[:i], number, *first.args[i + 1 :])
-                    rest = tuple(k for k, a in enumerate(args) if k != i and is_floating(a))
+                    rest = tuple(
+                        k for k, a in enumerate(args) if k != i and is_floating(a) and differentiates(primitive, k)
+                    )
                     yield replace(first, args=args, differentiable=rest)
 
 
@@ -260,8 +262,8 @@ def check_second_order(c: Case) -> None:
 
 
 def check_third_order(c: Case) -> None:
-    """Each mode over each mode over each mode."""
-    if c.sample.order >= 3:
+    """Each mode over each mode over each mode; of elementwise primitives always."""
+    if c.sample.order >= 3 or (c.sample.order == 2 and isinstance(c.primitive.kind, Elementwise)):
         check_derivatives(c, 3)
 
 
