@@ -21,7 +21,7 @@ from .dispatch import HANDLERS, any_traced, unsupported
 
 Op = Callable[..., Any]
 
-_ARRAYS = Tracer | np.ndarray | np.generic
+_ARRAYS = (Tracer, np.ndarray, np.generic)
 _PYTHON = (float, int, complex, bool)
 _WEAK = {"f": float, "c": complex, "b": bool}
 _resolved: dict[Any, tuple[np.dtype[Any], ...]] = {}
@@ -30,9 +30,9 @@ _resolved: dict[Any, tuple[np.dtype[Any], ...]] = {}
 # operands ----------------------------------------------------------------------------------------------------------
 def operand(x: Any) -> Any:
     """An operand as an array, a tracer or a scalar; 0-d arrays from outside become scalars."""
-    if isinstance(x, Tracer | np.generic) or type(x) in _PYTHON:
+    if isinstance(x, (Tracer, np.generic)) or type(x) in _PYTHON:
         return x
-    if isinstance(x, list | tuple) and any_traced(x):
+    if isinstance(x, (list, tuple)) and any_traced(x):
         return HANDLERS[np.stack]([operand(item) for item in x])
     array = np.asarray(x)
     return array[()] if array.ndim == 0 else array

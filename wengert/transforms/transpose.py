@@ -42,9 +42,10 @@ class Adjoints:
             values[i] = x_bar
             self.owned[i] = fresh
         elif self.owned[i]:
-            np.add(old, x_bar, out=old)
+            old += x_bar
         elif fresh and type(old) is np.ndarray:
-            values[i] = np.add(old, x_bar, out=x_bar)
+            x_bar += old
+            values[i] = x_bar
             self.owned[i] = 1
         else:
             values[i] = old + x_bar
@@ -122,28 +123,39 @@ def zero_safe(d: Any, y_bar: Any, primitive: Primitive) -> Any:
     return scale(d, y_bar, primitive) if type(d) is int else zero_safe_mul(d, y_bar)
 
 
+_LARGE = 4096  # elements from which it pays to write over an array rather than to make a new one
+
+
 def _scaled_in_place(adjoints: Adjoints, eq: Scaled) -> None:
     """The same on plain arrays: the last product is written over y_bar where that is ours, so that memory is reused."""
-    i = eq.index
-    y_bar = adjoints.values[i]
+    values = adjoints.values
+    y_bar = values[eq.index]
     if y_bar is None:
         return
-    adjoints.values[i] = None
-    mine = adjoints.owned[i]
-    last = len(eq.terms) - 1
-    for k, (partial, residuals, var) in enumerate(eq.terms):
-        d = partial.law
-        if not partial.constant:
-            d = d(*residuals)
-            if mine and k == last and type(d) is np.ndarray and d.dtype is y_bar.dtype and d.shape == y_bar.shape:
-                adjoints.add(var.index, np.multiply(d, y_bar, out=y_bar), True)
+    values[eq.index] = None
+    mine = adjoints.owned[eq.index]
+    last = eq.terms[-1]
+    for term in eq.terms:
+        partial, residuals, var = term
+        if partial.constant:
+            d = partial.law
+            if d == 1:
+                adjoints.add(var.index, y_bar, bool(mine and term is last))
+                mine = 0
             else:
-                adjoints.add(var.index, d * y_bar, True)
-        elif d == 1:
-            adjoints.add(var.index, y_bar, mine and k == last)
-            mine = False
+                adjoints.add(var.index, -y_bar if d == -1 else d * y_bar, True)
+            continue
+        d = partial.law(*residuals)
+        if mine and term is last and y_bar.size >= _LARGE and type(d) is np.ndarray and d.dtype is y_bar.dtype:
+            y_bar *= d
+            product = y_bar
         else:
-            adjoints.add(var.index, -y_bar if d == -1 else d * y_bar, True)
+            product = d * y_bar
+        if values[var.index] is None:
+            values[var.index] = product
+            adjoints.owned[var.index] = type(product) is np.ndarray
+        else:
+            adjoints.add(var.index, product, True)
 
 
 def _transpose_equation(adjoints: Adjoints, eq: LinearEquation) -> None:
@@ -156,8 +168,8 @@ def _transpose_equation(adjoints: Adjoints, eq: LinearEquation) -> None:
         y_bar = adjoints.values[eq.outs[0].index]
         if y_bar is None:
             return
-    kind: Linear | Multilinear | Custom = eq.primitive.kind  # type: ignore[assignment]
-    if isinstance(kind, Linear | Custom) and kind.together is not None:
+    kind: Any = eq.primitive.kind
+    if type(kind) is not Multilinear and kind.together is not None:
         x_bars = kind.together(y_bar, *eq.args, **eq.params)
         for a, x_bar in zip(eq.args, x_bars, strict=True):
             if isinstance(a, LinearVar) and x_bar is not None:
@@ -166,7 +178,7 @@ def _transpose_equation(adjoints: Adjoints, eq: LinearEquation) -> None:
     in_place = eq.primitive.accumulate is not None
     for a, T in zip(eq.args, kind.transposes, strict=False):
         if isinstance(a, LinearVar) and not (in_place and adjoints.into(eq, a, y_bar)):
-            adjoints.add(a.index, T(y_bar, *eq.args, **eq.params))  # type: ignore[misc]
+            adjoints.add(a.index, T(y_bar, *eq.args, **eq.params))
 
 
 def is_traced(value: Any) -> bool:
