@@ -23,7 +23,7 @@ from .core.call import (
 )
 from .core.program import Program
 from .core.record import record
-from .core.trace import Tracer
+from .core.trace import Tracer, literal
 from .core.tree import LEAF, flatten, flatten_like
 from .core.types import dtype_of, is_inexact, shape_of, type_of
 from .derivatives import jacobian as _jacobian
@@ -106,7 +106,7 @@ def _value_and_grad(call: Call, holomorphic: bool, allow_int: bool) -> tuple[Any
     call.check_inputs("grad", allow_int)
     values, tape, ins, nodes = linearize_flat(call, call.leaves, call.fun)
     y = _scalar_output(call, values, holomorphic)
-    return y, call.rebuild(_pull_back(tape, ins, nodes, [dtype_of(y).type(1)], call.leaves))
+    return y, call.rebuild(_pull_back(tape, ins, nodes, [literal(dtype_of(y).type(1), y)], call.leaves))
 
 
 def _pull_back(tape: Tape, ins: Any, nodes: Any, y_bars: Sequence[Any], leaves: Sequence[Any]) -> list[Any]:
@@ -119,8 +119,7 @@ def _pull_back(tape: Tape, ins: Any, nodes: Any, y_bars: Sequence[Any], leaves: 
 def _own(x_bar: Any, x: Any, taken: set[int]) -> Any:
     """An adjoint as a result: of the primal's dtype, sharing memory with nothing."""
     if x_bar is None:
-        dtype = dtype_of(x)
-        return np.zeros(shape_of(x), dtype if is_inexact(dtype) else FLOAT0)[()]
+        return _zeros_like(x)
     if isinstance(x_bar, Tracer):
         return x_bar
     if type(x_bar) is np.ndarray:
@@ -129,6 +128,15 @@ def _own(x_bar: Any, x: Any, taken: set[int]) -> Any:
         taken.add(id(x_bar))
     dtype = dtype_of(x)
     return x_bar if dtype_of(x_bar) == dtype and type(x_bar) is not float else dtype.type(x_bar)
+
+
+def _zeros_like(x: Any) -> Any:
+    """A symbolic zero as a result; float0 where x is discrete."""
+    dtype = dtype_of(x)
+    if not is_inexact(dtype):
+        return np.zeros(shape_of(x), FLOAT0)[()]
+    zero = literal(dtype.type(0), x)
+    return broadcast_to(zero, shape=shape_of(x)) if isinstance(zero, Tracer) else np.zeros(shape_of(x), dtype)[()]
 
 
 def _scalar_output(call: Call, values: list[Any], holomorphic: bool) -> Any:
@@ -242,8 +250,7 @@ def _linearize(fun: Function, primals: tuple[Any, ...], has_aux: bool) -> Any:
 def _own_tangent(y_dot: Any, y: Any) -> Any:
     """A tangent as a result; a symbolic zero becomes zeros (float0 where the value is discrete)."""
     if y_dot is None:
-        dtype = dtype_of(y)
-        return np.zeros(shape_of(y), dtype if is_inexact(dtype) else FLOAT0)[()]
+        return _zeros_like(y)
     if isinstance(y_dot, np.ndarray) and (y_dot.base is not None or not y_dot.flags.writeable):
         return y_dot.copy()
     return y_dot

@@ -5,25 +5,41 @@ from __future__ import annotations
 import linecache
 import os
 import sys
+from contextvars import ContextVar
 from types import FrameType
 from typing import NamedTuple
 
 
 class Source(NamedTuple):
-    """A line of the user's program."""
+    """A line of the user's program. derivation: how a derived equation came from it, the last step first."""
 
     file: str
     line: int
     function: str
+    derivation: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
         """The source line itself, stripped; empty where the source is not available."""
-        return linecache.getline(self.file, self.line).strip()
+        text = linecache.getline(self.file, self.line).strip()
+        return text if len(text) <= 100 else text[:97] + "..."
+
+    @property
+    def note(self) -> str:
+        """`adjoint of mul in tangent of exp` for a derived equation, empty for one of the user's own."""
+        return " in ".join(self.derivation)
+
+    def derive(self, step: str) -> Source:
+        """The same line, for an equation that is derived in one more step."""
+        return self._replace(derivation=(step, *self.derivation))
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"
 
+
+# The user's line to which belongs what is computed now, where it is not the line that runs: that of the equation which a
+# tape or a program is evaluating. What is derived from the equation, or goes wrong in it, is there.
+line: ContextVar[Source | None] = ContextVar("wengert_line", default=None)
 
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _LIBRARIES = tuple(f"{os.sep}{name}{os.sep}" for name in ("numpy", "optree", "scipy"))
@@ -40,7 +56,10 @@ _ours: dict[str, bool] = {}
 
 
 def user_source(depth: int = 1) -> Source | None:
-    """The innermost line on the stack that is not the library's own; None where there is none."""
+    """The line of the equation that is evaluated, else the innermost on the stack that is not the library's own."""
+    known = line.get()
+    if known is not None:
+        return known
     frame: FrameType | None = sys._getframe(depth)
     while frame is not None:
         filename = frame.f_code.co_filename
@@ -71,7 +90,8 @@ class WengertError(Exception):
         lines = [self.what]
         if self.where is not None:
             text = self.where.text
-            lines.append(f"  where: {self.where}" + (f"    {text}" if text else ""))
+            note = f" ({self.where.note})" if self.where.note else ""
+            lines.append(f"  where: {self.where}{note}" + (f"    {text}" if text else ""))
         if self.why:
             lines.append(f"  why:   {self.why}")
         if self.write:

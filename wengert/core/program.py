@@ -190,7 +190,8 @@ def program_text(program: Program, indent: str = "") -> str:
 
 def _where(source: Source) -> str:
     text = source.text
-    return f"{source.file.rsplit('/', 1)[-1]}:{source.line}" + (f"  {text}" if text else "")
+    note = f" ({source.note})" if source.note else ""
+    return f"{source.file.rsplit('/', 1)[-1]}:{source.line}{note}" + (f"  {text}" if text else "")
 
 
 def _param_text(value: Any) -> str:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
 from ..errors import AbstractValueError, BranchChangedError, user_source
+from .check import check
 from .primitive import Constant, Primitive
 from .program import Atom, Equation, Literal, Program, Var
-from .trace import Trace, Tracer
+from .trace import Trace, Tracer, keep_sources, setting
 from .types import ArrayType, type_of
+
+# Is every recorded program checked against the grammar? Set by wg.debug.checks().
+checking: ContextVar[bool] = ContextVar("wengert_checking", default=False)
 
 
 class ProgramTrace(Trace):
@@ -68,6 +73,10 @@ class ProgramTrace(Trace):
         self.equations.append(Equation(assume, [tracer.data], {"value": decided}, [], user_source()))
         return decided
 
+    def literal(self, value: Any) -> Tracer:
+        """A number that the derivative brings in, as a literal, so that arrays made of it are equations."""
+        return Tracer(self, value, Literal(value))
+
 
 def abstract_value(tracer: Tracer) -> AbstractValueError:
     """The error for a decision on a value of which only the type is known."""
@@ -83,11 +92,12 @@ def record(f: Callable[..., Sequence[Any]], args: Sequence[Any], name: str = "pr
     """Run a flat function on tracers and return its program. ArrayTypes among args stand for unknown values."""
     trace = ProgramTrace()
     trace.owner = owner
-    with trace:
+    with trace, setting(keep_sources, True):
         tracers = [Tracer(trace, a, Var(type_of(a))) for a in args]
         inputs = [t.data for t in tracers]
         outs = [trace.atom(y) for y in f(*tracers)]
-    return prune(Program(inputs, list(trace.constants.values()), trace.equations, outs, name=name))
+    program = prune(Program(inputs, list(trace.constants.values()), trace.equations, outs, name=name))
+    return check(program) if checking.get() else program
 
 
 def prune(program: Program) -> Program:

@@ -8,14 +8,15 @@ apart (no perturbation confusion), and no global stack is needed: threads do not
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
-from ..errors import LeakedTracerError, user_source
+from ..errors import LeakedTracerError, line, user_source
 from .types import ArrayType, Shape, dtype_of, shape_of
 
 _levels = itertools.count(1)
@@ -23,8 +24,46 @@ _levels = itertools.count(1)
 # How many transformations are running in this thread and context.
 depth: ContextVar[int] = ContextVar("wengert_depth", default=0)
 
-# Do tapes keep the user's line of each equation? Set by wg.debug.nans(), which names it.
+# Do tapes keep the user's line of each equation? They do while a program is recorded, and under wg.debug.nans().
 keep_sources: ContextVar[bool] = ContextVar("wengert_keep_sources", default=False)
+
+# The observer of wg.debug.nans(): sees each trace that is opened, and the results of derivatives.
+observer: ContextVar[Any] = ContextVar("wengert_observer", default=None)
+
+
+@contextlib.contextmanager
+def setting(variable: ContextVar[Any], value: Any) -> Iterator[None]:
+    """Set a context variable for a while."""
+    token = variable.set(value)
+    try:
+        yield
+    finally:
+        variable.reset(token)
+
+
+def deriving(step: str) -> contextlib.AbstractContextManager[None]:
+    """What is computed in this context is derived, in this step, from the user's line that is running."""
+    source = user_source()
+    return setting(line, source and source.derive(step))
+
+
+def located(equations: Iterable[Any], step: str = "") -> contextlib.AbstractContextManager[Iterable[Any]]:
+    """Equations to be handled one by one: what is computed meanwhile belongs to the user's line of the equation."""
+    return _located(equations, step) if keep_sources.get() else contextlib.nullcontext(equations)
+
+
+@contextlib.contextmanager
+def _located(equations: Iterable[Any], step: str) -> Iterator[Iterable[Any]]:
+    here = user_source()
+
+    def each() -> Iterator[Any]:
+        for eq in equations:
+            source = eq.source or here
+            line.set(source.derive(f"{step} of {eq.primitive}") if step and source else source)
+            yield eq
+
+    with setting(line, line.get()):
+        yield each()
 
 
 class Trace:
@@ -46,8 +85,15 @@ class Trace:
         """A Python decision (`if`, `while`, an index) on a traced value: taken on the value beneath."""
         return convert(tracer.value)
 
+    def literal(self, value: Any) -> Any:
+        """A number that a derivative brings in (a seed, a zero), as this trace wants to see it."""
+        return value
+
     def __enter__(self) -> Trace:
         depth.set(depth.get() + 1)
+        watch = observer.get()
+        if watch is not None:
+            watch.opened(self)
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -131,7 +177,7 @@ CONSTANT = ConstantTrace()
 
 def constant(value: Any) -> Any:
     """A plain floating-point array as a handle that can be assigned to; anything else as it is."""
-    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "fc":
+    if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "fc":
         return Tracer(CONSTANT, value)
     return value
 
@@ -146,6 +192,13 @@ def concrete(value: Any) -> Any:
     while isinstance(value, Tracer):
         value = value.value
     return value
+
+
+def literal(value: Any, like: Any) -> Any:
+    """A number that a derivative brings in, as the traces beneath `like` want to see it."""
+    if not isinstance(like, Tracer):
+        return value
+    return like.trace.literal(literal(value, like.value))
 
 
 def leaked(tracer: Tracer) -> LeakedTracerError:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.primitive import Constant, Custom, Elementwise, Linear, Multilinear, Primitive
-from ..core.trace import Trace, Tracer
+from ..core.trace import Trace, Tracer, deriving, keep_sources
 from ..core.types import dtype_of, type_of
 from .linearize import add, scale, zeros
 
@@ -31,11 +31,18 @@ class JVPTrace(Trace):
         if isinstance(kind, Constant) or all(t is None for t in tangents):
             y, y_dot = primitive(*primals, **params), None
         else:
-            y, y_dot = _JVP[type(kind)](primitive, primals, tangents, params)
+            y, y_dot = self.derivative(primitive, primals, tangents, params)
         if not primitive.multiple:
             return self.lift(y, y_dot)
         y_dots = [None] * len(y) if y_dot is None else y_dot
         return [self.lift(v, d) for v, d in zip(y, y_dots, strict=True)]
+
+    def derivative(self, p: Primitive, primals: list[Any], tangents: list[Any], params: dict[str, Any]) -> Any:
+        """The value and its tangent, of which one at least of the given ones is not zero."""
+        if type(p.kind) is Custom:
+            return p.kind.jvp(primals, tangents, **params)
+        y = p(*primals, **params)
+        return y, _TANGENT[type(p.kind)](p, primals, tangents, params, y)
 
     def lift(self, y: Any, y_dot: Any) -> Any:
         """A value with its tangent; what has no derivative stays plain."""
@@ -44,44 +51,49 @@ class JVPTrace(Trace):
         return Tracer(self, y, y_dot)
 
 
-def _elementwise(p: Primitive, primals: list[Any], tangents: list[Any], params: dict[str, Any]) -> Any:
+class LocatedJVPTrace(JVPTrace):
+    """The same while sources are kept: equations of tangents say that they are."""
+
+    __slots__ = ()
+
+    def derivative(self, p: Primitive, primals: list[Any], tangents: list[Any], params: dict[str, Any]) -> Any:
+        """The value and its tangent."""
+        if type(p.kind) is Custom:
+            with deriving(f"rule of {p}"):
+                return p.kind.jvp(primals, tangents, **params)
+        y = p(*primals, **params)
+        with deriving(f"tangent of {p}"):
+            return y, _TANGENT[type(p.kind)](p, primals, tangents, params, y)
+
+
+def _elementwise(p: Primitive, primals: list[Any], tangents: list[Any], params: dict[str, Any], y: Any) -> Any:
     kind: Elementwise = p.kind  # type: ignore[assignment]
-    y = p(*primals, **params)
     total = None
     with np.errstate(all="ignore"):
         for partial, x_dot in zip(kind.partials, tangents, strict=False):
             if x_dot is not None and partial is not None:
                 total = add(total, scale(partial(partial.uses((*primals, y))), x_dot, p))
-    return y, total
+    return total
 
 
-def _linear(p: Primitive, primals: list[Any], tangents: list[Any], params: dict[str, Any]) -> Any:
+def _linear(p: Primitive, primals: list[Any], tangents: list[Any], params: dict[str, Any], y: Any) -> Any:
     kind: Linear = p.kind  # type: ignore[assignment]
     x_dots = [
         t if t is not None else (zeros(type_of(x)) if kind.differentiable(i) else x)
         for i, (x, t) in enumerate(zip(primals, tangents, strict=True))
     ]
-    return p(*primals, **params), p(*x_dots, **params)
+    return p(*x_dots, **params)
 
 
-def _multilinear(p: Primitive, primals: list[Any], tangents: list[Any], params: dict[str, Any]) -> Any:
+def _multilinear(p: Primitive, primals: list[Any], tangents: list[Any], params: dict[str, Any], y: Any) -> Any:
     total = None
     for i, t in enumerate(tangents):
         if t is not None:
             total = add(total, p(*primals[:i], t, *primals[i + 1 :], **params))
-    return p(*primals, **params), total
+    return total
 
 
-def _custom(p: Primitive, primals: list[Any], tangents: list[Any], params: dict[str, Any]) -> Any:
-    return p.kind.jvp(primals, tangents, **params)  # type: ignore[union-attr]
-
-
-_JVP: dict[type, Callable[..., Any]] = {
-    Elementwise: _elementwise,
-    Linear: _linear,
-    Multilinear: _multilinear,
-    Custom: _custom,
-}
+_TANGENT: dict[type, Callable[..., Any]] = {Elementwise: _elementwise, Linear: _linear, Multilinear: _multilinear}
 
 
 def jvp_flat(
@@ -91,7 +103,7 @@ def jvp_flat(
     owner: Any = None,
 ) -> tuple[list[Any], list[Any]]:
     """Values and tangents of a flat function. None stands for a zero tangent, in and out."""
-    trace = JVPTrace()
+    trace = LocatedJVPTrace() if keep_sources.get() else JVPTrace()
     trace.owner = owner
     with trace:
         outs = f(*[Tracer(trace, x, t) for x, t in zip(primals, tangents, strict=True)])

@@ -19,7 +19,7 @@ import numpy as np
 
 from ..core.memory import keep_freed_memory
 from ..core.primitive import Constant, Custom, Elementwise, Linear, Multilinear, Partial, Primitive
-from ..core.trace import Trace, Tracer, concrete, keep_sources
+from ..core.trace import Trace, Tracer, concrete, deriving, keep_sources, located
 from ..core.types import ArrayType, dtype_of, type_of
 from ..errors import NonLinearError, Source, user_source
 from ..primitives.elementwise import zero_safe_mul
@@ -258,7 +258,11 @@ def _custom(trace: LinearizeTrace, p: Primitive, primals: list[Any], nodes: Node
     if inner is None:
         inner = trace.tangents = TangentTrace(trace.tape, trace.level)
     tangents = [None if node is None else Tracer(inner, node, node) for node in nodes]
-    y, y_dot = kind.linear_jvp(primals, tangents, **params)
+    if trace.tape.keep_sources:
+        with deriving(f"rule of {p}"):
+            y, y_dot = kind.linear_jvp(primals, tangents, **params)
+    else:
+        y, y_dot = kind.linear_jvp(primals, tangents, **params)
     if p.multiple:
         return [Tracer(trace, v, inner.node(d)) for v, d in zip(y, y_dot, strict=True)]
     return Tracer(trace, y, inner.node(y_dot))
@@ -411,23 +415,28 @@ def run_tape(
     env: list[Any] = [None] * tape.count
     for var, t in zip(ins, tangents, strict=True):
         env[var.index] = t
-    for eq in tape.equations:
-        if isinstance(eq, Scaled):
-            total = None
-            for partial, residuals, var in eq.terms:
-                x_dot = env[var.index]
-                if x_dot is not None:
-                    total = add(total, scale(partial(residuals), x_dot, eq.primitive))
-            env[eq.index] = total
-            continue
-        args = [env[a.index] if isinstance(a, LinearVar) else a for a in eq.args]
-        if all(env[a.index] is None for a in eq.args if isinstance(a, LinearVar)):
-            continue
-        full = [zeros(a) if x is None or isinstance(x, ArrayType) else x for a, x in zip(eq.args, args, strict=True)]
-        y_dots = eq.primitive(*full, **eq.params)
-        for out, y_dot in zip(eq.outs, y_dots if eq.primitive.multiple else [y_dots], strict=True):
-            env[out.index] = add(env[out.index], y_dot)
+    with located(tape.equations, "tangent") as equations:
+        for eq in equations:
+            _run_equation(env, eq)
     return [None if var is None else env[var.index] for var in outs]
+
+
+def _run_equation(env: list[Any], eq: Any) -> None:
+    if isinstance(eq, Scaled):
+        total = None
+        for partial, residuals, var in eq.terms:
+            x_dot = env[var.index]
+            if x_dot is not None:
+                total = add(total, scale(partial(residuals), x_dot, eq.primitive))
+        env[eq.index] = total
+        return
+    args = [env[a.index] if isinstance(a, LinearVar) else a for a in eq.args]
+    if all(env[a.index] is None for a in eq.args if isinstance(a, LinearVar)):
+        return
+    full = [zeros(a) if x is None or isinstance(x, ArrayType) else x for a, x in zip(eq.args, args, strict=True)]
+    y_dots = eq.primitive(*full, **eq.params)
+    for out, y_dot in zip(eq.outs, y_dots if eq.primitive.multiple else [y_dots], strict=True):
+        env[out.index] = add(env[out.index], y_dot)
 
 
 def zeros(type: Any) -> Any:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..core.primitive import Custom, Linear, Multilinear
-from ..core.trace import concrete
+from ..core.trace import concrete, located
 from ..core.types import ArrayType
 from ..primitives.elementwise import zero_safe_mul
 from .linearize import LinearEquation, LinearVar, Scaled, Tape, scale
@@ -96,11 +96,12 @@ def _run_backwards(
             adjoints.add(var.index, y_bar)
     if careful or tape.nested or any(map(is_traced, y_bars)):
         product = zero_safe if careful else scale
-        for eq in reversed(tape.equations):
-            if type(eq) is Scaled:
-                _scaled(adjoints, eq, product)
-            else:
-                _transpose_equation(adjoints, eq)
+        with located(reversed(tape.equations), "adjoint") as equations:
+            for eq in equations:
+                if type(eq) is Scaled:
+                    _scaled(adjoints, eq, product)
+                else:
+                    _transpose_equation(adjoints, eq)
     else:
         for eq in reversed(tape.equations):
             if type(eq) is Scaled:
