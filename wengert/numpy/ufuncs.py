@@ -262,6 +262,8 @@ def array_ufunc(self: Tracer, ufunc: np.ufunc, method: str, *inputs: Any, **kwar
         if method not in METHODS:
             raise UnsupportedFunctionError(f"numpy.{ufunc.__name__}.{method} is not differentiated")
         return METHODS[method](ufunc, *inputs, **kwargs)
+    if ufunc.signature is not None:  # matmul and its kin take care of their own arguments
+        return op(*inputs, **kwargs)
     return call(ufunc, op, inputs, **kwargs) if kwargs else op(*inputs)
 
 

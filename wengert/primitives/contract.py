@@ -24,7 +24,7 @@ def mT(x: Any) -> Any:
 def _for_blas(x: Any) -> Any:
     """An array whose matrices BLAS can read: one of the last two axes has unit stride."""
     strides = x.strides
-    if strides[-1] != x.itemsize and strides[-2] != x.itemsize or 0 in strides[-2:]:
+    if 0 in strides[-2:] or x.itemsize not in strides[-2:]:
         return np.ascontiguousarray(x)
     return x
 
@@ -121,9 +121,8 @@ def contraction(subscripts: str) -> Callable[[Any, Any], Any]:
     free_b = "".join(c for c in lo if c not in la)
     if not summed:
         return _by_broadcasting(la, lb, lo)
-    if len(summed) == 1 and len(lo) > 2 and set(la) == {lo[-2], summed} and lb[:-2] == lo[:-2]:
-        if set(lb[-2:]) == {lo[-1], summed}:
-            return _matrix_by_stack(la[0] == summed, lb[-1] == summed)
+    if len(summed) == 1 and len(lo) > 2 and (lb[:-2], set(la)) == (lo[:-2], {lo[-2], summed}):
+        return _matrix_by_stack(la[0] == summed, lb[-1] == summed)
     result = shared + free_a + free_b
     if lo != result and lo == shared + free_b + free_a:
         swapped = contraction(f"{lb},{la}->{lo}")
