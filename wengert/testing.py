@@ -160,9 +160,8 @@ class _Checker:
         if mode == "forward":
             error, allowed = abs(_vector(found) - e), atol + self.rtol * abs(e)
         else:
-            weight = _vector(w)
             error = abs(np.asarray([found[0] - _pair(w, expected)]))
-            allowed = np.asarray([np.sum(abs(weight) * (atol + self.rtol * abs(e)))])
+            allowed = np.asarray([np.linalg.norm(_vector(w) * (atol + self.rtol * abs(e)))])
         with np.errstate(all="ignore"):
             excess = np.where(error == 0, 0, error / allowed)
         return np.where(np.isfinite(excess), excess, np.inf)
