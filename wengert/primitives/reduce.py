@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.primitive import Constant, Custom, Linear, Primitive, Sample
-from ..core.types import ArrayType
+from ..core.types import ArrayType, dtype_of, shape_of
 from .elementwise import convert, div, mul
 from .index import lanes
 from .shape import reduced, reshape, shifted, sum_, transpose
@@ -119,7 +119,7 @@ def _extremum(name: str, ufunc: np.ufunc) -> Primitive:
         (x,), (x_dot,) = primals, tangents
         y = p(x, axis=axis)
         hit = attained(x, y, axis=axis)
-        ties = convert(count(hit, axis=axis), dtype=x.dtype)
+        ties = convert(count(hit, axis=axis), dtype=dtype_of(x))
         return y, div(sum_(mul(x_dot, hit), axis=axis), ties)
 
     p = _reduction(name, lambda x, axis: ufunc.reduce(x, axis), Custom(jvp))
@@ -134,9 +134,10 @@ min_ = _extremum("min", np.minimum)
 # products --------------------------------------------------------------------------------------------------------
 def _others(x: Any, axis: Axes) -> Any:
     """For each element the product of all the others that it is reduced with: right also where some are zero."""
-    rest = tuple(i for i in range(len(x.shape)) if i not in axis)
+    x_shape = shape_of(x)
+    rest = tuple(i for i in range(len(x_shape)) if i not in axis)
     order = rest + axis
-    shape = tuple(x.shape[i] for i in order)
+    shape = tuple(x_shape[i] for i in order)
     flat = reshape(transpose(x, axes=order), shape=(*shape[: len(rest)], int(np.prod(shape[len(rest) :]))))
     before, after = (products_before(flat, axis=len(rest), reverse=r) for r in (False, True))
     inverse = tuple(sorted(range(len(order)), key=order.__getitem__))
