@@ -6,6 +6,7 @@ Each function has the name, the arguments and the meaning of NumPy's; on plain a
 from . import array as _array
 from . import fft
 from .products import *
+from .accumulations import *
 from .reductions import *
 from .universal import *
 

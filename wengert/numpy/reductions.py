@@ -15,6 +15,7 @@ from ..errors import UnsupportedFunctionError
 from ..primitives import reduce as p
 from ..primitives.shape import kept, reduced, reshape, sum_
 from .dispatch import implements, normalize_axis
+from .parts import array
 from .ufuncs import deliver, operand, select, to_dtype
 
 __all__ = [
@@ -22,12 +23,6 @@ __all__ = [
 ]  # fmt: skip
 
 NO: Any = np._NoValue  # type: ignore[attr-defined]  # NumPy's own mark of an argument that was not given
-
-
-def array(x: Any) -> Any:
-    """An operand as an array or a tracer."""
-    x = operand(x)
-    return x if isinstance(x, Tracer | np.ndarray) else np.asarray(x)
 
 
 @lru_cache

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from ..core.trace import Tracer
-from ..core.types import dtype_of
 from ..primitives import elementwise as ew
 from .dispatch import any_traced, implements
-from .ufuncs import ON_TRACERS, deliver, operand, select, to_dtype
+from .parts import array, floating
+from .ufuncs import ON_TRACERS, deliver, operand, select
 
 _ATTRIBUTES = ("accumulate", "at", "outer", "reduce", "reduceat", "nin", "nout", "nargs", "identity", "types")
 
@@ -45,18 +45,6 @@ def public(ufunc: np.ufunc) -> Callable[..., Any]:
 def traced_list(x: Any) -> Any:
     """A list of tracers as one array; anything else as it is."""
     return operand(x) if isinstance(x, list | tuple) and any_traced(x) else x
-
-
-def floating(x: Any) -> Any:
-    """An operand as floating point: integers and booleans become float64."""
-    x = operand(x)
-    return to_dtype(x, np.dtype(np.float64)) if dtype_of(x).kind in "biu" else x
-
-
-def array(x: Any) -> Any:
-    """An operand as an array or a tracer."""
-    x = operand(x)
-    return x if isinstance(x, Tracer | np.ndarray) else np.asarray(x)
 
 
 # rounding and bounds -------------------------------------------------------------------------------------------------
