@@ -14,7 +14,7 @@ from ..errors import (
     TangentMismatchError,
     user_source,
 )
-from .trace import Tracer
+from .trace import Tracer, settled
 from .tree import LEAF, Structure, flatten, flatten_like, unflatten
 from .types import ArrayType, dtype_of, is_inexact, shape_of, type_of
 
@@ -130,6 +130,7 @@ class Call:
     def _lower(self, aux: Any) -> Any:
         """Auxiliary results leave the trace as plain values."""
         leaves, tree = flatten(aux)
+        leaves = [settled(x) for x in leaves]
         return unflatten(
             tree, [x.value if isinstance(x, Tracer) and x.trace.level > self._floor else x for x in leaves]
         )

@@ -211,6 +211,7 @@ class Primitive:
         """Apply to arrays (computes) or to tracers (the highest trace among them processes the application)."""
         top = None
         level = -1
+        constants = False
         for a in args:
             if isinstance(a, Tracer):
                 if a.alias is not None:
@@ -220,8 +221,12 @@ class Primitive:
                     raise leaked(a)
                 if trace.level > level:
                     top, level = trace, trace.level
+                if not trace.level:
+                    constants = True
         if top is None:
             return self.impl(*args, **params)
+        if constants and level:
+            args = tuple(a.value if isinstance(a, Tracer) and not a.trace.level else a for a in args)
         return top.process(self, args, params)
 
     def __repr__(self) -> str:

@@ -194,6 +194,16 @@ def concrete(value: Any) -> Any:
     return value
 
 
+def settled(y: Any) -> Any:
+    """A result as it is now: a view after all assignments, and the plain array of a handle that holds a constant."""
+    if isinstance(y, Tracer):
+        if y.alias is not None:
+            y.alias.refresh(y)
+        if y.trace is CONSTANT:
+            return y.value
+    return y
+
+
 def literal(value: Any, like: Any) -> Any:
     """A number that a derivative brings in, as the traces beneath `like` want to see it."""
     if not isinstance(like, Tracer):

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..core.primitive import Primitive
 from ..core.record import abstract_value
-from ..core.trace import Trace, Tracer
+from ..core.trace import Trace, Tracer, settled
 from ..core.types import shape_of
 from ..primitives.shape import broadcast_to
 
@@ -71,10 +71,6 @@ def batch_flat(
     trace.owner = owner
     with trace:
         outs = f(*[BatchTracer(trace, x) if on else x for x, on in zip(args, batched, strict=True)])
+        outs = [settled(y) for y in outs]
         own = [isinstance(y, Tracer) and y.trace is trace for y in outs]
-        values = []
-        for y, on in zip(outs, own, strict=True):
-            if on and y.alias is not None:
-                y.alias.refresh(y)
-            values.append(y.value if on else y)
-    return values, own
+    return [y.value if on else y for y, on in zip(outs, own, strict=True)], own

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.primitive import Constant, Custom, Elementwise, Linear, Multilinear, Primitive
-from ..core.trace import Trace, Tracer, deriving, keep_sources
+from ..core.trace import Trace, Tracer, deriving, keep_sources, settled
 from ..core.types import dtype_of, type_of
 from .linearize import add, scale, zeros
 
@@ -109,10 +109,8 @@ def jvp_flat(
         outs = f(*[Tracer(trace, x, t) for x, t in zip(primals, tangents, strict=True)])
         values: list[Any] = []
         y_dots: list[Any] = []
-        for y in outs:
+        for y in map(settled, outs):
             own = isinstance(y, Tracer) and y.trace is trace
-            if own and y.alias is not None:
-                y.alias.refresh(y)
             values.append(y.value if own else y)
             y_dots.append(y.data if own else None)
     return values, y_dots

@@ -19,7 +19,7 @@ import numpy as np
 
 from ..core.memory import keep_freed_memory
 from ..core.primitive import Constant, Custom, Elementwise, Linear, Multilinear, Partial, Primitive
-from ..core.trace import Trace, Tracer, concrete, deriving, keep_sources, located
+from ..core.trace import Trace, Tracer, concrete, deriving, keep_sources, located, settled
 from ..core.types import ArrayType, dtype_of, type_of
 from ..errors import NonLinearError, Source, user_source
 from ..primitives.elementwise import zero_safe_mul
@@ -397,10 +397,8 @@ def linearize_flat(
         outs = f(*[Tracer(trace, x, node) for x, node in zip(primals, ins, strict=True)])
         values: list[Any] = []
         nodes: list[LinearVar | None] = []
-        for y in outs:
+        for y in map(settled, outs):
             own = isinstance(y, Tracer) and y.trace is trace
-            if own and y.alias is not None:
-                y.alias.refresh(y)
             values.append(y.value if own else y)
             nodes.append(y.data if own else None)
     if trace.tangents is not None:
