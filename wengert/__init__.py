@@ -6,7 +6,7 @@
 array([1., 1., 1.])
 """
 
-from . import errors, numpy
+from . import debug, errors, numpy
 from .api import (
     elementwise_grad,
     grad,
@@ -36,6 +36,7 @@ __all__ = [
     "Program",
     "check_grads",
     "elementwise_grad",
+    "debug",
     "errors",
     "grad",
     "hessian",

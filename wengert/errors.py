@@ -5,9 +5,10 @@ from __future__ import annotations
 import linecache
 import os
 import sys
+from collections.abc import Sequence
 from contextvars import ContextVar
 from types import FrameType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Source(NamedTuple):
@@ -37,8 +38,8 @@ class Source(NamedTuple):
         return f"{self.file}:{self.line}"
 
 
-# The user's line to which belongs what is computed now, where it is not the line that runs: that of the equation which a
-# tape or a program is evaluating. What is derived from the equation, or goes wrong in it, is there.
+# The user's line of what is computed now, where it is not the line that runs: that of the equation which a tape or a
+# program is evaluating. What is derived from the equation, or goes wrong in it, is there.
 line: ContextVar[Source | None] = ContextVar("wengert_line", default=None)
 
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
@@ -152,7 +153,15 @@ class SingularPointError(WengertError, ArithmeticError):
 
 
 class NonFiniteError(WengertError, FloatingPointError):
-    """A NaN or an infinity was found by wg.debug.nans()."""
+    """A NaN or an infinity was found by wg.debug.nans().
+
+    primitive: what it came out of (None where it was given); direction: "forward", "tangent" or "backward"; indices: of
+    the elements that are not finite.
+    """
+
+    primitive: Any = None
+    direction: str = ""
+    indices: Sequence[tuple[int, ...]] = ()
 
 
 class GradientCheckError(WengertError, AssertionError):

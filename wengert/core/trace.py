@@ -177,7 +177,7 @@ CONSTANT = ConstantTrace()
 
 def constant(value: Any) -> Any:
     """A plain floating-point array as a handle that can be assigned to; anything else as it is."""
-    if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "fc":
+    if isinstance(value, np.ndarray) and value.dtype.kind in "fc":
         return Tracer(CONSTANT, value)
     return value
 
@@ -192,6 +192,11 @@ def concrete(value: Any) -> Any:
     while isinstance(value, Tracer):
         value = value.value
     return value
+
+
+def unaliased(x: Any) -> Any:
+    """An argument as it is now, under a handle of its own: later assignments to the caller's do not change it."""
+    return x.snapshot() if isinstance(x, Tracer) else x
 
 
 def settled(y: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.primitive import Constant, Custom, Elementwise, Linear, Multilinear, Primitive
-from ..core.trace import Trace, Tracer, deriving, keep_sources, settled
+from ..core.trace import Trace, Tracer, deriving, keep_sources, settled, observer
 from ..core.types import dtype_of, type_of
 from .linearize import add, scale, zeros
 
@@ -113,4 +113,7 @@ def jvp_flat(
             own = isinstance(y, Tracer) and y.trace is trace
             values.append(y.value if own else y)
             y_dots.append(y.data if own else None)
+    watch = observer.get()
+    if watch is not None:
+        watch.jvp(y_dots)
     return values, y_dots

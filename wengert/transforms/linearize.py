@@ -19,7 +19,7 @@ import numpy as np
 
 from ..core.memory import keep_freed_memory
 from ..core.primitive import Constant, Custom, Elementwise, Linear, Multilinear, Partial, Primitive
-from ..core.trace import Trace, Tracer, concrete, deriving, keep_sources, located, settled
+from ..core.trace import Trace, Tracer, concrete, deriving, keep_sources, located, settled, observer
 from ..core.types import ArrayType, dtype_of, type_of
 from ..errors import NonLinearError, Source, user_source
 from ..primitives.elementwise import zero_safe_mul
@@ -415,11 +415,16 @@ def run_tape(
         env[var.index] = t
     with located(tape.equations, "tangent") as equations:
         for eq in equations:
-            _run_equation(env, eq)
-    return [None if var is None else env[var.index] for var in outs]
+            run_equation(env, eq)
+    y_dots = [None if var is None else env[var.index] for var in outs]
+    watch = observer.get()
+    if watch is not None:
+        watch.run(tape, ins, outs, tangents, y_dots)
+    return y_dots
 
 
-def _run_equation(env: list[Any], eq: Any) -> None:
+def run_equation(env: list[Any], eq: Any) -> None:
+    """One equation of a tape: from the tangents in env to the tangent that it assigns."""
     if isinstance(eq, Scaled):
         total = None
         for partial, residuals, var in eq.terms:

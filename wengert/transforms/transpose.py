@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core.primitive import Custom, Linear, Multilinear
-from ..core.trace import concrete, located
+from ..core.primitive import Custom, Linear, Multilinear, Primitive
+from ..core.trace import concrete, located, observer
 from ..core.types import ArrayType
 from ..primitives.elementwise import zero_safe_mul
 from .linearize import LinearEquation, LinearVar, Scaled, Tape, scale
@@ -80,6 +80,9 @@ def transpose_tape(
         x_bars = _run_backwards(tape, ins, outs, y_bars, careful=False)
         if any(has_nan(x) for x in x_bars):
             x_bars = _run_backwards(tape, ins, outs, y_bars, careful=True)
+        watch = observer.get()
+        if watch is not None:
+            watch.transposed(tape, ins, outs, y_bars, x_bars)
     return x_bars
 
 
@@ -98,10 +101,7 @@ def _run_backwards(
         product = zero_safe if careful else scale
         with located(reversed(tape.equations), "adjoint") as equations:
             for eq in equations:
-                if type(eq) is Scaled:
-                    _scaled(adjoints, eq, product)
-                else:
-                    _transpose_equation(adjoints, eq)
+                transpose_equation(adjoints, eq, product)
     else:
         for eq in reversed(tape.equations):
             if type(eq) is Scaled:
@@ -111,8 +111,10 @@ def _run_backwards(
     return [adjoints.values[var.index] for var in ins]
 
 
-def _scaled(adjoints: Adjoints, eq: Scaled, product: Callable[[Any, Any, Primitive], Any]) -> None:
-    """x_i_bar += (dy/dx_i) y_bar."""
+def transpose_equation(adjoints: Adjoints, eq: Any, product: Callable[[Any, Any, Primitive], Any]) -> None:
+    """One equation, backwards: from the adjoint of what it assigns to the adjoints of its variables."""
+    if type(eq) is not Scaled:
+        return _transpose_equation(adjoints, eq)
     y_bar = adjoints.values[eq.index]
     if y_bar is not None:
         for partial, residuals, var in eq.terms:
