@@ -7,7 +7,7 @@ from typing import Any
 
 from ..core.primitive import Primitive
 from ..core.record import abstract_value
-from ..core.trace import Trace, Tracer, settled
+from ..core.trace import Trace, Tracer, settled, unaliased
 from ..core.types import shape_of
 from ..primitives.shape import broadcast_to
 
@@ -70,7 +70,7 @@ def batch_flat(
     trace = BatchTrace(size)
     trace.owner = owner
     with trace:
-        outs = f(*[BatchTracer(trace, x) if on else x for x, on in zip(args, batched, strict=True)])
+        outs = f(*[BatchTracer(trace, unaliased(x)) if on else x for x, on in zip(args, batched, strict=True)])
         outs = [settled(y) for y in outs]
         own = [isinstance(y, Tracer) and y.trace is trace for y in outs]
     return [y.value if on else y for y, on in zip(outs, own, strict=True)], own

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.primitive import Constant, Custom, Elementwise, Linear, Multilinear, Primitive
-from ..core.trace import Trace, Tracer, deriving, keep_sources, settled, observer
+from ..core.trace import Trace, Tracer, deriving, keep_sources, settled, unaliased, observer
 from ..core.types import dtype_of, type_of
 from .linearize import add, scale, zeros
 
@@ -106,7 +106,7 @@ def jvp_flat(
     trace = LocatedJVPTrace() if keep_sources.get() else JVPTrace()
     trace.owner = owner
     with trace:
-        outs = f(*[Tracer(trace, x, t) for x, t in zip(primals, tangents, strict=True)])
+        outs = f(*[Tracer(trace, unaliased(x), t) for x, t in zip(primals, tangents, strict=True)])
         values: list[Any] = []
         y_dots: list[Any] = []
         for y in map(settled, outs):

@@ -19,7 +19,7 @@ import numpy as np
 
 from ..core.memory import keep_freed_memory
 from ..core.primitive import Constant, Custom, Elementwise, Linear, Multilinear, Partial, Primitive
-from ..core.trace import Trace, Tracer, concrete, deriving, keep_sources, located, settled, observer
+from ..core.trace import Trace, Tracer, concrete, deriving, keep_sources, located, settled, unaliased, observer
 from ..core.types import ArrayType, dtype_of, type_of
 from ..errors import NonLinearError, Source, user_source
 from ..primitives.elementwise import zero_safe_mul
@@ -394,7 +394,7 @@ def linearize_flat(
     trace.owner = owner
     ins = [trace.tape.like(x) for x in primals]
     with trace:
-        outs = f(*[Tracer(trace, x, node) for x, node in zip(primals, ins, strict=True)])
+        outs = f(*[Tracer(trace, unaliased(x), node) for x, node in zip(primals, ins, strict=True)])
         values: list[Any] = []
         nodes: list[LinearVar | None] = []
         for y in map(settled, outs):
