@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from ..core.trace import Tracer
+from ..core.trace import Tracer, settled
 from ..core.types import ArrayType
 from ..errors import ConcretizationError
 from .dispatch import array_function
@@ -77,27 +77,46 @@ def plain_number(tracer: Tracer, asked: str) -> ConcretizationError:
 
 
 def _to_float(self: Tracer) -> float:
-    raise plain_number(self, "float")
+    return float(_constant(self, "float"))
 
 
 def _to_complex(self: Tracer) -> complex:
-    raise plain_number(self, "complex number")
+    return complex(_constant(self, "complex number"))
 
 
 def _to_array(self: Tracer, dtype: Any = None, copy: Any = None) -> Any:
-    raise plain_number(self, "numpy.ndarray")
+    return np.array(_constant(self, "numpy.ndarray"), dtype=dtype)
+
+
+def _constant(self: Tracer, asked: str) -> Any:
+    """The array in a handle that holds a constant: it has no derivative to lose."""
+    value = settled(self)
+    if isinstance(value, Tracer):
+        raise plain_number(self, asked)
+    return value
+
+
+def _decision(convert: Callable[[Any], Any]) -> Callable[[Tracer], Any]:
+    """A Python decision on the value as it is now."""
+
+    def decide(self: Tracer) -> Any:
+        if self.alias is not None:
+            self.alias.refresh(self)
+        return convert(self.trace.concretize(self, convert))
+
+    return decide
 
 
 def _to_int(self: Tracer) -> int:
-    if self.dtype.kind in "fc":
+    if self.dtype.kind in "fc" and isinstance(settled(self), Tracer):
         raise plain_number(self, "int")
-    return int(self.trace.concretize(self, int))
+    return int(_decision(int)(self))
 
 
 def _index(self: Tracer) -> int:
     if self.dtype.kind not in "iub" or self.shape:
         raise TypeError("only integer scalar arrays can be converted to a scalar index")
-    return int(self.trace.concretize(self, operator.index))
+    return int(_decision(operator.index)(self))
 
 
 def _iter(self: Tracer) -> Iterator[Any]:
@@ -137,7 +156,7 @@ def install_protocols() -> None:
         "__complex__": _to_complex,
         "__int__": _to_int,
         "__index__": _index,
-        "__bool__": lambda self: bool(self.trace.concretize(self, bool)),
+        "__bool__": _decision(bool),
         "__iter__": _iter,
         "__len__": _len,
         "__repr__": _repr,
