@@ -5,11 +5,17 @@ Each function has the name, the arguments and the meaning of NumPy's; on plain a
 
 from . import array as _array
 from . import fft
-from .products import *
+from . import methods as _methods
 from .accumulations import *
+from .assignment import *
+from .nan_reductions import *
+from .products import *
 from .reductions import *
+from .statistics import *
 from .universal import *
+from .views import *
 
 _array.install_operators()
 _array.install_protocols()
 _array.install_methods(globals())
+_methods.install()

@@ -126,6 +126,9 @@ log2 = unary("log2", np.log2, lambda x: over(1 / LOG2, x), POSITIVE, singular=Tr
 log10 = unary("log10", np.log10, lambda x: over(1 / LOG10, x), POSITIVE, singular=True)
 log1p = unary("log1p", np.log1p, lambda x: over(1.0, 1 + x), (-0.8, 2.0), singular=True)
 sqrt = unary("sqrt", np.sqrt, lambda y: 0.5 / y, POSITIVE, singular=True)
+root_of_squares = unary(  # the root of a sum of squares, which is 0 only where they are: slope 0 there, as |x| has
+    "root_of_squares", np.sqrt, lambda y: where(equal(y, 0), 0.0, 0.5 / nonzero(y)), POSITIVE
+)
 cbrt = unary("cbrt", np.cbrt, lambda y: 1 / (3 * (y * y)), POSITIVE, singular=True)
 square = unary("square", np.square, lambda x: 2 * x)
 reciprocal = unary("reciprocal", np.reciprocal, lambda y: -(y * y), POSITIVE, singular=True)
