@@ -85,7 +85,9 @@ def _to_complex(self: Tracer) -> complex:
 
 
 def _to_array(self: Tracer, dtype: Any = None, copy: Any = None) -> Any:
-    return np.array(_constant(self, "numpy.ndarray"), dtype=dtype)
+    value = np.array(_constant(self, "numpy.ndarray"), dtype=dtype)
+    value.flags.writeable = copy is True  # what is written into np.asarray(t) would not reach t
+    return value
 
 
 def _constant(self: Tracer, asked: str) -> Any:
