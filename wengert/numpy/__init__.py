@@ -11,6 +11,7 @@ from .assignment import *
 from .nan_reductions import *
 from .products import *
 from .reductions import *
+from .sorting import *
 from .statistics import *
 from .universal import *
 from .views import *

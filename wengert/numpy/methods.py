@@ -15,6 +15,7 @@ from .alias import view
 from .array import plain_number
 from .assignment import _IN_PLACE, _cycled, _set_flat, assigned, in_place, setitem
 from .indexing import getitem
+from .sorting import partition, sort, sorted_in_place
 from .ufuncs import to_dtype
 from .views import matrix_transpose, ravel, reshape, transpose
 
@@ -137,6 +138,8 @@ _MEMBERS: dict[str, Any] = {
     "item": _item,
     "tolist": _tolist,
     "fill": _fill,
+    "sort": sorted_in_place(sort),
+    "partition": sorted_in_place(partition),
     "T": property(lambda self: transpose(self) if len(self.shape) > 1 else self),
     "mT": property(matrix_transpose),
     "real": property(_real, _set_of(_real)),
