@@ -141,6 +141,8 @@ class LinearizeTrace(Trace):
                 return self.unary(primitive, kind, args[0], params)
             if type(kind) is Linear and not primitive.multiple:
                 return self.linear(primitive, args[0], params)
+        elif len(args) == 2 and type(kind) is Elementwise:
+            return self.binary(primitive, kind, args[0], args[1], params)
         primals: list[Any] = []
         nodes: list[LinearVar | None] = []
         active = foreign = nested = False
@@ -192,6 +194,31 @@ class LinearizeTrace(Trace):
             return self.lift(y)
         partial = kind.partials[0]
         return Tracer(self, y, self.tape.scaled(y, primitive, [(partial, partial.uses((x, y)), node)]))
+
+    def binary(self, primitive: Primitive, kind: Elementwise, a: Any, b: Any, params: dict[str, Any]) -> Any:
+        """The elementwise case with two arguments."""
+        x, m = self.operand(a)
+        z, n = self.operand(b)
+        if isinstance(x, Tracer) or isinstance(z, Tracer):
+            self.tape.nested = True
+            y = primitive(x, z, **params)
+        else:
+            y = primitive.impl(x, z, **params)
+        p, q = kind.partials
+        terms = []
+        if m is not None and p is not None:
+            terms.append((p, () if p.constant else p.uses((x, protect(z) if z is b else z, y)), m))
+        if n is not None and q is not None:
+            terms.append((q, () if q.constant else q.uses((protect(x) if x is a else x, z, y)), n))
+        if not terms:
+            return self.lift(y)
+        return Tracer(self, y, self.tape.scaled(y, primitive, terms))
+
+    def operand(self, a: Any) -> tuple[Any, LinearVar | None]:
+        """The primal of an argument, and the variable of its tangent."""
+        if isinstance(a, Tracer):
+            return (a.value, a.data) if a.trace is self else (a.snapshot(), None)
+        return a, None
 
     def linear(self, primitive: Primitive, a: Tracer, params: dict[str, Any]) -> Any:
         """The linear case with one argument and one result."""
