@@ -15,7 +15,7 @@ import numpy as np
 from ..core.primitive import Constant, Custom, Linear, Primitive, Sample
 from ..core.types import ArrayType, shape_of
 from ..errors import SingularPointError
-from .contract import diag_part, mT, matmul
+from .contract import diag_part, matmul, mT
 from .elementwise import conj, convert, equal, imag, mul, real
 from .shape import broadcast_to, reshape, sum_
 

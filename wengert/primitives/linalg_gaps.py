@@ -132,5 +132,7 @@ over_values = Primitive(
     Custom(_over_values_jvp, transposes=(lambda y_bar, x, s: over_values(y_bar, s), None)),
     type_rule=lambda x, s: x,
     batch=stacked(lambda: over_values),
-    samples=lambda rng: (Sample((rng.normal(size=(*s[:-1], 4, s[-1])), rng.uniform(1, 2, size=s))) for s in [(3,), (2, 2)]),
+    samples=lambda rng: (
+        Sample((rng.normal(size=(*s[:-1], 4, s[-1])), rng.uniform(1, 2, size=s))) for s in [(3,), (2, 2)]
+    ),
 )
