@@ -10,6 +10,7 @@ from .accumulations import *
 from .assignment import *
 from .nan_reductions import *
 from .products import *
+from .quantiles import *
 from .reductions import *
 from .sorting import *
 from .statistics import *

@@ -66,6 +66,11 @@ def flat(x: Any) -> Any:
     return reshape(x, shape=(math.prod(shape_of(x)),))
 
 
+def shaped(x: Any, shape: tuple[int, ...]) -> Any:
+    """The elements in another shape; a result without axes is a scalar, as NumPy's reductions give it."""
+    return reshape(x, shape=shape) if shape else item(flat(x), 0, 0)
+
+
 def expand(x: Any, axes: tuple[int, ...]) -> Any:
     """x with axes of length one at these places of the result."""
     shape = list(shape_of(x))
