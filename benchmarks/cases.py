@@ -86,10 +86,10 @@ def _mixed(np: Any, x: Any) -> Any:
 
 
 def _python_loop(lib: Any) -> tuple[Callable, tuple]:
-    np = lib.np
+    np, start = lib.np, lib.array(0.0)
 
     def loop(a: Any, b: Any) -> Any:
-        z = 0.0
+        z = start
         for i in range(1000):
             z = a * np.cos(z + i) + z * np.sin(b - i)
         return z

@@ -59,7 +59,7 @@ class Torch:
         self.np = self._torch = torch
 
     def array(self, value: Any) -> Any:
-        return self._torch.tensor(value)
+        return self._torch.from_numpy(numpy.array(value))  # keeps double precision
 
     def primal(self, f: Callable, *args: Any) -> Callable[[], Any]:
         def call() -> Any:

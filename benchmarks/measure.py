@@ -6,7 +6,6 @@ from collections.abc import Callable
 from statistics import median
 
 import numpy
-
 from benchmarks import imports
 from benchmarks.cases import CASES, Case
 from benchmarks.libraries import LIBRARIES, installed
@@ -42,7 +41,7 @@ def _row(i: int, case: Case, workers: dict[str, Worker], rounds: int, advance: C
             try:
                 gradients[shown] = workers[shown].ask("gradient", i)
             except RuntimeError as error:
-                row["notes"][shown] = "failed: " + str(error).strip().splitlines()[-1]
+                row["notes"][shown] = f"failed: {error}"
     _check_agreement(case, gradients)
     times: dict[str, list] = {shown: [] for shown in gradients}
     for _ in range(rounds):

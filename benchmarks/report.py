@@ -9,6 +9,7 @@ import sys
 from datetime import date
 from pathlib import Path
 
+from rich import box
 from rich.table import Table
 
 from benchmarks.libraries import LIBRARIES, versions
@@ -81,11 +82,11 @@ def _tables(rows: list[Row]) -> list[tuple[str, list[str], list[list[str]]]]:
 def rich_tables(rows: list[Row]) -> list[Table]:
     views = []
     for title, header, lines in _tables(rows):
-        view = Table(title=title, title_style="bold", title_justify="left")
+        view = Table(title=title, title_style="bold", title_justify="left", box=box.SIMPLE_HEAD, show_lines=False)
         for i, name in enumerate(header):
             view.add_column(name, justify="right" if i else "left", no_wrap=i > 0)
         for line in lines:
-            view.add_row(*line)
+            view.add_row(*(cell.replace(" (", "\n(") if i else cell for i, cell in enumerate(line)))
         views.append(view)
     return views
 

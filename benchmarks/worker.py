@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing as mp
-import traceback
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -32,8 +31,8 @@ def _serve(shown: str, pipe: Connection) -> None:
             else:
                 answer = timing.seconds_per_call(gradient), timing.seconds_per_call(primal)
             pipe.send((True, answer))
-        except Exception:
-            pipe.send((False, traceback.format_exc(limit=3)))
+        except Exception as error:
+            pipe.send((False, f"{type(error).__name__}: {str(error).splitlines()[0]}"))
 
 
 class Worker:
@@ -47,7 +46,7 @@ class Worker:
         end.close()
 
     def ask(self, what: str, case: int) -> Any:
-        """The answer; RuntimeError with the worker's traceback if it failed."""
+        """The answer; RuntimeError if it failed."""
         self._pipe.send((what, case))
         try:
             worked, answer = self._pipe.recv()

@@ -45,6 +45,8 @@ def main() -> None:
         f"\nTwo-point descent made {steps:.0f} steps for each step of gradient descent in {cities.variables} "
         f"dimensions: {steps / cities.variables:.2f} n."
     )
+    descent = groups[1][0]
+    console.print(f"At that rate it would need {2 * airports.variables * descent.arrival:,.0f} calls for the airports.")
     console.print("Pictures: " + ", ".join(str(path.relative_to(path.parents[2])) for path in paths))
 
 
