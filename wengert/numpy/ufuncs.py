@@ -33,7 +33,7 @@ def operand(x: Any) -> Any:
     if isinstance(x, (Tracer, np.generic)) or type(x) in _PYTHON:
         return x
     if isinstance(x, (list, tuple)) and any_traced(x):
-        return HANDLERS[np.stack]([operand(item) for item in x])
+        return HANDLERS[np.array](x)
     array = np.asarray(x)
     return array[()] if array.ndim == 0 else array
 

@@ -43,6 +43,11 @@ def masked(mask: Any, x: Any) -> Any:
     return mul(np.broadcast_to(mask.astype(x.dtype), x.shape), x)
 
 
+def times(x: Any, constant: Any) -> Any:
+    """Each of the matrices x times one constant matrix."""
+    return matmul(x, np.broadcast_to(constant.astype(x.dtype), (*x.shape[:-2], *constant.shape)))
+
+
 def inner(a: Any, x: Any) -> Any:
     """sum_ij a_ij x_ij of each matrix: tr(A^T X)."""
     n = len(a.shape)
@@ -389,8 +394,7 @@ def _qr_jvp(primals: Any, tangents: Any) -> tuple[Any, Any]:
     k, n = r.shape[-2:]
     a1_dot, r1 = a_dot, r
     if k < n:  # a wide matrix: the first k columns decide Q
-        first = np.eye(n, k, dtype=a.dtype)
-        a1_dot, r1 = (matmul(x, np.broadcast_to(first, (*x.shape[:-2], n, k))) for x in (a_dot, r))
+        a1_dot, r1 = times(a_dot, np.eye(n, k)), times(r, np.eye(n, k))
     r1 = regular(r1, negligible(diag_part(r1)), what="numpy.linalg.qr")
     x = mT(solve_triangular(mT(r1), mT(a1_dot), lower=True, unit=False))
     c = matmul(mH(q), x)

@@ -32,8 +32,8 @@ def _quotient(p: Any, gap: Any, x: Any, w: Any, ignored: Any = False) -> Any:
     if np.any(zero & ~np.asarray(ignored) & (np.abs(p) > np.sqrt(np.finfo(w.dtype).eps) * size)):
         raise SingularPointError(
             "the derivative of eigenvectors or singular vectors was asked where it does not exist",
-            why="values coincide there (to rounding), or a singular value is zero, and the result depends on which basis "
-            "of their space was chosen; or it depends on the phase of complex vectors, which is arbitrary",
+            why="values coincide there (to rounding), or a singular value is zero, and the result depends on which "
+            "basis of their space was chosen; or it depends on the phase of complex vectors, which is arbitrary",
             write="use what does not depend on the choice (eigenvalues, projectors, V f(w) V^T, pinv, the product U S "
             "V^T), or move the point",
         )

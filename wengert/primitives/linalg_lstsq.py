@@ -72,7 +72,7 @@ def _lstsq_jvp(primals: Any, tangents: Any, *, rcond: float) -> tuple[Any, Any]:
     ph, eh = mH(p), mH(e)
     z = matmul(eh, matmul(ph, x))
     x_dot = x_dot + matmul(p, matmul(ph, matmul(eh, b - matmul(a, x)))) + z - matmul(p, matmul(a, z))
-    u, _, vh = svd(a, hermitian=False)
+    u, _, vh = svd(a, full=False, hermitian=False)
     return [x, s], [x_dot, real_part(column_sums(conj_(u) * matmul(e, mH(vh))))]
 
 

@@ -1,13 +1,14 @@
 """Eigenvalues and singular values: eigh, eigvalsh, eig, eigvals, svd, svdvals, for stacks of matrices.
 
-The derivative of a matrix M = V^H A_dot V in the basis of the eigenvectors gives those of eigenvalues (its diagonal) and
-of eigenvectors (its other elements, divided by gaps between eigenvalues: linalg_gaps). Formulas: M. Giles (2008); J.
-Townsend, Differentiating the singular value decomposition (2016). Where eigenvalues coincide, forward mode takes the
-basis in which they move apart (T. Kato, Perturbation theory for linear operators, II 2.3).
+The matrix M = V^H A_dot V, the tangent in the basis of the eigenvectors, gives the derivatives of eigenvalues (its
+diagonal) and of eigenvectors (its other elements, divided by gaps between eigenvalues: linalg_gaps). Formulas: M. Giles
+(2008); J. Townsend, Differentiating the singular value decomposition (2016). Where eigenvalues coincide, forward mode
+takes the basis in which they move apart (T. Kato, Perturbation theory for linear operators, II 2.3).
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,7 +18,7 @@ from ..core.primitive import Constant, Custom, Primitive, Sample
 from ..core.types import ArrayType
 from .contract import diag_part, matmul
 from .elementwise import conj, imag, real, where
-from .linalg import Types, hermitian_part, inv, like, matrices, mH, mT, negligible, real_dtype, solve, stacked
+from .linalg import Types, hermitian_part, inv, like, matrices, mH, mT, negligible, real_dtype, solve, stacked, times
 from .linalg_gaps import NOISE, over_gaps, over_values
 from .shape import broadcast_to, reshape, sum_
 
@@ -88,7 +89,7 @@ def clusters(w: Any, size: Any) -> Iterator[slice]:
     """Runs of sorted values that are equal, to rounding."""
     apart = np.abs(np.diff(w)) > NOISE * len(w) * np.finfo(w.dtype).eps * size
     edges = [0, *(np.flatnonzero(apart) + 1), len(w)]
-    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+    for start, stop in itertools.pairwise(edges):
         if stop - start > 1:
             yield slice(int(start), int(stop))
 
@@ -186,7 +187,7 @@ largest = Primitive(
 
 
 def _eig_jvp(primals: Any, tangents: Any) -> tuple[Any, Any]:
-    """M = V^-1 A_dot V: w_dot = diag M, V_dot = T - V (Re c + i Im t), where T = V (M_ij / (w_j - w_i)), c = diag V^H T.
+    """M = V^-1 A_dot V: w_dot = diag M, V_dot = T - V (Re c + i Im t), T = V (M_ij / (w_j - w_i)), c = diag V^H T.
 
     The columns keep LAPACK's normalisation: norm 1, and the largest element is real; t = T/V at that element.
     """
@@ -239,46 +240,77 @@ def _svd_derivative(u: Any, s: Any, vh: Any, a_dot: Any) -> list[Any]:
 
     P = (M + M^H)_ij / 2(s_j - s_i), N = (M - M^H)_ij / 2(s_j + s_i).
     """
-    v = mH(vh)
-    av = matmul(a_dot, v)
-    m = matmul(mH(u), av)
+    k = s.shape[-1]
+    u1, v1 = _first_columns(u, k), _first_columns(mH(vh), k)
+    av = matmul(a_dot, v1)
+    m = matmul(mH(u1), av)
     p = over_gaps(m, s, sign=-1, hermitian=True)
     n = over_gaps(m, s, sign=1, hermitian=False)
-    u_dot, v_dot = matmul(u, p + n), matmul(v, p - n)
-    if u.shape[-2] > s.shape[-1]:
-        u_dot = u_dot + over_values(av - matmul(u, m), s)
-    if v.shape[-2] > s.shape[-1]:
-        v_dot = v_dot + over_values(matmul(mH(a_dot), u) - matmul(v, mH(m)), s)
+    u_dot, v_dot = matmul(u1, p + n), matmul(v1, p - n)
+    if u.shape[-2] > k:
+        u_dot = u_dot + over_values(av - matmul(u1, m), s)
+    if vh.shape[-1] > k:
+        v_dot = v_dot + over_values(matmul(mH(a_dot), u1) - matmul(v1, mH(m)), s)
+    u_dot, v_dot = _completed(u, u_dot, a_dot), _completed(mH(vh), v_dot, mH(a_dot))
     return [u_dot, real_part(diag_part(m)), mH(v_dot)]
 
 
-def _svd_jvp(primals: Any, tangents: Any, *, hermitian: bool) -> tuple[Any, Any]:
-    u, s, vh = svd(*primals, hermitian=hermitian)
+def _first_columns(u: Any, k: int) -> Any:
+    n = u.shape[-1]
+    return u if n == k else times(u, np.eye(n, k))
+
+
+def _completed(u: Any, u1_dot: Any, a_dot: Any) -> Any:
+    """[U1_dot, U2_dot] for U = [U1, U2], where U2 is any basis of the complement: U2_dot = -U1 U1_dot^H U2.
+
+    The term that is zero finds out, transposed, whether a result depends on which basis it is.
+    """
+    n, k = u.shape[-1], u1_dot.shape[-1]
+    if n == k:
+        return u1_dot
+    first, last = np.eye(n, k), np.eye(n)[:, k:]
+    u1, u2 = times(u, first), times(u, last)
+    zero = times(matmul(mH(u2), a_dot), np.zeros((a_dot.shape[-1], n - k)))
+    same = np.zeros((*zero.shape[:-2], n - k), real_dtype(u.dtype))
+    u2_dot = matmul(u2, over_gaps(zero, same, sign=-1, hermitian=True)) - matmul(u1, matmul(mH(u1_dot), u2))
+    return times(u1_dot, first.T) + times(u2_dot, last.T)
+
+
+def _svd_linear(primals: Any, tangents: Any, *, full: bool, hermitian: bool) -> tuple[Any, Any]:
+    u, s, vh = svd(*primals, full=full, hermitian=hermitian)
     a_dot = hermitian_part(tangents[0]) if hermitian else tangents[0]
     return [u, s, vh], _svd_derivative(u, s, vh, a_dot)
 
 
-def _svd_types(a: ArrayType, hermitian: bool) -> Types:
+def _svd_jvp(primals: Any, tangents: Any, *, full: bool, hermitian: bool) -> tuple[Any, Any]:
+    a_dot = hermitian_part(tangents[0]) if hermitian else tangents[0]
+    u, s, vh = adapted_svd(primals[0], a_dot, full=full, hermitian=hermitian)
+    return [u, s, vh], _svd_derivative(u, s, vh, a_dot)
+
+
+def _svd_types(a: ArrayType, full: bool = False, hermitian: bool = False) -> Types:
     *stack, m, n = a.shape
     k = min(m, n)
     return [
-        ArrayType((*stack, m, k), a.dtype),
+        ArrayType((*stack, m, m if full else k), a.dtype),
         ArrayType((*stack, k), real_dtype(a.dtype)),
-        ArrayType((*stack, k, n), a.dtype),
+        ArrayType((*stack, n if full else k, n), a.dtype),
     ]
 
 
 def _svd_samples(rng: np.random.Generator) -> Iterator[Sample]:
     for shape in [(3, 3), (4, 2), (2, 3), (2, 2, 2), (1, 1), (0, 2)]:
-        yield Sample((rng.normal(size=shape),), {"hermitian": False}, wrap=lambda a: (a,))
+        yield Sample((rng.normal(size=shape),), {"full": False, "hermitian": False}, wrap=lambda a: (a,))
+    for shape in [(3, 2), (2, 3)]:
+        yield Sample((rng.normal(size=shape),), {"full": True, "hermitian": False}, wrap=lambda a: (a,), order=0)
     for a in _symmetric(rng):
-        yield Sample((a,), {"hermitian": True}, wrap=_make_hermitian)
+        yield Sample((a,), {"full": False, "hermitian": True}, wrap=_make_hermitian)
 
 
 svd = Primitive(
-    "svd",  # reduced: (m, n) -> (m, k), (k,), (k, n) with k = min(m, n)
-    lambda a, hermitian: list(np.linalg.svd(a, full_matrices=False, hermitian=hermitian)),
-    Custom(_svd_jvp),
+    "svd",  # (m, n) -> (m, k), (k,), (k, n) with k = min(m, n), or full: (m, m), (k,), (n, n)
+    lambda a, full, hermitian: list(np.linalg.svd(a, full, hermitian=hermitian)),
+    Custom(_svd_jvp, linear_jvp=_svd_linear),
     type_rule=_svd_types,
     batch=stacked(lambda: svd),
     samples=_svd_samples,
@@ -286,19 +318,77 @@ svd = Primitive(
 )
 
 
-def _svdvals_jvp(primals: Any, tangents: Any, *, hermitian: bool) -> tuple[Any, Any]:
+def _adapted_svd(a: Any, a_dot: Any, *, full: bool, hermitian: bool) -> list[Any]:
+    u, s, vh = np.linalg.svd(a, full, hermitian=hermitian)
+    for i in np.ndindex(s.shape[:-1]):
+        size = np.max(s[i], initial=0)
+        for block in clusters(s[i], size):
+            m = mH(u[i][:, block]) @ a_dot[i] @ mH(vh[i][block])
+            basis = np.linalg.eigh(0.5 * (m + mH(m)))[1][:, ::-1]
+            u[i][:, block] = u[i][:, block] @ basis
+            vh[i][block] = mH(basis) @ vh[i][block]
+        rank = np.count_nonzero(s[i] > NOISE * len(s[i]) * np.finfo(s.dtype).eps * size)
+        if rank < s.shape[-1]:
+            left, _, right = np.linalg.svd(a[i])
+            p, _, qh = np.linalg.svd(mH(left[:, rank:]) @ a_dot[i] @ mH(right[rank:]))
+            u[i][:, rank:] = (left[:, rank:] @ p)[:, : u.shape[-1] - rank]
+            vh[i][rank:] = (qh @ right[rank:])[: vh.shape[-2] - rank]
+    return [u, s, vh]
+
+
+def _adapted_svd_jvp(primals: Any, tangents: Any, *, full: bool, hermitian: bool) -> tuple[Any, Any]:
+    """Differentiated again, it is svd."""
+    u, s, vh = svd(primals[0], full=full, hermitian=hermitian)
+    a_dot = tangents[0]
+    return [u, s, vh], [None] * 3 if a_dot is None else _svd_derivative(u, s, vh, a_dot)
+
+
+def _adapted_svd_samples(rng: np.random.Generator) -> Iterator[Sample]:
+    for s in itertools.islice(_svd_samples(rng), 6):
+        yield Sample((*s.args, rng.normal(size=s.args[0].shape)), s.params, (0,), lambda *args: args)
+
+
+adapted_svd = Primitive(
+    "adapted_svd",  # svd, in singular spaces of several dimensions the bases that diagonalise the tangent
+    _adapted_svd,
+    Custom(_adapted_svd_jvp),
+    type_rule=lambda a, a_dot, **params: _svd_types(a, **params),
+    batch=stacked(lambda: adapted_svd),
+    samples=_adapted_svd_samples,
+    multiple=True,
+)
+
+
+# svdvals ---------------------------------------------------------------------------------------------------------
+def _svdvals_derivative(u: Any, s: Any, vh: Any, a_dot: Any) -> Any:
     """s_dot_j = Re(u_j^H A_dot v_j), and 0 where s_j = 0, as abs'(0) = 0."""
-    u, s, vh = svd(*primals, hermitian=hermitian)
-    a_dot = hermitian_part(tangents[0]) if hermitian else tangents[0]
     s_dot = real_part(column_sums(conj_(u) * matmul(a_dot, mH(vh))))
-    return svdvals(*primals, hermitian=hermitian), where(negligible(s), 0.0, s_dot)
+    return where(negligible(s), 0.0, s_dot)
+
+
+def _svdvals_linear(primals: Any, tangents: Any, *, hermitian: bool) -> tuple[Any, Any]:
+    a_dot = hermitian_part(tangents[0]) if hermitian else tangents[0]
+    vectors = svd(*primals, full=False, hermitian=hermitian)
+    return svdvals(*primals, hermitian=hermitian), _svdvals_derivative(*vectors, a_dot)
+
+
+def _svdvals_jvp(primals: Any, tangents: Any, *, hermitian: bool) -> tuple[Any, Any]:
+    a_dot = hermitian_part(tangents[0]) if hermitian else tangents[0]
+    vectors = adapted_svd(primals[0], a_dot, full=False, hermitian=hermitian)
+    return svdvals(*primals, hermitian=hermitian), _svdvals_derivative(*vectors, a_dot)
+
+
+def _svdvals_samples(rng: np.random.Generator) -> Iterator[Sample]:
+    for s in _svd_samples(rng):
+        if not s.params["full"]:
+            yield Sample(s.args, {"hermitian": s.params["hermitian"]}, wrap=s.wrap)
 
 
 svdvals = Primitive(
     "svdvals",
     lambda a, hermitian: np.linalg.svd(a, compute_uv=False, hermitian=hermitian),
-    Custom(_svdvals_jvp),
-    type_rule=lambda a, hermitian: _svd_types(a, hermitian)[1],
+    Custom(_svdvals_jvp, linear_jvp=_svdvals_linear),
+    type_rule=lambda a, hermitian: _svd_types(a)[1],
     batch=stacked(lambda: svdvals),
-    samples=_svd_samples,
+    samples=_svdvals_samples,
 )
