@@ -357,23 +357,32 @@ def lanes_of(c: Case, rng: np.random.Generator) -> list[tuple[Any, ...]]:
     """Different valid arguments of the same types."""
     lanes = [tuple(c.sample.args)]
     for k in range(1, LANES):
-        args = list(c.sample.args)
-        for i in batchable(c):
-            a = args[i]
-            if is_floating(a):
-                args[i] = np.asarray(a + a.dtype.type(0.02) * random_like(rng, a))
-            else:
-                args[i] = np.roll(a.ravel(), k).reshape(a.shape)
-        if c.sample.wrap is not None:
-            args = list(c.sample.wrap(*args))
-        lanes.append(tuple(args) if _accepted(c, args) else tuple(c.sample.args))
+        candidates = [tuple(c.sample.wrap(*lane)) if c.sample.wrap else tuple(lane) for lane in _varied(c, k, rng)]
+        lanes.append(next((lane for lane in candidates if _accepted(c, lane)), lanes[0]))
     return lanes
+
+
+def _varied(c: Case, k: int, rng: np.random.Generator) -> Iterator[Arrays]:
+    """Candidates for lane k: zeros and moved elements where the result is discrete, else small changes."""
+
+    def change(f: Callable[[Any], Any]) -> list[Any]:
+        return [f(a) if isinstance(a, np.ndarray) else a for a in c.sample.args]
+
+    if isinstance(c.primitive.kind, Constant):
+        yield change(lambda a: np.zeros_like(a) if is_floating(a) and k == LANES - 1 else rolled(a, k))
+        yield change(lambda a: rolled(a, k))
+    yield change(lambda a: a + 0.02 * np.asarray(random_like(rng, a)) if is_floating(a) else rolled(a, k))
+
+
+def rolled(a: Any, k: int) -> Any:
+    """The same elements in other places."""
+    return np.roll(a.ravel(), k).reshape(a.shape)
 
 
 def _accepted(c: Case, args: Arrays) -> bool:
     try:
         outs = c.outputs(*args)
-    except (ValueError, IndexError, TypeError, ArithmeticError, np.linalg.LinAlgError):
+    except (ValueError, IndexError, TypeError, ArithmeticError, np.linalg.LinAlgError, Warning):
         return False
     return all(type_of(a) == type_of(b) for a, b in zip(outs, c.outputs(*c.sample.args), strict=True))
 

@@ -177,7 +177,7 @@ class _Checker:
         relative = abs(found - expected) / abs(expected) if expected else np.inf
         suspect, source = self.suspect(f, xs, mode)
         lines = "".join(
-            f"\n  {name + ':':<9} {text}"
+            f"\n  {name + ':':<10} {text}"
             for name, text in (
                 ("mode", " over ".join(reversed(history)) + f", order {len(history)}"),
                 ("in", path),
@@ -235,7 +235,7 @@ class _Checker:
             for primitive, g, values, source in _applications(f, xs):
                 d, w = self.unit(values), self.unit(g(*values))
                 if not self.agrees(g, values, mode, d, w):
-                    return primitive, f"{source}    {source.text}" if source else "an unknown line"
+                    return primitive, f"{source}    {source.text}".rstrip() if source else "an unknown line"
         except (WengertError, ArithmeticError, ValueError, TypeError):
             pass  # a hint only: what cannot be recorded has none
         return "", ""
