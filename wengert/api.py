@@ -18,13 +18,13 @@ from .core.call import (
     is_number_like,
     name_of,
     named,
-    not_an_array,
+    positions,
     tangent_leaves,
 )
-from .core.program import Program
+from .core.program import Literal, Program
 from .core.record import record
 from .core.trace import Tracer, literal
-from .core.tree import LEAF, flatten, flatten_like
+from .core.tree import LEAF, describe, flatten, flatten_like
 from .core.types import dtype_of, is_inexact, shape_of, type_of
 from .derivatives import jacobian as _jacobian
 from .errors import (
@@ -68,6 +68,7 @@ def grad(
     array([3., 4.])
     """
     check_callable(fun, "grad")
+    argnums = positions(argnums, "grad")
 
     @named("grad", fun)
     def gradient(*args: Any, **kwargs: Any) -> Any:
@@ -92,6 +93,7 @@ def value_and_grad(
     (9.0, np.float64(6.0))
     """
     check_callable(fun, "grad")
+    argnums = positions(argnums, "grad")
 
     @named("value_and_grad", fun)
     def both(*args: Any, **kwargs: Any) -> Any:
@@ -104,6 +106,8 @@ def value_and_grad(
 
 def _value_and_grad(call: Call, holomorphic: bool, allow_int: bool) -> tuple[Any, Any]:
     call.check_inputs("grad", allow_int)
+    if holomorphic:
+        call.check_holomorphic("grad")
     values, tape, ins, nodes = linearize_flat(call, call.leaves, call.fun)
     y = _scalar_output(call, values, holomorphic)
     return y, call.rebuild(_pull_back(tape, ins, nodes, [literal(dtype_of(y).type(1), y)], call.leaves))
@@ -144,20 +148,24 @@ def _scalar_output(call: Call, values: list[Any], holomorphic: bool) -> Any:
     if len(values) == 1 and type(values[0]) is np.float64:
         return values[0]
     if call.out_tree is not LEAF and call.out_tree != LEAF:
-        found = f"a structure {call.out_tree}"
+        tree = describe(call.out_tree) if call.out_tree is not None else ""
+        found = "None" if tree == "None" else f"the structure {tree}"
     elif not is_number_like(values[0]):
         found = f"a {type(values[0]).__name__}"
     elif shape_of(values[0]) != ():
         found = f"an array {type_of(values[0])}"
     elif dtype_of(values[0]).kind == "c" and not holomorphic:
         found = f"a complex number {type_of(values[0])}"
+    elif dtype_of(values[0]).kind == "f" and holomorphic:
+        found = f"a real number {type_of(values[0])}, with holomorphic=True"
     elif not is_inexact(dtype_of(values[0])):
-        found = f"a {type_of(values[0])}, which has no derivative"
+        found = f"{type_of(values[0])}, which has no derivative"
     else:
         return values[0]
     raise NonScalarOutputError(
         f"grad needs a function with one real number as result; {name_of(call.fun)} returned {found}",
-        why="a gradient is the derivative of one number; arrays have Jacobians, complex numbers need holomorphic=True",
+        why="a gradient is the derivative of one number; arrays have Jacobians; holomorphic=True is for functions from "
+        "complex to complex numbers, and for no others",
         write="reduce the result (np.sum), return extra results with has_aux=True, or use wg.jacobian or wg.vjp",
         where=call.source,
     )
@@ -180,11 +188,14 @@ def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux:
     if not isinstance(primals, tuple | list) or not isinstance(tangents, tuple | list):
         raise StructureError(
             "jvp takes the primals and the tangents as tuples, one entry an argument",
+            why=f"it got a {type(primals).__name__} and a {type(tangents).__name__}",
             write="wg.jvp(f, (x, y), (x_dot, y_dot)), with one-element tuples (x,), (x_dot,) for one argument",
         )
     call = Call(fun, tuple(range(len(primals))), tuple(primals), {}, has_aux)
+    call.check_arrays("jvp")
     x_dots = tangent_leaves(call, tuple(tangents))
     values, y_dots = jvp_flat(call, call.leaves, x_dots, call.fun)
+    call.check_results("jvp", values)
     y_dots = [_own_tangent(d, y) for d, y in zip(y_dots, values, strict=True)]
     out, out_dot = call.result(values), call.result(y_dots)
     return (out, out_dot, call.aux) if has_aux else (out, out_dot)
@@ -202,7 +213,7 @@ def linearize(fun: Function, *primals: Any, has_aux: bool = False) -> Any:
     np.float64(3.0)
     """
     check_callable(fun, "linearize")
-    call, values, tape, ins, nodes = _linearize(fun, primals, has_aux)
+    call, values, tape, ins, nodes = _linearize("linearize", fun, primals, has_aux)
 
     def f_jvp(*tangents: Any) -> Any:
         """Apply the derivative to tangents of the structure of the primals."""
@@ -228,7 +239,7 @@ def vjp(fun: Function, *primals: Any, has_aux: bool = False) -> Any:
     (np.float64(5.0), np.float64(2.0))
     """
     check_callable(fun, "vjp")
-    call, values, tape, ins, nodes = _linearize(fun, primals, has_aux)
+    call, values, tape, ins, nodes = _linearize("vjp", fun, primals, has_aux)
 
     def f_vjp(y_bar: Any) -> Any:
         """Pull back an adjoint that has the structure of the result."""
@@ -241,10 +252,13 @@ def vjp(fun: Function, *primals: Any, has_aux: bool = False) -> Any:
     return (out, f_vjp, call.aux) if has_aux else (out, f_vjp)
 
 
-def _linearize(fun: Function, primals: tuple[Any, ...], has_aux: bool) -> Any:
+def _linearize(transformation: str, fun: Function, primals: tuple[Any, ...], has_aux: bool) -> Any:
     call = Call(fun, tuple(range(len(primals))), primals, {}, has_aux)
+    call.check_arrays(transformation)
     call.leaves = [x.copy() if type(x) is np.ndarray else x for x in call.leaves]  # the caller may change them later
-    return call, *linearize_flat(call, call.leaves, call.fun)
+    values, tape, ins, nodes = linearize_flat(call, call.leaves, call.fun)
+    call.check_results(transformation, values)
+    return call, values, tape, ins, nodes
 
 
 def _own_tangent(y_dot: Any, y: Any) -> Any:
@@ -299,7 +313,11 @@ def jacobian(
     """
     modes = {"auto": _jacobian.cheapest, "forward": _jacobian.forward, "reverse": _jacobian.reverse}
     if mode not in modes:
-        raise UnsupportedFunctionError(f"jacobian has no mode {mode!r}", write=f"one of {', '.join(modes)}")
+        raise UnsupportedFunctionError(
+            f"jacobian has no mode {mode!r}",
+            why="a Jacobian is computed column by column (forward), row by row (reverse), or the cheaper way (auto)",
+            write=f"mode= one of {', '.join(map(repr, modes))}",
+        )
     return _jacobian_of("jacobian", modes[mode], fun, argnums, has_aux, holomorphic)
 
 
@@ -307,12 +325,14 @@ def _jacobian_of(
     name: str, method: Function, fun: Function, argnums: Argnums, has_aux: bool, holomorphic: bool
 ) -> Function:
     check_callable(fun, name)
+    argnums = positions(argnums, name)
 
     @named(name, fun)
     def jacobian_of(*args: Any, **kwargs: Any) -> Any:
         call = Call(fun, argnums, args, kwargs, has_aux)
         call.check_inputs(name, False)
         values, blocks = method(call, call.leaves, call.fun)
+        call.check_results(name, values)
         if name == "jacrev" and not holomorphic:
             _check_real_outputs(call, values)
         rows = [call.rebuild([_jacobian.owned(b) for b in row]) for row in blocks]
@@ -410,6 +430,7 @@ def vmap(fun: Function, in_axes: Any = 0, out_axes: Any = 0, axis_size: int | No
         batched = [a is not None for a in axes]
         xs = [x if a is None else _move_axis(x, a, 0) for x, a in zip(call.leaves, axes, strict=True)]
         ys, on = batch_flat(call, size, xs, batched, call.fun)
+        call.check_results("vmap", ys)
         assert call.out_tree is not None
         places = broadcast_axes(out_axes, call.result(list(range(len(ys)))), "out_axes")
         return call.result([_place(y, b, a, size, call) for y, b, a in zip(ys, on, places, strict=True)])
@@ -432,12 +453,21 @@ def _place(y: Any, batched: bool, axis: int | None, size: int, call: Call) -> An
         if batched:
             raise ShapeError(
                 "vmap has out_axes=None for a result that differs between lanes",
+                why="None says that all lanes give the same result, which is returned once",
                 write="give the axis where the lanes of this result go",
                 where=call.source,
             )
         return y
     if not batched:
         y = broadcast_to(y, shape=(size, *shape_of(y)))
+    ndim = len(shape_of(y))
+    if not -ndim <= axis < ndim:
+        raise ShapeError(
+            f"vmap puts the lanes of a result at axis {axis}, but with them it has {ndim} axes",
+            why=f"one lane gives {type_of(y[0]) if size else 'an array'}, and the lanes are one axis more",
+            write=f"out_axes between {-ndim} and {ndim - 1}",
+            where=call.source,
+        )
     return _jacobian.owned(_move_axis(y, 0, axis))
 
 
@@ -465,11 +495,10 @@ def trace(fun: Function, abstract: bool = False) -> Callable[..., Program]:
     @named("trace", fun)
     def traced(*args: Any, **kwargs: Any) -> Program:
         call = Call(fun, tuple(range(len(args))), args, {}, False, mapped_kwargs=kwargs)
-        for k, x in enumerate(call.leaves):
-            if not is_number_like(x):
-                raise not_an_array(call, k, "trace")
+        call.check_arrays("trace")
         leaves = [type_of(x) if abstract else x for x in call.leaves]
         program = record(call, leaves, name=name_of(fun), owner=call.fun)
+        call.check_results("trace", [a.value for a in program.outputs if isinstance(a, Literal)])
         program.in_tree, program.out_tree = flatten((args, kwargs))[1], call.out_tree
         return program
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import index
 from typing import Any
 
 from ..errors import ShapeError, StructureError
@@ -17,6 +18,7 @@ def input_axes(in_axes: Any, args: tuple[Any, ...], kwargs: dict[str, Any], call
     if isinstance(in_axes, tuple) and len(in_axes) != len(args):
         raise StructureError(
             f"vmap in_axes has {len(in_axes)} entries for {len(args)} positional arguments",
+            why="a tuple has one entry for each positional argument; keyword arguments are mapped over axis 0",
             write="one entry an argument, None for an argument that is not mapped",
             where=call.source,
         )
@@ -26,10 +28,11 @@ def input_axes(in_axes: Any, args: tuple[Any, ...], kwargs: dict[str, Any], call
 def broadcast_axes(axes: Any, tree: Any, what: str) -> list[int | None]:
     """One axis for each leaf of a tree, from an int, None, or a structure that is a prefix of the tree."""
     try:
-        return broadcast_prefix(axes, tree)
-    except ValueError as e:
+        found = broadcast_prefix(axes, tree)
+        return [None if a is None else index(a) for a in found]
+    except (ValueError, TypeError) as e:
         raise StructureError(
-            f"vmap {what} {axes} does not fit the structure it maps",
+            f"vmap {what}={axes!r} does not fit the structure it maps",
             why=str(e),
             write="an int, None, or containers as in the arguments with ints and None as leaves",
         ) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from ..errors import (
     user_source,
 )
 from .trace import Tracer, settled
-from .tree import LEAF, Structure, flatten, flatten_like, unflatten
+from .tree import LEAF, Structure, flatten, flatten_like, leaf_path, unflatten
 from .types import ArrayType, dtype_of, is_inexact, shape_of, type_of
 
 Function = Callable[..., Any]
@@ -68,8 +69,15 @@ class Call:
                     where=self.source,
                 )
             leaves, tree = flatten(args[i])
-            self.trees.append((i, tree, len(leaves)))
+            self.trees.append((i % len(args), tree, len(leaves)))
             self.leaves += leaves
+        if not isinstance(argnums, int) and len({i for i, _, _ in self.trees}) < len(argnums):
+            raise StructureError(
+                f"argnums={argnums} names an argument of {name_of(fun)} twice",
+                why="each argument has one gradient",
+                write="argnums with different positions",
+                where=self.source,
+            )
         if mapped_kwargs:
             leaves, tree = flatten(mapped_kwargs)
             self.trees.append((-1, tree, len(leaves)))
@@ -145,12 +153,49 @@ class Call:
         for i, tree, n in self.trees:
             if k < n:
                 where = "keyword arguments" if i == -1 and self.mapped else f"argument {i}"
-                return where if tree == LEAF else f"{where}, leaf {k} of {tree}"
+                return where if tree == LEAF else f"leaf {leaf_path(tree, k)} of {where}"
             k -= n
         raise IndexError(k)
 
+    def check_arrays(self, transformation: str) -> None:
+        """Every leaf must be an array or a number."""
+        for k, x in enumerate(self.leaves):
+            if not is_number_like(x):
+                raise not_an_array(self, k, transformation)
+
+    def check_results(self, transformation: str, values: Sequence[Any]) -> None:
+        """Every result must be an array or a number."""
+        for y in values:
+            if not is_number_like(y):
+                raise StructureError(
+                    f"{name_of(self.fun)} returned a {type(y).__name__} under {transformation}",
+                    why="results are NumPy arrays and numbers, and structures (dict, list, tuple, dataclass) of them",
+                    write="return arrays; with has_aux=True a second result may be anything",
+                    where=self.source,
+                )
+
+    def check_holomorphic(self, transformation: str) -> None:
+        """Every leaf must be complex."""
+        for k, x in enumerate(self.leaves):
+            if dtype_of(x).kind != "c":
+                raise NonDifferentiableInputError(
+                    f"{transformation} with holomorphic=True needs complex inputs, but {self.leaf_name(k)} of "
+                    f"{name_of(self.fun)} is {type_of(x)}",
+                    why="a holomorphic function has a complex derivative in a complex argument",
+                    write="pass complex(x) or x.astype(complex), or leave holomorphic=True out",
+                    where=self.source,
+                )
+
     def check_inputs(self, transformation: str, allow_int: bool) -> None:
         """Every leaf must have a derivative."""
+        for i, _, n in self.trees:
+            if n == 0 and self.args[i] is None:
+                raise NonDifferentiableInputError(
+                    f"{transformation} got None as argument {i} of {name_of(self.fun)}",
+                    why="None is a structure without leaves: there is nothing to differentiate",
+                    write="pass an array or a number, or leave the argument out of argnums",
+                    where=self.source,
+                )
         for k, x in enumerate(self.leaves):
             kind = type(x)
             if kind is float or (kind is np.ndarray and x.dtype.kind == "f"):
@@ -167,6 +212,18 @@ class Call:
                 )
 
 
+def positions(argnums: Any, transformation: str) -> Argnums:
+    """argnums as an int or a tuple of ints."""
+    try:
+        return index(argnums) if np.ndim(argnums) == 0 else tuple(index(i) for i in argnums)
+    except TypeError:
+        raise StructureError(
+            f"{transformation} got argnums={argnums!r}, which is not an int or a sequence of ints",
+            why="arguments are named by their position, counted from 0",
+            write="argnums=0, or argnums=(0, 2)",
+        ) from None
+
+
 def is_number_like(x: Any) -> bool:
     """A plain array, a NumPy scalar, a Python number, a tracer, or a type standing for one."""
     if isinstance(x, Tracer | ArrayType | bool | int | float | complex):
@@ -179,7 +236,7 @@ def not_an_array(call: Call, k: int, transformation: str) -> NonDifferentiableIn
     kind = f"{type(x).__module__}.{type(x).__name__}" + (f" of {x.dtype}" if isinstance(x, np.ndarray) else "")
     return NonDifferentiableInputError(
         f"{transformation} got a {kind} as {call.leaf_name(k)} of {name_of(call.fun)}",
-        why="values are NumPy arrays and numbers, and structures (dict, list, tuple, dataclass, registered class) of them",
+        why="values are NumPy arrays and numbers, and structures of them (dict, list, tuple, dataclass, registered)",
         write="convert it with np.asarray(x, dtype=float), register the class with wg.register_structure, or leave the "
         "argument out of argnums",
         where=call.source,
@@ -191,6 +248,7 @@ def tangent_leaves(call: Call, tangents: tuple[Any, ...]) -> list[Any]:
     if len(tangents) != len(call.trees):
         raise StructureError(
             f"{name_of(call.fun)} has {len(call.trees)} primals and {len(tangents)} tangents",
+            why="each argument moves along a tangent of its own",
             write="one tangent for each primal",
             where=call.source,
         )
@@ -220,10 +278,12 @@ def check_tangent(t: Any, x: Any, what: str, k: int, call: Call) -> Any:
         reason = f"it has dtype {dtype_of(t)}"
     else:
         return t if dtype_of(t) == primal.dtype else _cast(t, primal.dtype)
+    of = "value" if what == "adjoint" else "primal"
     raise TangentMismatchError(
-        f"{what} {k} of {name_of(call.fun)} does not fit its {'value' if what == 'adjoint' else 'primal'} {primal}: {reason}",
+        f"{what} {k} of {name_of(call.fun)} does not fit its {of} {primal}: {reason}",
         why=f"the {what} of a value has its shape and dtype",
-        write=f"np.asarray({what}, dtype=x.dtype).reshape(x.shape), or None for a zero tangent",
+        write=f"np.asarray({what}, dtype=x.dtype).reshape(x.shape)"
+        + (", or None for a zero tangent" if what == "tangent" else ""),
         where=call.source,
     )
 

@@ -206,6 +206,8 @@ def settled(y: Any) -> Any:
             y.alias.refresh(y)
         if y.trace is CONSTANT:
             return y.value
+        if not y.trace.alive:
+            raise leaked(y)
     return y
 
 
@@ -224,7 +226,7 @@ def leaked(tracer: Tracer) -> LeakedTracerError:
         f"a traced array {tracer.type} is used after the {tracer.trace.name} that made it has ended{made}",
         why="it was stored outside the traced function (a global, an attribute, a closure, a list); its derivative "
         "belongs to a computation that is over",
-        write="return the value from the function (use has_aux=True for extra results), or store "
-        "wg.stop_gradient(x) converted by your caller",
+        write="return the value from the function (has_aux=True for extra results) instead of storing it; "
+        "wg.debug.leaks() says what holds it",
         where=user_source(3),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -32,6 +33,17 @@ def flatten(tree: Any) -> tuple[list[Any], Structure]:
     return flatten(tree)
 
 
+def describe(structure: Structure) -> str:
+    """The containers of a structure, with * for a leaf: `{'w': *, 'b': (*, *)}`."""
+    text = str(structure).removeprefix("PyTreeSpec(").removesuffix(")").removesuffix(", namespace='wengert'")
+    return re.sub(r"CustomTreeNode\((\w+)\[.*?\], \[", r"\1([", text)
+
+
+def leaf_path(structure: Structure, k: int) -> str:
+    """How leaf k is reached from the whole: `['w'][0]`, `.bias`."""
+    return str(structure.accessors()[k].codify(""))
+
+
 def unflatten(structure: Structure, leaves: Iterable[Any]) -> Any:
     """The structure with these leaves."""
     if structure is LEAF:
@@ -52,7 +64,7 @@ def flatten_like(structure: Structure, tree: Any, what: str) -> list[Any]:
     leaves, found = flatten(tree)
     if found != structure:
         raise StructureError(
-            f"{what} has the structure {found}, expected {structure}",
+            f"{what}: the structure is {describe(found)}, expected {describe(structure)}",
             why="each leaf belongs to the leaf at the same place of the other structure",
             write="build it with the same containers and keys, for example by wg.tree_map over the other",
         )

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..core.primitive import Primitive
-from ..core.record import abstract_value
 from ..core.trace import Trace, Tracer, settled, unaliased
 from ..core.types import shape_of
+from ..errors import AbstractValueError
 from ..primitives.shape import broadcast_to
 
 
@@ -56,7 +56,11 @@ class BatchTrace(Trace):
 
     def concretize(self, tracer: Tracer, convert: Callable[[Any], Any]) -> Any:
         """Lanes may go different ways: a Python decision cannot be taken."""
-        raise abstract_value(tracer)
+        raise AbstractValueError(
+            f"a Python decision (if, while, and, range, an index) on {tracer.type}, which differs between vmap's lanes",
+            why="all lanes run together, and each may decide otherwise",
+            write="wnp.where(condition, a, b), wg.cond or wg.while_loop; or a Python loop over the lanes",
+        )
 
 
 def batch_flat(

@@ -19,13 +19,16 @@ import numpy as np
 
 from ..core.memory import keep_freed_memory
 from ..core.primitive import Constant, Custom, Elementwise, Linear, Multilinear, Partial, Primitive
-from ..core.trace import Trace, Tracer, concrete, deriving, keep_sources, located, settled, unaliased, observer
+from ..core.trace import Trace, Tracer, concrete, deriving, keep_sources, located, observer, settled, unaliased
 from ..core.types import ArrayType, dtype_of, type_of
 from ..errors import NonLinearError, Source, user_source
 from ..primitives.elementwise import zero_safe_mul
 
 
 keep_freed_memory()
+
+_NUMBERS = frozenset((float, int, complex, bool))
+
 
 
 class LinearVar:
@@ -94,7 +97,7 @@ class Tape:
         """A fresh variable for the tangent of y."""
         i = self.count
         self.count = i + 1
-        if type(y) is float or type(y) is complex:
+        if type(y) in _NUMBERS:
             return LinearVar(i, (), dtype_of(y))
         return LinearVar(i, y.shape, y.dtype)
 
@@ -421,7 +424,8 @@ def linearize_flat(
     trace.owner = owner
     ins = [trace.tape.like(x) for x in primals]
     with trace:
-        outs = f(*[Tracer(trace, unaliased(x), node) for x, node in zip(primals, ins, strict=True)])
+        args = zip(map(unaliased, primals), ins, strict=True)  # discrete ones stay plain
+        outs = f(*[Tracer(trace, x, node) if node.dtype.kind in "fc" else x for x, node in args])
         values: list[Any] = []
         nodes: list[LinearVar | None] = []
         for y in map(settled, outs):
