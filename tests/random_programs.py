@@ -111,7 +111,6 @@ REDUCE: dict[str, Rule] = {
     "mean": lambda np, x, axis, keep: x.mean(axis=axis, keepdims=keep),
     "var": lambda np, x, axis, keep: np.var(x, axis=axis, keepdims=keep),
     "prod": lambda np, x, axis, keep: np.prod(np.tanh(x) + 1.5, axis=axis, keepdims=keep) / 10,
-    "max": lambda np, x, axis, keep: np.max(x, axis=axis, keepdims=keep),
 }
 
 SHAPE: dict[str, Rule] = {
