@@ -110,13 +110,22 @@ class Constant:
     __slots__ = ()
 
 
+class TangentOf:
+    """In what `Custom.linearize` returns: the tangent of one of the arguments."""
+
+    __slots__ = ("argument",)
+
+    def __init__(self, argument: int) -> None:
+        self.argument = argument
+
+
 class Custom:
     """A jvp built of other primitives: `jvp(primals, tangents, **params) -> (y, y_dot)`.
 
     A tangent that is None is a symbolic zero, in the arguments and in the result. `linearize(primals, active,
     **params) -> (y, active_y, primitive, args, params)` may be given where reverse mode has a better way than
-    linearizing the jvp: then the tangents of the active results are primitive(*args, **params), where each None among
-    args stands for the tangent of the next active argument, and an ArrayType for a zero tangent.
+    linearizing the jvp: then the tangents of the active results are primitive(*args, **params), where TangentOf(i) among
+    args stands for the tangent of argument i, and an ArrayType for a zero tangent.
 
     transposes: for a primitive that is linear in some of its arguments while the others are fixed (solve in its right
     side), their transposes as in `Multilinear`, None for the others: then rules may apply it to tangents. together: the

@@ -10,6 +10,8 @@ import numpy as np
 
 from ..errors import ShapeError, Source
 from .primitive import Primitive
+from .provided import provided
+from .trace import located
 from .tree import Structure, flatten_like, unflatten
 from .types import ArrayType, type_of
 
@@ -58,7 +60,8 @@ class Program:
 
     inputs: variables of the flat arguments; constants: variables with the arrays that the function closed over;
     outputs: variables or literals. in_tree and out_tree are the structures of (args, kwargs) and of the result.
-    A program is called like the function it was made from, and every transformation accepts it.
+    A program is called like the function it was made from, and every transformation accepts it. quiet: its equations
+    are derivatives, whose infinities are no news: loops run it without warnings.
     """
 
     def __init__(
@@ -70,11 +73,13 @@ class Program:
         in_tree: Structure | None = None,
         out_tree: Structure | None = None,
         name: str = "program",
+        quiet: bool = False,
     ) -> None:
         self.inputs, self.constants = tuple(inputs), tuple(constants)
         self.equations, self.outputs = tuple(equations), tuple(outputs)
-        self.in_tree, self.out_tree, self.name = in_tree, out_tree, name
+        self.in_tree, self.out_tree, self.name, self.quiet = in_tree, out_tree, name, quiet
         self.__name__ = name
+        self.derived: dict[Any, Any] = {}  # what was made of this program, by name and arguments
 
     @property
     def in_types(self) -> list[ArrayType]:
@@ -90,20 +95,21 @@ class Program:
         """Flat arguments to flat results: each equation applied in turn; values are dropped after their last use."""
         env: dict[Var, Any] = dict(self.constants)
         env.update(zip(self.inputs, args, strict=True))
-        last = self._last_uses()
-        for k, eq in enumerate(self.equations):
-            values = [a.value if isinstance(a, Literal) else env[a] for a in eq.inputs]
-            outs = eq.primitive(*values, **eq.params)
-            if eq.primitive.multiple:
-                env.update(zip(eq.outputs, outs, strict=True))
-            else:
-                env[eq.outputs[0]] = outs
-            for var in last[k]:
-                del env[var]
+        with located(self.equations) as equations:
+            for eq, dead in zip(equations, self.last_uses(), strict=True):
+                values = [a.value if isinstance(a, Literal) else env[a] for a in eq.inputs]
+                outs = eq.primitive(*values, **eq.params)
+                if eq.primitive.multiple:
+                    env.update(zip(eq.outputs, outs, strict=True))
+                else:
+                    env[eq.outputs[0]] = outs
+                for var in dead:
+                    del env[var]
         return [a.value if isinstance(a, Literal) else env[a] for a in self.outputs]
 
-    def _last_uses(self) -> list[list[Var]]:
-        last: list[list[Var]] | None = self.__dict__.get("_last")
+    def last_uses(self) -> list[list[Var]]:
+        """For each equation the variables that nobody uses after it."""
+        last: list[list[Var]] | None = self.derived.get("last_uses")
         if last is None:
             seen: set[Var] = {a for a in self.outputs if isinstance(a, Var)}
             last = [[] for _ in self.equations]
@@ -113,8 +119,24 @@ class Program:
                     if isinstance(var, Var) and var not in seen:
                         seen.add(var)
                         last[k].append(var)
-            self.__dict__["_last"] = last
+            self.derived["last_uses"] = last
         return last
+
+    def transform(self, name: str, *arguments: Any) -> Any:
+        """A program made of this one by a transformation of `transforms/program.py`; made once, then remembered.
+
+        jvp(active, outs)                  x, x_dot -> y, y_dot
+        linearize(active, outs)            two programs: x -> y, residuals and residuals, x_dot -> y_dot
+        transpose(linear, bars, outs)      x (the others), y_bar -> x_bar
+        batch(size, batched, outs)         each with a batch axis first
+
+        Masks over inputs and outputs say which tangents, adjoints or batch axes there are; outs says which of the
+        result's are asked for, and zeros or copies are filled in where the program has none.
+        """
+        key = (name, arguments)
+        if key not in self.derived:
+            self.derived[key] = provided(f"{name}_program")(self, *arguments)
+        return self.derived[key]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Structured arguments to the structured result."""

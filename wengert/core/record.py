@@ -32,8 +32,8 @@ class ProgramTrace(Trace):
     def __init__(self) -> None:
         super().__init__()
         self.equations: list[Equation] = []
-        self.constants: dict[int, tuple[Var, Any]] = {}
-        self.kept: list[Any] = []  # keeps closed-over arrays alive, so that their id stays theirs
+        self.constants: dict[Any, tuple[Var, Any]] = {}
+        self.kept: list[Any] = []
 
     def process(self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """Compute the value (or only the type) below, and write the equation."""
@@ -51,19 +51,27 @@ class ProgramTrace(Trace):
     def atom(self, value: Any) -> Atom:
         """The variable or literal for an argument; arrays from outside become constants of the program."""
         if isinstance(value, Tracer):
+            if value.alias is not None:
+                value.alias.refresh(value)
             if value.trace is self:
                 return value.data  # type: ignore[no-any-return]
-            if id(value) not in self.constants:
-                self.kept.append(value)
-                self.constants[id(value)] = (Var(value.type), value.snapshot())
-            return self.constants[id(value)][0]
+            if value.trace is not CONSTANT:
+                return self.foreign((id(value), id(value.value), id(value.data)), value, value.snapshot)
+            value = value.value
         if isinstance(value, np.ndarray) and value.ndim:
-            var = Var(type_of(value))
-            held = value.copy() if value.flags.writeable else value
-            self.kept.append(held)
-            self.constants[id(held)] = (var, held)
-            return var
+            return self.foreign(id(value), value, lambda: frozen(value))
         return Literal(value[()] if isinstance(value, np.ndarray) else value)
+
+    def foreign(self, key: Any, value: Any, hold: Callable[[], Any]) -> Var:
+        """The constant for a value from outside: one variable, as long as the value stays what it was."""
+        known = self.constants.get(key)
+        if known is not None and (isinstance(value, Tracer) or unchanged(known[1], value)):
+            return known[0]
+        if known is not None:
+            key = object()
+        self.kept.append(value)  # so that its id stays its own
+        self.constants[key] = (Var(type_of(value)), hold())
+        return self.constants[key][0]
 
     def concretize(self, tracer: Tracer, convert: Callable[[Any], Any]) -> Any:
         """A Python decision on a traced value: taken on the real value, and written down as an assumption."""
@@ -76,6 +84,19 @@ class ProgramTrace(Trace):
     def literal(self, value: Any) -> Tracer:
         """A number that the derivative brings in, as a literal, so that arrays made of it are equations."""
         return Tracer(self, value, Literal(value))
+
+
+def frozen(array: Any) -> Any:
+    """A copy that nobody can assign to; what is read-only already is kept as it is."""
+    if array.flags.writeable:
+        array = array.copy()
+        array.flags.writeable = False
+    return array
+
+
+def unchanged(held: Any, array: Any) -> bool:
+    """Does an array still hold what it held when it was first used?"""
+    return held is array or bool((held == array).all())
 
 
 def abstract_value(tracer: Tracer) -> AbstractValueError:
@@ -117,6 +138,7 @@ def prune(program: Program) -> Program:
         program.in_tree,
         program.out_tree,
         program.name,
+        program.quiet,
     )
 
 

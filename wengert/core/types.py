@@ -99,3 +99,8 @@ def dtype_of(value: Any) -> np.dtype[Any]:
 def is_inexact(dtype: np.dtype[Any]) -> bool:
     """Real or complex floating point: the dtypes that have derivatives."""
     return dtype.kind in "fc"
+
+
+def zeros(type: Any) -> Any:
+    """A zero of a type, in the memory of one number; axes of unknown length are empty."""
+    return np.broadcast_to(np.zeros((), type.dtype), [max(n, 0) for n in type.shape])[()]

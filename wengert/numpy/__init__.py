@@ -8,10 +8,18 @@ from . import fft
 from . import methods as _methods
 from .accumulations import *
 from .assignment import *
+from .creation import *
 from .nan_reductions import *
+from .joining import *
+from .manipulation import *
+from .mapping import *
+from .padding import *
+from .passthrough import __dir__, __getattr__
 from .products import *
+from .queries import *
 from .quantiles import *
 from .reductions import *
+from .selection import *
 from .sorting import *
 from .statistics import *
 from .universal import *

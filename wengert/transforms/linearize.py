@@ -18,17 +18,16 @@ from typing import Any
 import numpy as np
 
 from ..core.memory import keep_freed_memory
-from ..core.primitive import Constant, Custom, Elementwise, Linear, Multilinear, Partial, Primitive
+from ..core.primitive import Constant, Custom, Elementwise, Linear, Multilinear, Partial, Primitive, TangentOf
 from ..core.trace import Trace, Tracer, concrete, deriving, keep_sources, located, observer, settled, unaliased
 from ..core.types import ArrayType, dtype_of, type_of
 from ..errors import NonLinearError, Source, user_source
 from ..primitives.elementwise import zero_safe_mul
 
-
 keep_freed_memory()
 
-_NUMBERS = frozenset((float, int, complex, bool))
 
+_NUMBERS = frozenset((float, int, complex, bool))
 
 
 class LinearVar:
@@ -305,8 +304,7 @@ def _custom_linearize(trace: LinearizeTrace, p: Primitive, primals: list[Any], n
     outs = [trace.active_out(v) if on else trace.lift(v) for v, on in zip(y, active_y, strict=True)]
     results = [t.data for t, on in zip(outs, active_y, strict=True) if on]
     if results:
-        tangents = (n for n in nodes if n is not None)
-        args = [next(tangents) if a is None else a for a in args]
+        args = [nodes[a.argument] if type(a) is TangentOf else a for a in args]
         trace.tape.append(LinearEquation(linear, args, lparams, results))
     return outs if p.multiple else outs[0]
 

@@ -1,0 +1,112 @@
+"""Which inputs of a program reach which outputs, and programs cut and rewired along their variables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from .primitive import Constant
+from .program import Atom, Equation, Literal, Program, Var
+from .record import prune
+
+Mask = tuple[bool, ...]
+
+
+def reach(program: Program, differentiable: bool = False) -> list[int]:
+    """For each output the set of inputs that it depends on, as the bits of an int.
+
+    differentiable: only where a derivative may flow. Equations with several outputs are taken as a whole, so the
+    answer may be too large, never too small.
+    """
+    bits: dict[Atom, int] = {v: 1 << i for i, v in enumerate(program.inputs)}
+    for eq in program.equations:
+        if differentiable and isinstance(eq.primitive.kind, Constant):
+            continue
+        total = 0
+        for a in eq.inputs:
+            total |= bits.get(a, 0)
+        if total:
+            for v in eq.outputs:
+                if not differentiable or v.type.dtype.kind in "fc":
+                    bits[v] = total
+    return [bits.get(a, 0) for a in program.outputs]
+
+
+def reached(program: Program, active: Sequence[bool], differentiable: bool = False) -> Mask:
+    """The outputs that depend on active inputs."""
+    start = as_bits(active)
+    return tuple(bool(bits & start) for bits in reach(program, differentiable))
+
+
+def fixpoint(
+    program: Program, active: Sequence[bool], first: int, carried: int, differentiable: bool = False
+) -> tuple[Mask, Mask]:
+    """Active inputs and outputs of a loop's body, whose first outputs come back as the inputs from `first` on."""
+    sets = reach(program, differentiable)
+    start = as_bits(active)
+    while True:
+        grown = start
+        for k in range(carried):
+            if sets[k] & start:
+                grown |= 1 << (first + k)
+        if grown == start:
+            break
+        start = grown
+    ins = tuple(bool(start >> i & 1) for i in range(len(program.inputs)))
+    outs = [bool(bits & start) for bits in sets]
+    outs[:carried] = ins[first : first + carried]
+    return ins, tuple(outs)
+
+
+def as_bits(active: Iterable[bool]) -> int:
+    """A mask as an int."""
+    return sum(1 << i for i, on in enumerate(active) if on)
+
+
+def rewired(program: Program, inputs: Sequence[Var], outputs: Sequence[Atom], name: str = "") -> Program:
+    """The same equations between other inputs and outputs; what nobody uses is dropped."""
+    name = name or program.name
+    return prune(Program(inputs, program.constants, program.equations, outputs, name=name, quiet=program.quiet))
+
+
+def closed(program: Program) -> tuple[Program, list[Any]]:
+    """The program with the arrays that it closes over as its first inputs, and these arrays."""
+    inputs = [v for v, _ in program.constants] + list(program.inputs)
+    made = Program(inputs, [], program.equations, program.outputs, name=program.name, quiet=program.quiet)
+    return made, [x for _, x in program.constants]
+
+
+def cut(program: Program, outputs: Sequence[Var], at: set[Var]) -> tuple[list[Equation], list[Var]]:
+    """The equations that compute these outputs from the variables `at` which they need, and those variables."""
+    needed = set(outputs)
+    found: dict[Var, None] = {}
+    kept: list[Equation] = []
+    for eq in reversed(program.equations):
+        if any(v in needed and v not in at for v in eq.outputs):
+            kept.append(eq)
+            needed.update(a for a in eq.inputs if isinstance(a, Var))
+    for eq in kept:
+        found.update((a, None) for a in eq.inputs if isinstance(a, Var) and a in at)
+    return kept[::-1], list(found)
+
+
+def renamed(equations: Sequence[Equation], names: dict[Var, Var]) -> list[Equation]:
+    """Copies of equations under other variables; those without a name here get fresh ones."""
+
+    def name(atom: Atom) -> Atom:
+        if isinstance(atom, Literal):
+            return atom
+        if atom not in names:
+            names[atom] = Var(atom.type)
+        return names[atom]
+
+    return [
+        Equation(eq.primitive, [name(a) for a in eq.inputs], eq.params, [name(v) for v in eq.outputs], eq.source)  # type: ignore[misc]
+        for eq in equations
+    ]
+
+
+def sliced(program: Program, inputs: Sequence[Var], outputs: Sequence[Var]) -> Program:
+    """Only what computes these outputs from these inputs."""
+    equations, _ = cut(program, outputs, set(inputs))
+    return Program(inputs, program.constants, equations, outputs, name=program.name, quiet=program.quiet)

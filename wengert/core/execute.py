@@ -1,0 +1,70 @@
+"""Programs as straight-line Python: what a loop runs at each step, without looking for tracers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .program import Atom, Literal, Program, Var
+
+Step = Callable[..., tuple[Any, ...]]
+
+
+def python_source(program: Program) -> tuple[str, dict[str, Any]]:
+    """One line an equation, `v3 = sin(v1)`, and the names that the text uses.
+
+    Each line calls the NumPy implementation of its primitive; a variable is deleted after its last use.
+    """
+    space: dict[str, Any] = {}
+    names: dict[Var, str] = {}
+
+    def constant(value: Any) -> str:
+        name = f"c{len(space)}"
+        space[name] = value
+        return name
+
+    def name(atom: Atom) -> str:
+        if isinstance(atom, Literal):
+            return constant(atom.value)
+        return names.setdefault(atom, f"v{len(names)}")
+
+    for var, value in program.constants:
+        names[var] = constant(value)
+    held = {v for v, _ in program.constants}
+    lines = [f"def program({', '.join(name(v) for v in program.inputs)}):"]
+    for eq, dead in zip(program.equations, program.last_uses(), strict=True):
+        arguments = [name(a) for a in eq.inputs] + [f"{k}={constant(v)}" for k, v in eq.params.items()]
+        left = ", ".join(name(v) for v in eq.outputs) + ("," if eq.primitive.multiple and eq.outputs else "")
+        call = f"{constant(eq.primitive.impl)}({', '.join(arguments)})"
+        lines.append(f"    {left} = {call}" if left else f"    {call}")
+        if gone := [name(v) for v in dead if v not in held]:
+            lines.append(f"    del {', '.join(gone)}")
+    results = "".join(f"{name(a)}, " for a in program.outputs)
+    lines.append(f"    return ({results})")
+    return "\n".join(lines), space
+
+
+def python_function(program: Program) -> Step:
+    """The program as a Python function of plain arrays; made once for each program."""
+    made: Step | None = program.derived.get("function")
+    if made is None:
+        source, space = python_source(program)
+        exec(compile(source, f"<program {program.name}>", "exec"), space)
+        made = program.derived["function"] = space["program"]
+    return made
+
+
+def interpreted(program: Program) -> Step:
+    """The same without making a function: for programs that run only a few times."""
+    return lambda *args: tuple(program.evaluate(args))
+
+
+def step_function(program: Program, times: int) -> Step:
+    """What runs a program this many times soonest. Making a Python function pays from about twenty runs on."""
+    return python_function(program) if times >= 20 or "function" in program.derived else interpreted(program)
+
+
+def run(program: Program, args: Sequence[Any]) -> list[Any]:
+    """Evaluate once on plain arrays."""
+    made: Step | None = program.derived.get("function")
+    return list(made(*args)) if made is not None else program.evaluate(args)

@@ -1,0 +1,307 @@
+"""Loops: scan (a known number of rounds) and while (until a condition fails). Each derivative is again a loop.
+
+    scan[body, length, reverse]    count, consts, carry, xs -> carry, ys     each round reads a row of xs, writes one of ys
+    while[cond, body]              consts, carry -> count, carry, ys         as many rows as there were rounds
+
+The body is a Program; what it closes over are explicit constants. Forward mode is the loop of the body's jvp. Reverse
+mode is the loop that also stacks the residuals of its body, and a `linear_scan` over them, whose carry holds tangents
+only and whose transpose is the reversed scan of the transposed body. See docs/design/loops.md.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.dataflow import fixpoint, reached, rewired
+from ..core.execute import interpreted, python_function, step_function
+from ..core.primitive import Constant, Custom, Primitive, Sample
+from ..core.program import Program, Var
+from ..core.record import record
+from ..core.types import DYNAMIC, ArrayType
+from . import elementwise as ew
+from .bodies import (
+    Dual,
+    Linearized,
+    Sizes,
+    Transposed,
+    Values,
+    check_types,
+    held,
+    holding,
+    in_lanes,
+    placed,
+    rows_first,
+)
+
+
+def quietly(program: Program) -> Any:
+    """Without warnings where the program is a derivative: its infinities are no news."""
+    return np.errstate(all="ignore") if program.quiet else np.errstate()
+
+
+# lanes that run for different numbers of rounds ------------------------------------------------------------------
+def _lane_samples(rng: np.random.Generator) -> Iterator[Sample]:
+    yield Sample((np.array([2, 0, 3]),))
+    yield Sample((np.array([0, 0]),))
+
+
+def _rounds(counts: Any) -> Any:
+    return np.arange(np.max(counts, initial=0))[:, None] < counts[..., None, :]
+
+
+any_lane = Primitive(
+    "any_lane",
+    lambda live: np.any(live, axis=-1),
+    Constant(),
+    type_rule=lambda live: ArrayType(live.shape[:-1], bool),
+    batch=lambda size, batched, live: (any_lane(live), True),
+    samples=_lane_samples,
+)
+longest = Primitive(
+    "longest",
+    lambda counts: np.max(counts, axis=-1, initial=0),
+    Constant(),
+    type_rule=lambda counts: ArrayType(counts.shape[:-1], counts.dtype),
+    batch=lambda size, batched, counts: (longest(counts), True),
+    samples=_lane_samples,
+)
+rounds = Primitive(  # the lanes that run in each round: (rounds, lanes)
+    "rounds",
+    _rounds,
+    Constant(),
+    type_rule=lambda counts: ArrayType((*counts.shape[:-1], DYNAMIC, counts.shape[-1]), bool),
+    batch=lambda size, batched, counts: (rounds(counts), True),
+)
+
+
+# scan ------------------------------------------------------------------------------------------------------------
+def _scan(
+    count: Any, *args: Any, body: Program, length: int, reverse: bool, n_consts: int, n_carry: int
+) -> list[Any]:
+    check_types(body.in_types, args)
+    consts, carry, xs = Sizes(n_consts, n_carry).split(args)
+    n = int(count)
+    step = step_function(body, n)
+    order = range(n - 1, -1, -1) if reverse else range(n)
+    rows = zip(*(x[::-1] if reverse else x for x in xs), strict=True) if xs else itertools.repeat((), n)
+    ys = [np.empty((n, *t.shape), t.dtype) for t in body.out_types[n_carry:]]
+    with quietly(body):
+        for k, row in zip(order, rows, strict=True):
+            outs = step(*consts, *carry, *row)
+            carry = outs[:n_carry]
+            for y, v in zip(ys, outs[n_carry:], strict=True):
+                y[k] = v
+    return [*carry, *ys]
+
+
+def _scan_type(count: Any, *types: Any, body: Program, length: int, n_carry: int, **params: Any) -> list[ArrayType]:
+    outs = body.out_types
+    return [*outs[:n_carry], *(ArrayType((length, *t.shape), t.dtype) for t in outs[n_carry:])]
+
+
+def _scan_jvp(primals: Values, tangents: Values, **params: Any) -> tuple[list[Any], list[Any]]:
+    sizes = Sizes(params["n_consts"], params["n_carry"])
+    dual = Dual(params["body"], sizes, primals[1:], tangents[1:])
+    return dual.results(scan(primals[0], *dual.args, **(params | dual.params)))
+
+
+def _scan_linearize(primals: Values, active: Sequence[bool], **params: Any) -> Any:
+    sizes = Sizes(params["n_consts"], params["n_carry"])
+    split = Linearized(params["body"], sizes, primals[1:], active[1:])
+    results = scan(*primals, **(params | {"body": split.body}))
+    y, on, args, params = split.linear(1, primals[0], results, params["length"], params["reverse"])
+    return y, on, linear_scan, args, params
+
+
+def _linear_scan_T(y_bars: Values, count: Any, *args: Any, **params: Any) -> list[Any]:
+    sizes = Sizes(params["n_consts"], params["n_carry"])
+    back = Transposed(params["body"], sizes, args, y_bars)
+    x_bars = linear_scan(count, *back.args, **(params | back.params | {"reverse": not params["reverse"]}))
+    return [None, *placed(x_bars, back.outs)]
+
+
+def _batch_scan(primitive: Any, size: int, batched: Sequence[bool], count: Any, *xs: Any, **params: Any) -> Any:
+    """The scan of the batched body. Where lanes need different numbers of rounds, the finished ones stand still."""
+    sizes = Sizes(params["n_consts"], params["n_carry"])
+    on = list(batched[1:])
+    if batched[0]:
+        on[sizes.consts : sum(sizes)] = [True] * sizes.carry
+    ins, outs = fixpoint(params["body"], on, *sizes)
+    consts, carry, rows = sizes.split(in_lanes(size, xs, batched[1:], ins))
+    rows = [rows_first(x) if b else x for x, b in zip(rows, sizes.split(ins)[2], strict=True)]
+    body = params["body"].transform("batch", size, ins, outs)
+    if batched[0]:
+        body, rows, count = holding(body, sizes, size), [*rows, rounds(count)], longest(count)
+    results = primitive()(count, *consts, *carry, *rows, **(params | {"body": body}))
+    ys = [rows_first(y) if b else y for y, b in zip(results[sizes.carry :], outs[sizes.carry :], strict=True)]
+    return [*results[: sizes.carry], *ys], list(outs)
+
+
+def _scan_samples(rng: np.random.Generator) -> Iterator[Sample]:
+    """c, y = sin(w c + x), c x; and a body with matrices, in reverse; and no rounds."""
+
+    def body(w: Any, c: Any, x: Any) -> list[Any]:
+        return [ew.sin(w * c + x), c * x]
+
+    for shape, n, reverse in [((), 3, False), ((2,), 3, True), ((2,), 0, False)]:
+        row = ArrayType(shape, np.float64)
+        params = {"body": record(body, [row] * 3), "length": n, "reverse": reverse, "n_consts": 1, "n_carry": 1}
+        values = (np.asarray(rng.normal(size=s)) for s in (shape, shape, (n, *shape)))
+        yield Sample((n, *values), params, order=3 if n and not shape else 2)
+
+
+def _linear_scan_samples(rng: np.random.Generator) -> Iterator[Sample]:
+    """c, y = w c + x, w c: linear in c and x."""
+
+    def body(w: Any, c: Any, x: Any) -> list[Any]:
+        return [w * c + x, w * c]
+
+    row = ArrayType((2,), np.float64)
+    params = {"body": record(body, [row] * 3), "length": 3, "reverse": False, "n_consts": 1, "n_carry": 1}
+    yield Sample((3, *(rng.normal(size=s) for s in ((2,), (2,), (3, 2)))), params)
+
+
+scan = Primitive(
+    "scan",
+    _scan,
+    Custom(_scan_jvp, _scan_linearize),
+    type_rule=_scan_type,
+    batch=lambda *args, **params: _batch_scan(lambda: scan, *args, **params),
+    samples=_scan_samples,
+    multiple=True,
+)
+linear_scan = Primitive(
+    "linear_scan",
+    _scan,
+    Custom(_scan_jvp, _scan_linearize, together=_linear_scan_T),
+    type_rule=_scan_type,
+    batch=lambda *args, **params: _batch_scan(lambda: linear_scan, *args, **params),
+    samples=_linear_scan_samples,
+    multiple=True,
+)
+
+
+# while -----------------------------------------------------------------------------------------------------------
+SOON = 20  # rounds after which it pays to make a Python function of a body
+
+
+def _while(*args: Any, cond: Program, body: Program, n_cond: int, n_consts: int) -> list[Any]:
+    check_types(body.in_types, args[n_cond:])
+    constants, consts, carry = Sizes(n_cond, n_consts).split(args)
+    n_carry = len(carry)
+    test, step = interpreted(cond), interpreted(body)
+    stacks: list[list[Any]] = [[] for _ in body.outputs[n_carry:]]
+    count = 0
+    with quietly(body):
+        while test(*constants, *carry)[0]:
+            outs = step(*consts, *carry)
+            carry = outs[:n_carry]
+            for stack, v in zip(stacks, outs[n_carry:], strict=True):
+                stack.append(v)
+            count += 1
+            if count == SOON:
+                test, step = python_function(cond), python_function(body)
+    rows = zip(stacks, body.out_types[n_carry:], strict=True)
+    return [np.int64(count), *carry, *(np.array(stack, t.dtype).reshape(count, *t.shape) for stack, t in rows)]
+
+
+def _while_type(*types: Any, body: Program, n_cond: int, n_consts: int, **params: Any) -> list[ArrayType]:
+    n_carry = len(types) - n_cond - n_consts
+    outs = body.out_types
+    stacks = [ArrayType((DYNAMIC, *t.shape), t.dtype) for t in outs[n_carry:]]
+    return [ArrayType((), np.int64), *outs[:n_carry], *stacks]
+
+
+def _while_jvp(primals: Values, tangents: Values, **params: Any) -> tuple[list[Any], list[Any]]:
+    n_cond, cond = params["n_cond"], params["cond"]
+    sizes = Sizes(params["n_consts"], len(primals) - n_cond - params["n_consts"])
+    dual = Dual(params["body"], sizes, primals[n_cond:], tangents[n_cond:])
+    test = rewired(cond, [*cond.inputs, *map(Var, dual.carry_dots)], cond.outputs)
+    count, *results = while_(
+        *primals[:n_cond], *dual.args, cond=test, body=dual.body, n_cond=n_cond, n_consts=dual.params["n_consts"]
+    )
+    y, y_dot = dual.results(results)
+    return [count, *y], [None, *y_dot]
+
+
+def _while_linearize(primals: Values, active: Sequence[bool], **params: Any) -> Any:
+    n_cond = params["n_cond"]
+    sizes = Sizes(params["n_consts"], len(primals) - n_cond - params["n_consts"])
+    split = Linearized(params["body"], sizes, primals[n_cond:], active[n_cond:])
+    count, *results = while_(*primals, **(params | {"body": split.body}))
+    y, on, args, linear_params = split.linear(n_cond, count, results, DYNAMIC, False)
+    return [count, *y], [False, *on], linear_scan, args, linear_params
+
+
+def _batch_while(
+    size: int, batched: Sequence[bool], *args: Any, cond: Program, body: Program, n_cond: int, n_consts: int
+) -> Any:
+    """Run until no lane goes on. Where the condition differs between lanes, the finished ones stand still."""
+    sizes = Sizes(n_consts, len(args) - n_cond - n_consts)
+    on = batched[n_cond:]
+    ins, outs = fixpoint(body, on, *sizes)
+    (differs,) = reached(cond, (*batched[:n_cond], *sizes.split(ins)[1]))
+    if differs:
+        ins, outs = fixpoint(body, (*on[:n_consts], *(True,) * sizes.carry), *sizes)
+    consts, carry, _ = sizes.split(in_lanes(size, args[n_cond:], on, ins))
+    test = cond.transform("batch", size, (*batched[:n_cond], *sizes.split(ins)[1]), (differs,))
+    body = body.transform("batch", size, ins, outs)
+    run = _differing_lanes if differs else _common_lanes
+    count, *results = run(size, args[:n_cond], consts, carry, test, body)
+    ys = [rows_first(y) if b else y for y, b in zip(results[sizes.carry :], outs[sizes.carry :], strict=True)]
+    return [count, *results[: sizes.carry], *ys], [differs, *outs]
+
+
+def _common_lanes(size: int, constants: Values, consts: Values, carry: Values, test: Program, body: Program) -> Any:
+    return while_(*constants, *consts, *carry, cond=test, body=body, n_cond=len(constants), n_consts=len(consts))
+
+
+def _differing_lanes(size: int, constants: Values, consts: Values, carry: Values, test: Program, body: Program) -> Any:
+    """Carries also which lanes are live, and how many rounds each has run."""
+    n_cond, n_carry = len(constants), len(carry)
+
+    def step(*args: Any) -> list[Any]:
+        shared, (live, counts), old = Sizes(n_cond + len(consts), 2).split(args)
+        outs = body.evaluate([*shared[n_cond:], *old])
+        new = held(live, outs[:n_carry], old)
+        (still,) = test.evaluate([*shared[:n_cond], *new])
+        return [still, counts + ew.convert(live, dtype=np.dtype(np.int64)), *new, *outs[n_carry:]]
+
+    lanes = [ArrayType((size,), bool), ArrayType((size,), np.int64)]
+    shared = [*test.in_types[:n_cond], *body.in_types[: len(consts)]]
+    state = [*lanes, *body.in_types[len(consts) :]]
+    made = record(step, [*shared, *state], name=body.name)
+    made.quiet = True  # what finished lanes compute is not used
+    with np.errstate(all="ignore"):
+        (live,) = test.evaluate([*constants, *carry])
+    start = [live, np.zeros(size, np.int64), *carry]
+    going = record(lambda live, *rest: [any_lane(live)], state, name=test.name)
+    _, _, counts, *results = while_(
+        *constants, *consts, *start, cond=going, body=made, n_cond=0, n_consts=n_cond + len(consts)
+    )
+    return [counts, *results]
+
+
+def _while_samples(rng: np.random.Generator) -> Iterator[Sample]:
+    """c = a c + sin(c) while sum c < b, for a scalar and for none of the rounds."""
+    number = ArrayType((), np.float64)
+    cond = record(lambda b, c: [ew.less(c, b)], [number] * 2)
+    body = record(lambda a, c: [a * c + ew.sin(c)], [number] * 2)
+    for bound in (4.0, 0.1):
+        args = (np.asarray(bound), np.asarray(rng.uniform(1.1, 1.3)), np.asarray(rng.uniform(0.3, 0.5)))
+        yield Sample(args, {"cond": cond, "body": body, "n_cond": 1, "n_consts": 1}, order=3)
+
+
+while_ = Primitive(
+    "while",
+    _while,
+    Custom(_while_jvp, _while_linearize),
+    type_rule=_while_type,
+    batch=_batch_while,
+    samples=_while_samples,
+    multiple=True,
+)
