@@ -9,9 +9,9 @@ _PROGRAM = """
 import os, numpy, time
 if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, {{max(os.sched_getaffinity(0))}})
-start = time.perf_counter()
+start = time.process_time()
 import {package}
-print(time.perf_counter() - start)
+print(time.process_time() - start)
 """
 MODULES = {
     "wengert": "wengert",

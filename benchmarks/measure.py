@@ -6,6 +6,7 @@ from collections.abc import Callable
 from statistics import median
 
 import numpy
+
 from benchmarks import imports
 from benchmarks.cases import CASES, Case
 from benchmarks.libraries import LIBRARIES, installed

@@ -35,8 +35,8 @@ def environment(rounds: int) -> dict:
         "system": f"{platform.system()} {platform.machine()}",
         "rounds": rounds,
         "versions": versions(),
-        "method": "one process a library, pinned to one core, one thread; medians over interleaved rounds; "
-        "gradients checked to agree before timing",
+        "method": "processor time; one process a library, pinned to one core, one thread; "
+        "medians over interleaved rounds; gradients checked to agree before timing",
     }
 
 

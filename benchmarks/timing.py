@@ -1,4 +1,4 @@
-"""How a time is taken: on one core, one thread, the mean of enough calls to fill a fixed time."""
+"""How a time is taken: one core, one thread, processor time, the mean over calls that fill a fixed time."""
 
 from __future__ import annotations
 
@@ -25,12 +25,16 @@ def pin() -> int | None:
 
 
 def seconds_per_call(call: Callable[[], object], fill_s: float = 0.04) -> float:
-    """Mean time of one call, over as many calls as fill `fill_s` seconds (at least one)."""
-    start = time.perf_counter()
+    """Mean time of one call, over as many calls as fill `fill_s` seconds (at least one).
+
+    The time is that of the processor, all threads of this process together: on one core it is the time that the
+    call takes when nothing else runs, and other programs do not count.
+    """
+    start = time.process_time()
     call()
-    once = time.perf_counter() - start
+    once = time.process_time() - start
     count = max(1, int(fill_s / max(once, 1e-9)))
-    start = time.perf_counter()
+    start = time.process_time()
     for _ in range(count):
         call()
-    return (time.perf_counter() - start) / count
+    return (time.process_time() - start) / count
