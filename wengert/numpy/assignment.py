@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.record import abstract_value
 from ..core.trace import CONSTANT, Tracer, concrete
 from ..core.types import Shape, dtype_of, shape_of
 from ..errors import ConcretizationError, ShapeError
@@ -204,7 +205,9 @@ def occurrences(i: Any) -> list[Any]:
 
 def _known(i: Any) -> Any:
     """The values of an index array."""
-    return i.trace.concretize(i, np.asarray) if isinstance(i, Tracer) else i
+    if isinstance(i, Tracer):
+        raise abstract_value(i)
+    return i
 
 
 METHODS["at"] = at
