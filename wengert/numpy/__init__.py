@@ -4,20 +4,21 @@ Each function has the name, the arguments and the meaning of NumPy's; on plain a
 """
 
 from . import array as _array
-from . import fft
+from . import fft, linalg
 from . import methods as _methods
 from .accumulations import *
 from .assignment import *
 from .creation import *
-from .nan_reductions import *
+from .histograms import *
 from .joining import *
 from .manipulation import *
 from .mapping import *
+from .nan_reductions import *
 from .padding import *
 from .passthrough import __dir__, __getattr__
 from .products import *
-from .queries import *
 from .quantiles import *
+from .queries import *
 from .reductions import *
 from .selection import *
 from .sorting import *

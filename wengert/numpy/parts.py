@@ -21,7 +21,7 @@ AxisIndex = np.lib.array_utils.normalize_axis_index
 def array(x: Any) -> Any:
     """An operand as an array or a tracer."""
     x = operand(x)
-    return x if isinstance(x, Tracer | np.ndarray) else np.asarray(x)
+    return x if isinstance(x, (Tracer, np.ndarray)) else np.asarray(x)
 
 
 def floating(x: Any) -> Any:

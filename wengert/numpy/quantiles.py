@@ -137,7 +137,7 @@ def quantiles(
     """Quantiles of the elements along the axes; a q that is traced moves along the lines between them."""
     if method not in METHODS:
         raise ValueError(f"{method!r} is not a valid method. Use one of: {METHODS.keys()}")
-    weak = kind_of(q) in (int, float) if isinstance(q, Tracer | int | float) else False
+    weak = kind_of(q) in (int, float) if isinstance(q, (Tracer, int, float)) else False
     q = to_dtype(array(q), DOUBLE) if array(q).dtype.kind in "biu" or weak else array(q)
     q = q / scale if scale != 1 else q
     if is_true_of_any(np.logical_not(np.logical_and(np.greater_equal(q, 0), np.less_equal(q, 1)))):

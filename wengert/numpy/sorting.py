@@ -85,7 +85,7 @@ def sort_complex(a: Any) -> Any:
 @implements(np.lexsort)
 def lexsort(keys: Any, axis: int = -1) -> Any:
     """The order by the last key, at ties by the one before it, and so on."""
-    rows = [array(k) for k in keys] if isinstance(keys, list | tuple) else None
+    rows = [array(k) for k in keys] if isinstance(keys, (list, tuple)) else None
     if rows is None:
         keys = array(keys)
         rows = [item(keys, 0, i) for i in range(shape_of(keys)[0])]

@@ -115,7 +115,7 @@ def variance(a: Any, axis: Any, dtype: Any, ddof: Any, keepdims: Any, where: Any
     d = x - mean
     squares = np.square(real(d)) + np.square(imag(d)) if d.dtype.kind == "c" else np.square(d)
     n = how_many(x, axis, keepdims, where) - ddof
-    free = np.maximum(n, 0) if isinstance(n, Tracer | np.ndarray) else builtins.max(n, 0)
+    free = np.maximum(n, 0) if isinstance(n, (Tracer, np.ndarray)) else builtins.max(n, 0)
     return over_count(sum(squares, axis, keepdims=keepdims, where=where), free)
 
 
@@ -148,7 +148,7 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
         y = mean(a, axis, keepdims=keepdims)
         total = y.dtype.type(np.prod(shape_of(a), dtype=float) / np.prod(shape_of(y), dtype=float))
     else:
-        given = None if axis is None else (axis,) if isinstance(axis, int | np.integer) else tuple(axis)
+        given = None if axis is None else (axis,) if isinstance(axis, (int, np.integer)) else tuple(axis)
         axes = None if given is None else tuple(i + len(shape_of(a)) if i < 0 else int(i) for i in given)
         w = weights_for(weights, a, axes)
         dtype = np.result_type(a.dtype, w.dtype, *([FLOAT] if a.dtype.kind in "biu" else []))

@@ -104,7 +104,7 @@ def fit(x: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
 def fitted(ufunc: np.ufunc, args: tuple[Any, ...]) -> Any:
     """The operands of a ufunc at one shape and the dtypes of its loop; None where one is not numeric."""
     xs = tuple(operand(x) for x in args)
-    if any(isinstance(x, np.ndarray | np.generic) and x.dtype.kind not in "biufc" for x in xs):
+    if any(isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind not in "biufc" for x in xs):
         return None
     if not all(isinstance(x, _ARRAYS) or type(x) in _PYTHON for x in xs):
         return None

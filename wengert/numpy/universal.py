@@ -44,7 +44,7 @@ def public(ufunc: np.ufunc) -> Callable[..., Any]:
 
 def traced_list(x: Any) -> Any:
     """A list of tracers as one array; anything else as it is."""
-    return operand(x) if isinstance(x, list | tuple) and any_traced(x) else x
+    return operand(x) if isinstance(x, (list, tuple)) and any_traced(x) else x
 
 
 # rounding and bounds -------------------------------------------------------------------------------------------------

@@ -288,7 +288,7 @@ where = Primitive(
 
 # conversion and complex numbers ----------------------------------------------------------------------------------
 def _convert(x: Any, *, dtype: Any) -> Any:
-    return x.astype(dtype) if isinstance(x, np.ndarray | np.generic) else np.dtype(dtype).type(x)
+    return x.astype(dtype) if isinstance(x, (np.ndarray, np.generic)) else np.dtype(dtype).type(x)
 
 
 def _convert_T(y_bar: Any, x: Any, *, dtype: Any) -> Any:
