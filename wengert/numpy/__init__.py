@@ -8,6 +8,7 @@ from . import fft, linalg
 from . import methods as _methods
 from .accumulations import *
 from .assignment import *
+from .calculus import *
 from .creation import *
 from .histograms import *
 from .joining import *
@@ -15,7 +16,7 @@ from .manipulation import *
 from .mapping import *
 from .nan_reductions import *
 from .padding import *
-from .passthrough import __dir__, __getattr__
+from .polynomials import *
 from .products import *
 from .quantiles import *
 from .queries import *
