@@ -7,7 +7,7 @@ from rich.table import Table
 
 from demo.methods import GD, GOAL, Run
 
-COLUMNS = ("steps", "calls", "grads", "cost", "\N{MULTIPLICATION SIGN} GD", "time", "gap", "error")
+COLUMNS = ("steps", "calls", "grads", "cost", "\N{MULTIPLICATION SIGN} GD", "time, s", "gap", "error, km")
 CAPTION = f"""to a gap of {GOAL:.0e};  gap: (L - L*) / (L at the start - L*);  calls: of the loss
 cost: in calls, a value with its gradient priced by its measured time
 steps: for L-BFGS, evaluations;  error: of the map's distances, root mean square
@@ -51,7 +51,7 @@ def _row(run: Run, reference: float) -> list[str]:
         f"{run.result.gradients[at]:,}",
         f"{run.cost[at]:,.0f}",
         more + (f"{factor:,.0f}" if factor >= 10 else f"{factor:.2g}"),
-        f"{run.seconds:.2f} s" if run.seconds < 10 else f"{run.seconds:.0f} s",
+        f"{run.seconds:.2f}" if run.seconds < 10 else f"{run.seconds:.0f}",
         f"{run.gap[at]:.1e}",
-        f"{error:,.1f} km" if error < 100 else f"{error:,.0f} km",
+        f"{error:,.1f}" if error < 100 else f"{error:,.0f}",
     ]
