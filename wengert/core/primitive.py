@@ -182,6 +182,7 @@ class Primitive:
     pointwise: applies element by element to operands of one shape (scalar constants excepted): type_rule and batch
                follow by themselves
     accumulate: optional, `accumulate(total, y_bar, *args, **params)` adds the transpose into an array in place
+    overwrite: optional, `overwrite(y_bar, *args, **params)` gives all adjoints, writing over y_bar, which is an array
     """
 
     def __init__(
@@ -196,6 +197,7 @@ class Primitive:
         pointwise: bool = False,
         multiple: bool = False,
         accumulate: Rule | None = None,
+        overwrite: Rule | None = None,
     ) -> None:
         if not isinstance(kind, Elementwise | Linear | Multilinear | Constant | Custom):
             raise TypeError(f"primitive {name}: its derivative must be one of the five kinds, not {kind!r}")
@@ -208,12 +210,8 @@ class Primitive:
         if batch is None and not pointwise:
             raise TypeError(f"primitive {name} has no batching rule")
         self.name, self.impl, self.kind, self.type_rule, self.batch = name, impl, kind, type_rule, batch
-        self.samples, self.pointwise, self.multiple, self.accumulate = (
-            samples,
-            pointwise,
-            multiple,
-            accumulate,
-        )
+        self.samples, self.pointwise, self.multiple = samples, pointwise, multiple
+        self.accumulate, self.overwrite = accumulate, overwrite
         REGISTRY[name] = self
 
     def __call__(self, *args: Any, **params: Any) -> Any:

@@ -148,7 +148,8 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
 def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
     """Each function, on the elements for which its condition holds; a last one for those for which none does."""
     x = as_array(x)
-    if shape_of(condlist) == () or (x.shape and shape_of(condlist[0]) == ()):
+    one = not isinstance(condlist, list | tuple) and not shape_of(condlist)
+    if one or (x.shape and not isinstance(condlist[0], list | tuple) and not shape_of(condlist[0])):
         condlist = [condlist]
     conditions = [to_dtype(operand(c), np.dtype(bool)) for c in condlist]
     n = len(conditions)

@@ -53,10 +53,12 @@ def full_shape(shape: Any, size: int, old: Shape) -> Shape:
     return tuple(found)
 
 
-def is_fortran(a: Any) -> bool:
-    """Is the array laid out with the first axis fastest (and not the last as well)?"""
+def one_lane(a: Any) -> Any:
+    """An array laid out in memory as a is; None where that is not known."""
     value = concrete(a)
-    return isinstance(value, np.ndarray) and value.flags.fnc
+    if not isinstance(value, np.ndarray) or not value.size:
+        return None
+    return value[(0,) * (value.ndim - len(a.shape)) + (...,)]
 
 
 @implements(np.reshape)
@@ -64,7 +66,8 @@ def reshape(a: Any, /, shape: Any, order: Any = "C", *, copy: bool | None = None
     """The same elements, read and put in the order of the indices, in another shape."""
     a = as_array(a)
     new = full_shape(shape, math.prod(a.shape), a.shape)
-    if order == "F" or (order == "A" and is_fortran(a)):
+    value = one_lane(a) if order == "A" else None
+    if order == "F" or (value is not None and value.flags.fnc):
         y = transpose(reshaped(transpose(a), new[::-1]))
     else:
         y = reshaped(a, new)
@@ -78,10 +81,9 @@ def ravel(a: Any, order: Any = "C") -> Any:
     """All elements along one axis."""
     a = as_array(a)
     if order == "K":
-        value = concrete(a)
-        if isinstance(value, np.ndarray) and len(a.shape) == value.ndim:
-            axes = sorted(range(value.ndim), key=lambda k: -abs(value.strides[k]))
-            return reshape(transpose(a, axes), -1)
+        value = one_lane(a)
+        if value is not None:
+            a = transpose(a, sorted(range(value.ndim), key=lambda k: -abs(value.strides[k])))
         order = "C"
     return reshape(a, -1, order=order)
 

@@ -188,6 +188,12 @@ def _scatter_set_T(y_bar: Any, x: Any, v: Any, *indices: Any, axis: int) -> Any:
     return where(broadcast_to(reshape(kept, shape=shape), shape=tuple(v.shape)), v_bar, 0.0)
 
 
+def _scatter_set_overwrite(y_bar: Any, x: Any, v: Any, *indices: Any, axis: int) -> tuple[Any, Any]:
+    v_bar = _scatter_set_T(y_bar, x, v, *indices, axis=axis)
+    y_bar[_key(indices, axis)] = 0
+    return y_bar, v_bar
+
+
 def _scatter_set_batch(size: int, batched: list[bool], x: Any, v: Any, *indices: Any, axis: int) -> tuple[Any, bool]:
     x, v = lanes(size, batched[0], x), lanes(size, batched[1], v)
     if not any(batched[2:]):
@@ -214,6 +220,7 @@ scatter_set = Primitive(
     type_rule=lambda x, v, *indices, axis: ArrayType(x.shape, x.dtype),
     batch=_scatter_set_batch,
     samples=_scatter_set_samples,
+    overwrite=_scatter_set_overwrite,
 )
 
 

@@ -160,12 +160,12 @@ def _set_slice(x: Any, v: Any, *, index: Index) -> Any:
     return y
 
 
-def _set_slice_reuse(y_bar: Any, x: Any, v: Any, *, index: Index) -> Any:
-    """The adjoint of v taken out of y_bar, which then is that of x."""
+def _set_slice_overwrite(y_bar: Any, x: Any, v: Any, *, index: Index) -> tuple[Any, Any]:
+    """The adjoint of v is taken out of y_bar, which then is that of x."""
     key = numpy_index(index)
     v_bar = y_bar[key].copy()
     y_bar[key] = 0
-    return v_bar
+    return y_bar, v_bar
 
 
 def _set_slice_batch(size: int, batched: list[bool], x: Any, v: Any, *, index: Index) -> tuple[Any, bool]:
@@ -189,6 +189,7 @@ set_slice = Primitive(
     type_rule=lambda x, v, index: ArrayType(x.shape, x.dtype),
     batch=_set_slice_batch,
     samples=_set_slice_samples,
+    overwrite=_set_slice_overwrite,
 )
 
 

@@ -67,6 +67,22 @@ class Adjoints:
         accumulate(self.values[var.index], y_bar, *equation.args, **equation.params)
         return True
 
+    def through(self, equation: LinearEquation, y_bar: Any) -> bool:
+        """Carry an assignment's adjoint to what was assigned to in place, taking out that of what was assigned."""
+        if type(y_bar) is not np.ndarray:
+            return False
+        if any(not isinstance(a, LinearVar) and concrete(a) is not a for a in equation.args):
+            return False
+        out = equation.outs[0].index
+        if not self.owned[out]:
+            y_bar = y_bar.copy()
+        self.values[out] = None
+        x_bars = equation.primitive.overwrite(y_bar, *equation.args, **equation.params)  # type: ignore[misc]
+        for a, x_bar in zip(equation.args, x_bars, strict=False):
+            if isinstance(a, LinearVar):
+                self.add(a.index, x_bar, True)
+        return True
+
 
 def transpose_tape(
     tape: Tape, ins: Sequence[LinearVar], outs: Sequence[LinearVar | None], y_bars: Sequence[Any]
@@ -171,6 +187,8 @@ def _transpose_equation(adjoints: Adjoints, eq: LinearEquation) -> None:
         y_bar = adjoints.values[eq.outs[0].index]
         if y_bar is None:
             return
+    if eq.primitive.overwrite is not None and adjoints.through(eq, y_bar):
+        return
     kind: Any = eq.primitive.kind
     if type(kind) is not Multilinear and kind.together is not None:
         x_bars = kind.together(y_bar, *eq.args, **eq.params)
