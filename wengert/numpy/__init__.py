@@ -6,6 +6,7 @@ Each function has the name, the arguments and the meaning of NumPy's; on plain a
 from . import array as _array
 from . import fft, linalg
 from . import methods as _methods
+from . import ufunc_methods as _ufunc_methods
 from .accumulations import *
 from .assignment import *
 from .calculus import *
@@ -16,6 +17,8 @@ from .manipulation import *
 from .mapping import *
 from .nan_reductions import *
 from .padding import *
+from .passthrough import __dir__ as __dir__
+from .passthrough import __getattr__ as __getattr__
 from .polynomials import *
 from .products import *
 from .quantiles import *
