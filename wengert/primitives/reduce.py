@@ -111,6 +111,31 @@ count = _reduction("count", lambda x, axis: np.count_nonzero(x, axis) if x.size 
                    Constant(), np.intp)  # fmt: skip
 
 
+def _leaders(x: Any, *, axis: int, largest: bool) -> Any:
+    """Where the maximum of the elements so far stands: the first place of several, the first NaN if there is one."""
+    x = np.moveaxis(x, axis, -1)
+    best = (np.maximum if largest else np.minimum).accumulate(x, -1)
+    new = np.ones(x.shape, bool)
+    before, after = best[..., :-1], x[..., 1:]
+    new[..., 1:] = (after > before if largest else after < before) | (np.isnan(after) & ~np.isnan(before))
+    return np.moveaxis(np.maximum.accumulate(np.where(new, np.arange(x.shape[-1]), 0), -1), -1, axis)
+
+
+def _leaders_samples(rng: np.random.Generator) -> Iterator[Sample]:
+    for sample in _cases_along(rng):
+        yield Sample(sample.args, {**sample.params, "largest": True})
+
+
+leaders = Primitive(
+    "leaders",
+    _leaders,
+    Constant(),
+    type_rule=lambda x, axis, largest: ArrayType(x.shape, np.intp),
+    batch=lambda size, batched, x, axis, largest: (leaders(x, axis=axis + 1, largest=largest), True),
+    samples=_leaders_samples,
+)
+
+
 def _extremum(name: str, ufunc: np.ufunc) -> Primitive:
     """max, min: elements that tie have equal shares of the slope."""
 
