@@ -340,8 +340,8 @@ def _complex_sign_jvp(primals: Any, tangents: Any) -> tuple[Any, Any]:
     return w, mul(mul(1j, w), convert(angle_dot, dtype=dtype_of(z)))
 
 
-real = _pointwise("real", lambda x: np.real(x)[()], Linear(lambda y_bar, x: convert(y_bar, dtype=x.dtype)))
-imag = _pointwise("imag", lambda x: np.imag(x)[()], Linear(_imag_T))
+real = _pointwise("real", lambda x: np.asarray(x).real[()], Linear(lambda y_bar, x: convert(y_bar, dtype=x.dtype)))
+imag = _pointwise("imag", lambda x: np.asarray(x).imag[()], Linear(_imag_T))
 conj = _pointwise("conj", np.conj, Linear(lambda y_bar, x: conj(y_bar)))
 complex_abs = _pointwise("complex_abs", np.absolute, Custom(_complex_abs_jvp))
 complex_sign = _pointwise("complex_sign", np.sign, Custom(_complex_sign_jvp))
