@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextvars import ContextVar
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import Any, NamedTuple
 
 
@@ -86,6 +86,7 @@ class WengertError(Exception):
         self.what, self.why, self.write = what, why, write
         self.where = where if where is not None else user_source(2)
         super().__init__(self._message())
+        _latest.set((type(self), what, why, write, self.where) if self.where is not None else None)
 
     def _message(self) -> str:
         lines = [self.what]
@@ -98,6 +99,49 @@ class WengertError(Exception):
         if self.write:
             lines.append(f"  write: {self.write}")
         return "\n".join(lines)
+
+
+# What the last of our errors said; and how errors begin with which their callers replaced it, without naming it.
+_latest: ContextVar[tuple[Any, ...] | None] = ContextVar("wengert_latest_error", default=None)
+_SWALLOW = ("Error setting single item of array", "required argument is not a float", "expected a sequence of integers")
+
+
+def clearer(error: BaseException) -> WengertError | None:
+    """Our error where NumPy or Python put one of theirs in its place, or speak of a class Tracer; else None.
+
+    `a[0] = t` on a plain array calls float(t), which raises our error; NumPy makes "setting an array element with a
+    sequence" of it. So it does in np.fromiter; and a.flat[0] = t, np.zeros(t), struct.pack do not even name ours.
+    """
+    if type(error).__module__ not in ("builtins", "struct"):
+        return None
+    line = _last_line(error.__traceback__)
+    cause, said = error.__cause__, _latest.get()
+    if isinstance(cause, WengertError) and cause.where is not None and line == (cause.where.file, cause.where.line):
+        return cause
+    if said is not None and str(error).startswith(_SWALLOW) and line == (said[-1].file, said[-1].line):
+        kind, what, why, write, where = said
+        return kind(what, why=why, write=write, where=where)
+    if type(error) in (TypeError, ValueError) and "Tracer" in str(error):
+        return UnsupportedFunctionError(
+            f"traced values are not known here: {error}",
+            why="while a function is differentiated its arrays are traced values, of the class Tracer; they go where "
+            "arrays go: into operators, indices and NumPy's functions, but not into other programs",
+            write="keep the operation out of the differentiated function (has_aux=True returns extra results), or give "
+            "it wg.stop_gradient(t) where its derivative is not wanted",
+            where=Source(*line, "") if line is not None else None,
+        )
+    return None
+
+
+def _last_line(traceback: TracebackType | None) -> tuple[str, int] | None:
+    """The user's innermost line of a traceback."""
+    found = None
+    while traceback is not None:
+        filename = traceback.tb_frame.f_code.co_filename
+        if not _is_ours(filename):
+            found = filename, traceback.tb_lineno
+        traceback = traceback.tb_next
+    return found
 
 
 class NonDifferentiableInputError(WengertError, TypeError):

@@ -13,6 +13,7 @@ from ..errors import (
     NonDifferentiableInputError,
     StructureError,
     TangentMismatchError,
+    clearer,
     user_source,
 )
 from .trace import Tracer, settled
@@ -93,13 +94,19 @@ class Call:
         parts = self.split(leaves)
         if self.mapped:
             kwargs = parts.pop()
-        if self.argnums == 0 and len(parts) == 1:
-            out = self.fun(parts[0], *self.args[1:], **kwargs)
-        else:
-            args = list(self.args)
-            for (i, _, _), part in zip(self.trees, parts, strict=False):
-                args[i] = part
-            out = self.fun(*args, **kwargs)
+        try:
+            if self.argnums == 0 and len(parts) == 1:
+                out = self.fun(parts[0], *self.args[1:], **kwargs)
+            else:
+                args = list(self.args)
+                for (i, _, _), part in zip(self.trees, parts, strict=False):
+                    args[i] = part
+                out = self.fun(*args, **kwargs)
+        except Exception as error:
+            ours = clearer(error)
+            if ours is None:
+                raise
+            raise ours.with_traceback(error.__traceback__) from None
         if self.has_aux:
             out, self.aux = self._split_aux(out)
         outs, self.out_tree = flatten(out)

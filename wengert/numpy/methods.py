@@ -12,8 +12,8 @@ from ..errors import ConcretizationError
 from ..primitives import elementwise as ew
 from ..primitives.shape import reshape as reshape_
 from .alias import view
-from .array import plain_number
 from .assignment import _IN_PLACE, _cycled, _set_flat, assigned, in_place, setitem
+from .conversions import plain_number
 from .indexing import getitem
 from .sorting import partition, sort, sorted_in_place
 from .ufuncs import to_dtype

@@ -1,0 +1,164 @@
+"""What takes a value out of its trace (plain numbers, indices, text, pickles): shown where known, else refused."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..core.trace import Tracer, concrete, leaked, settled
+from ..core.types import ArrayType, shape_of
+from ..errors import ConcretizationError
+
+_STOP = "wg.stop_gradient(t) where only the value is wanted"
+_OWN_ARRAY = "make the array that is assigned to with wnp.zeros(n) or np.zeros_like(t)"
+
+# What was asked for: what asks for it, and what to write.
+_ADVICE = {
+    "float": (
+        "float(t), math.sin(t), and a[0] = t on a plain array take a plain number out of the trace",
+        f"np.sin(t) for math.sin(t); {_OWN_ARRAY}; f'{{t:.3f}}' to print; {_STOP}",
+    ),
+    "complex number": (
+        "complex(t), cmath.sin(t), and a[0] = t on a plain array take a plain number out of the trace",
+        f"np.sin(t) for cmath.sin(t); a + 1j * b for complex(a, b); {_OWN_ARRAY}; {_STOP}",
+    ),
+    "number by item()": (
+        "item() takes a plain number out of the trace",
+        f"t itself, or t[i] for t.item(i): elements of traced arrays are traced numbers; {_STOP}",
+    ),
+    "int": (
+        "int(t), round(t), math.trunc(t), range(t), an index and a shape need a plain integer",
+        "np.floor(t), np.round(t) or np.trunc(t), which have derivative zero; int(wg.stop_gradient(t)) for an index",
+    ),
+    "NumPy array": (
+        "np.array([t, t]), np.full(3, t) and a[mask] = t on a plain array fill plain arrays, which hold no derivatives",
+        f"wnp.array([t, t]), np.stack([t, t]), wnp.full(3, t), with import wengert.numpy as wnp; {_OWN_ARRAY}; {_STOP}",
+    ),
+    "pickle": (
+        "what is sent to a file or to another process is plain data",
+        f"pickle results after the transformation; return what is to be kept with has_aux=True; {_STOP}",
+    ),
+}
+
+
+def install() -> None:
+    """Give tracers the conversions."""
+    for name, method in _METHODS.items():
+        setattr(Tracer, name, method)
+
+
+def plain_number(tracer: Tracer, asked: str) -> ConcretizationError:
+    """The error for turning a traced value into a plain number or array."""
+    why, write = _ADVICE[asked]
+    if tracer.dtype.kind in "fc":
+        loss = "which would lose its derivative"
+    else:
+        loss = "though its value belongs to the trace"
+        write = "wnp.take(a, i) or wnp.asarray(a)[i] for a[i] with a traced index i; " + write
+    became = f"a plain {asked}" if asked != "pickle" else "a pickle"
+    return ConcretizationError(f"a traced array {tracer.type} was turned into {became}, {loss}", why=why, write=write)
+
+
+# numbers and arrays ----------------------------------------------------------------------------------------------
+def _constant(self: Tracer, asked: str) -> Any:
+    """The array in a handle that holds a constant: it has no derivative to lose."""
+    value = settled(self)
+    if isinstance(value, Tracer):
+        raise plain_number(self, asked) from None
+    return value
+
+
+def _to_float(self: Tracer) -> float:
+    return float(_constant(self, "float"))
+
+
+def _to_complex(self: Tracer) -> complex:
+    return complex(_constant(self, "complex number"))
+
+
+def _to_array(self: Tracer, dtype: Any = None, copy: Any = None) -> Any:
+    value = np.array(_constant(self, "NumPy array"), dtype=dtype)
+    value.flags.writeable = copy is True  # what is written into np.asarray(t) would not reach t
+    return value
+
+
+# decisions and indices -------------------------------------------------------------------------------------------
+def _decision(convert: Callable[[Any], Any]) -> Callable[[Tracer], Any]:
+    """A Python decision on the value as it is now."""
+
+    def decide(self: Tracer) -> Any:
+        if not self.trace.alive:
+            raise leaked(self)
+        if self.alias is not None:
+            self.alias.refresh(self)
+        return convert(self.trace.concretize(self, convert))
+
+    return decide
+
+
+def _to_int(self: Tracer) -> int:
+    if self.dtype.kind in "fc":
+        return int(_constant(self, "int"))
+    return int(_decision(int)(self))
+
+
+def _index(self: Tracer) -> int:
+    if self.dtype.kind in "iub" and not self.shape:
+        return int(_decision(operator.index)(self))
+    if self.dtype.kind in "fc" and isinstance(settled(self), Tracer):
+        raise plain_number(self, "int") from None
+    raise TypeError("only integer scalar arrays can be converted to a scalar index")
+
+
+def _round(self: Tracer, ndigits: Any = None) -> Any:
+    return _to_int(self) if ndigits is None else np.round(self, ndigits)  # type: ignore[call-overload]
+
+
+# text ------------------------------------------------------------------------------------------------------------
+def _known(self: Tracer) -> Any:
+    """The value, None where only its type is known, or where it is one for each lane of vmap."""
+    if self.alias is not None and self.trace.alive:
+        self.alias.refresh(self)
+    value = concrete(self)
+    return None if isinstance(value, ArrayType) or shape_of(value) != self.shape else value
+
+
+def _repr(self: Tracer) -> str:
+    value = concrete(self)
+    shown = "" if isinstance(value, ArrayType) else f", value {np.array2string(np.asarray(value), threshold=10)}"
+    return f"Tracer<{self.type}, {self.trace.name}{shown}>"
+
+
+def _str(self: Tracer) -> str:
+    value = _known(self)
+    return _repr(self) if value is None else str(value)
+
+
+def _format(self: Tracer, spec: str) -> str:
+    value = _known(self)
+    if value is None or not spec:
+        return _str(self)
+    return format(value, spec)
+
+
+def _reduce(self: Tracer, protocol: Any = None) -> Any:
+    raise plain_number(self, "pickle")
+
+
+_METHODS: dict[str, Any] = {
+    "__array__": _to_array,
+    "__float__": _to_float,
+    "__complex__": _to_complex,
+    "__int__": _to_int,
+    "__trunc__": _to_int,
+    "__index__": _index,
+    "__round__": _round,
+    "__bool__": _decision(bool),
+    "__repr__": _repr,
+    "__str__": _str,
+    "__format__": _format,
+    "__reduce_ex__": _reduce,
+}
