@@ -1,8 +1,8 @@
 """Views: arrays that share memory in NumPy share assignments here, though every traced value is immutable.
 
-A view is a handle that knows its parent and the primitive by which it was taken. An assignment computes a new value
-for the handle assigned to, carries it up to the array that owns the memory, and counts one version more; every other
-view of this memory takes itself again from its parent when it is next read.
+A view is a handle that knows its parent and the primitive by which it was taken. An assignment to it computes the new
+value of its parent, and so on up to the array that owns the memory, which counts one version more; each view of this
+memory takes itself again from its parent when it is next read.
 """
 
 from __future__ import annotations
@@ -63,15 +63,9 @@ def view(x: Any, primitive: Primitive, writable: bool = True, **params: Any) -> 
 
 
 def is_part(v: Any, x: Tracer, index: Any) -> bool:
-    """Is v the view x[index], up to date? After `x[index] += 1` Python assigns it to where it already is."""
+    """Is v the view x[index]? After `x[index] += 1` Python assigns it to where it already is."""
     alias = v.alias if isinstance(v, Tracer) else None
-    return (
-        type(alias) is View
-        and alias.parent is x
-        and alias.primitive is slice_
-        and alias.params["index"] == index
-        and alias.version == alias.memory.version
-    )
+    return type(alias) is View and alias.parent is x and alias.primitive is slice_ and alias.params["index"] == index
 
 
 def is_number(x: Tracer) -> bool:
@@ -82,29 +76,76 @@ def is_number(x: Tracer) -> bool:
     return type(value) is not np.ndarray or value.ndim > 0
 
 
-def shares_layout(x: Any, y: Any) -> bool:
-    """Do the arrays beneath share memory, so that NumPy made a view? True where only types are known."""
+def one_lane(x: Any) -> Any:
+    """The plain array beneath, of one lane where x is batched; None where only the type is known."""
+    value = concrete(x)
+    if not isinstance(value, np.ndarray) or not value.size:
+        return None
+    return value[(0,) * (value.ndim - len(x.shape)) + (...,)]
+
+
+def is_reshape_view(x: Any, y: Any) -> bool:
+    """Is y, a reshape of x, a view in NumPy? That depends on how x lies in memory."""
     a, b = concrete(x), concrete(y)
-    return not (type(a) is np.ndarray and type(b) is np.ndarray) or np.may_share_memory(a, b) or not a.size
+    if type(a) is np.ndarray and type(b) is np.ndarray and a.ndim == len(x.shape):
+        return not a.size or np.may_share_memory(a, b)
+    a = _laid_out_as(x)
+    return not a.size or np.may_share_memory(a, a.reshape(y.shape))
+
+
+def _laid_out_as(x: Tracer) -> Any:
+    """An array that lies in memory as NumPy's x would: as one lane does, but without the gaps between its parts."""
+    alias = x.alias
+    if type(alias) is View:
+        return alias.primitive.impl(_laid_out_as(alias.parent), **alias.params)
+    lane = one_lane(x)
+    return np.empty(x.shape, x.dtype) if lane is None else np.empty_like(lane)
+
+
+def copied(a: Any, order: Any = "C") -> Any:
+    """The array with memory of its own, laid out in this order ("K": as it was)."""
+    if not isinstance(a, Tracer):
+        return a.copy(order)
+    y = a.snapshot()
+    if order != "K":
+        _lay_out(y, lambda array: np.asarray(array, order=order))
+    return y
+
+
+def _lay_out(x: Tracer, move: Callable[[Any], Any]) -> None:
+    """Bring the plain array beneath into another memory order, on which depends what NumPy's reshape can view."""
+    if isinstance(x.value, Tracer):
+        x.value = x.value.snapshot()
+        _lay_out(x.value, move)
+    elif isinstance(x.value, np.ndarray):
+        x.value = move(x.value)
+
+
+def _keep_layout(old: Any, new: Any) -> None:
+    """An assignment does not change how the array that is assigned to lies in memory."""
+    a, b = concrete(old), concrete(new)
+    if not (type(a) is np.ndarray and type(b) is np.ndarray) or a.ndim != b.ndim or a.ndim < 2:
+        return
+    if not (a.flags.c_contiguous and b.flags.c_contiguous):
+        like = np.empty_like(a)
+        if like.strides != b.strides:
+            np.copyto(like, b)
+            _lay_out(new, lambda array: like)
 
 
 # assignment --------------------------------------------------------------------------------------------------------
 def store(x: Tracer, new: Any) -> None:
-    """Make x the array `new` of the same shape and dtype, and with it the array that x views."""
-    changes = [(x, new)]
+    """Make x the array `new` of the same shape and dtype; of a view, make the array that owns the memory."""
     alias = x.alias
     while type(alias) is View:
         if not alias.writable:
             raise ValueError("assignment destination is read-only")
-        new = _WRITERS[alias.primitive](alias.parent, new, **alias.params)
-        changes.append((alias.parent, new))
-        alias = alias.parent.alias
+        x, new = alias.parent, _WRITERS[alias.primitive](alias.parent, new, **alias.params)
+        alias = x.alias
+    _keep_layout(x, new)
+    x.become(new)
     if alias is not None:
         alias.version += 1
-    for handle, value in changes:
-        handle.become(value)
-        if type(handle.alias) is View:
-            handle.alias.version = alias.version
 
 
 def _set_real(parent: Any, new: Any) -> Any:

@@ -38,7 +38,7 @@ def setitem(x: Tracer, index: Any, v: Any) -> None:
         return
     v = assigned(v, s.shape(x.shape), x.dtype)
     if not s.indices and s.basic == tuple((0, n, 1) for n in x.shape):
-        store(x, v if isinstance(v, Tracer) else Tracer(CONSTANT, np.array(v)))
+        store(x, v.snapshot() if isinstance(v, Tracer) else Tracer(CONSTANT, np.array(v)))
     else:
         donated.arrays = _unshared(x)
         try:

@@ -14,6 +14,7 @@ from ..errors import UnsupportedFunctionError
 from ..primitives.index import Index, place, set_slice
 from ..primitives.join import stack
 from ..primitives.shape import broadcast_to, reshape
+from .alias import copied
 from .dispatch import HANDLERS, any_traced, implements
 from .ufuncs import operand, select, to_dtype
 from .universal import array as as_array
@@ -88,7 +89,7 @@ def array(
         y = y.astype(dtype)
     if ndmin > len(y.shape):
         y = reshape(y, shape=(1,) * (ndmin - len(y.shape)) + y.shape)
-    return y.snapshot() if copy and y is object else y
+    return copied(y, order) if copy and y is object else y
 
 
 HANDLERS[np.array] = array
@@ -126,7 +127,7 @@ def asfortranarray(a: Any, dtype: Any = None, *, like: Any = None) -> Any:
 @implements(np.copy)
 def _copy(a: Any, order: Any = "K", subok: bool = False) -> Any:
     """An array of the same values, with memory of its own."""
-    return array(a)
+    return array(a, order=order)
 
 
 def copy(a: Any, order: Any = "K", subok: bool = False) -> Any:

@@ -13,7 +13,7 @@ from ..primitives import elementwise as ew
 from ..primitives.gather import gather, nonzero
 from ..primitives.index import Index, selected, slice_
 from ..primitives.shape import broadcast_to, sum_, transpose
-from .alias import view
+from .alias import copied, view
 from .dispatch import any_traced
 from .ufuncs import operand
 
@@ -43,7 +43,10 @@ def getitem(x: Tracer, index: Any) -> Any:
     s = select(index, x.shape)
     if s.indices:
         return gather(taken_apart(x, s)[-1], *s.indices, axis=s.axis)
-    return slice_(x, index=s.basic) if s.copied else view(x, slice_, index=s.basic)
+    if s.copied:
+        y = slice_(x, index=s.basic)
+        return copied(y) if isinstance(y, Tracer) and y.shape else y
+    return view(x, slice_, index=s.basic)
 
 
 def taken_apart(x: Any, s: Selection) -> list[Any]:

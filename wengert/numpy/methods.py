@@ -11,7 +11,7 @@ from ..core.trace import Tracer
 from ..errors import ConcretizationError
 from ..primitives import elementwise as ew
 from ..primitives.shape import reshape as reshape_
-from .alias import view
+from .alias import copied, view
 from .assignment import _IN_PLACE, _cycled, _set_flat, assigned, in_place, setitem
 from .conversions import plain_number
 from .indexing import getitem
@@ -38,7 +38,7 @@ def _transpose(self: Tracer, *axes: Any) -> Any:
 
 
 def _flatten(self: Tracer, order: Any = "C") -> Any:
-    return ravel(self, order).snapshot()
+    return copied(ravel(self, order))
 
 
 # values --------------------------------------------------------------------------------------------------------------
@@ -132,9 +132,9 @@ _MEMBERS: dict[str, Any] = {
     "transpose": _transpose,
     "flatten": _flatten,
     "astype": astype,
-    "copy": lambda self, order="C": self.snapshot(),
-    "__copy__": lambda self: self.snapshot(),
-    "__deepcopy__": lambda self, memo: self.snapshot(),
+    "copy": copied,
+    "__copy__": copied,
+    "__deepcopy__": lambda self, memo: copied(self),
     "item": _item,
     "tolist": _tolist,
     "fill": _fill,

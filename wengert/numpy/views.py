@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from ..core.trace import Tracer, concrete
+from ..core.trace import Tracer
 from ..core.types import Shape
 from ..errors import ShapeError
 from ..primitives import shape as prim
 from ..primitives.index import Index, slice_
-from .alias import READ_ONLY, shares_layout, view
+from .alias import READ_ONLY, copied, is_reshape_view, one_lane, view
 from .dispatch import implements
 from .ufuncs import broadcast_shapes
 from .universal import array as as_array
@@ -31,7 +31,7 @@ def reshaped(a: Any, shape: Shape) -> Any:
     if a.shape == shape:
         return a
     y = view(a, prim.reshape, shape=shape)
-    if isinstance(y, Tracer) and not shares_layout(a, y):
+    if isinstance(y, Tracer) and not is_reshape_view(a, y):
         y.alias = None
     return y
 
@@ -51,14 +51,6 @@ def full_shape(shape: Any, size: int, old: Shape) -> Shape:
             why=f"the array has shape {old}; a reshape keeps the number of elements",
         )
     return tuple(found)
-
-
-def one_lane(a: Any) -> Any:
-    """An array laid out in memory as a is; None where that is not known."""
-    value = concrete(a)
-    if not isinstance(value, np.ndarray) or not value.size:
-        return None
-    return value[(0,) * (value.ndim - len(a.shape)) + (...,)]
 
 
 @implements(np.reshape)
@@ -85,7 +77,9 @@ def ravel(a: Any, order: Any = "C") -> Any:
         if value is not None:
             a = transpose(a, sorted(range(value.ndim), key=lambda k: -abs(value.strides[k])))
         order = "C"
-    return reshape(a, -1, order=order)
+    y = reshape(a, -1, order=order)
+    value = one_lane(y)
+    return y if value is None or value.flags.c_contiguous else copied(y)
 
 
 @implements(np.squeeze)
