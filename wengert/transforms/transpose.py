@@ -146,35 +146,47 @@ _LARGE = 4096  # elements from which it pays to write over an array rather than 
 
 
 def _scaled_in_place(adjoints: Adjoints, eq: Scaled) -> None:
-    """The same on plain arrays: the last product is written over y_bar where that is ours, so that memory is reused."""
-    values = adjoints.values
+    """The same on plain arrays, reusing the memory of y_bar where it is ours.
+
+    A slope of one passes y_bar on as it is, after all other terms have read it; without one, the last product is
+    written over it.
+    """
+    values, owned = adjoints.values, adjoints.owned
     y_bar = values[eq.index]
     if y_bar is None:
         return
     values[eq.index] = None
-    mine = adjoints.owned[eq.index]
+    mine = owned[eq.index]
+    passed: LinearVar | None = None
     last = eq.terms[-1]
     for term in eq.terms:
         partial, residuals, var = term
-        if partial.constant:
-            d = partial.law
-            if d == 1:
-                adjoints.add(var.index, y_bar, bool(mine and term is last))
-                mine = 0
+        d = partial.law if partial.constant else partial.law(*residuals)
+        if partial.constant and d == 1:
+            if passed is None:
+                passed = var
             else:
-                adjoints.add(var.index, -y_bar if d == -1 else d * y_bar, True)
+                adjoints.add(var.index, y_bar)
+                mine = 0
             continue
-        d = partial.law(*residuals)
-        if mine and term is last and y_bar.size >= _LARGE and type(d) is np.ndarray and d.dtype is y_bar.dtype:
+        if mine and term is last and passed is None and y_bar.size >= _LARGE and fits(d, y_bar):
             y_bar *= d
             product = y_bar
         else:
-            product = d * y_bar
+            product = -y_bar if type(d) is int and d == -1 else d * y_bar
         if values[var.index] is None:
             values[var.index] = product
-            adjoints.owned[var.index] = type(product) is np.ndarray
+            owned[var.index] = type(product) is np.ndarray
         else:
             adjoints.add(var.index, product, True)
+    if passed is not None:
+        adjoints.add(passed.index, y_bar, bool(mine))
+
+
+def fits(d: Any, y_bar: Any) -> bool:
+    """Can y_bar *= d be computed in place?"""
+    kind = type(d)
+    return kind is float or kind is int or (kind is np.ndarray and d.dtype is y_bar.dtype)
 
 
 def _transpose_equation(adjoints: Adjoints, eq: LinearEquation) -> None:
