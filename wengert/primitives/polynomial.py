@@ -33,8 +33,9 @@ def _horner(p: Any, r: Any) -> Any:
     return y
 
 
+@np.errstate(all="ignore")
 def _roots_jvp(primals: Any, tangents: Any) -> tuple[Any, Any]:
-    """r_dot = -p_dot(r) / p'(r)."""
+    """r_dot = -p_dot(r) / p'(r), infinite at a multiple root."""
     (p,), (p_dot,) = primals, tangents
     r = roots(p)
     dtype, n = dtype_of(r), shape_of(p)[-1] - 1

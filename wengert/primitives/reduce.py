@@ -157,6 +157,7 @@ min_ = _extremum("min", np.minimum)
 
 
 # products --------------------------------------------------------------------------------------------------------
+@np.errstate(all="ignore")
 def _others(x: Any, axis: Axes) -> Any:
     """For each element the product of all the others that it is reduced with: right also where some are zero."""
     x_shape = shape_of(x)
