@@ -146,7 +146,7 @@ def update(x: Tracer, y: Any) -> Tracer:
             why="an in-place operator cannot change the shape of its array",
             write="x = x + y",
         )
-    return deliver(y, True, x)  # type: ignore[no-any-return]
+    return deliver(y, True, x)
 
 
 def destination(a: Any, function: str) -> Tracer:

@@ -32,7 +32,7 @@ def fresh(value: Any) -> Any:
     return constant(value) if tracing() else value
 
 
-def _creates(numpy_function: Callable[..., Any]) -> Callable[..., Any]:
+def _creates(numpy_function: Any) -> Callable[..., Any]:
     """NumPy's function, whose result can be assigned to."""
 
     @functools.wraps(numpy_function)
@@ -43,7 +43,8 @@ def _creates(numpy_function: Callable[..., Any]) -> Callable[..., Any]:
     return create
 
 
-empty, eye, identity, ones, tri, zeros = map(_creates, (np.empty, np.eye, np.identity, np.ones, np.tri, np.zeros))
+empty, eye, identity = _creates(np.empty), _creates(np.eye), _creates(np.identity)
+ones, tri, zeros = _creates(np.ones), _creates(np.tri), _creates(np.zeros)
 
 
 # arrays of given values --------------------------------------------------------------------------------------------
@@ -78,6 +79,7 @@ def array(
     like: Any = None,
 ) -> Any:  # fmt: skip
     """A new array of these values: a copy of an array, or of nested lists of numbers and tracers."""
+    y: Any
     if not isinstance(object, Tracer):
         if not any_traced((object,)):
             y = np.array(object, dtype, copy=copy, order=order, subok=subok, ndmin=ndmin)
@@ -95,7 +97,7 @@ def array(
 HANDLERS[np.array] = array
 
 
-def _converts(numpy_function: Callable[..., Any]) -> Callable[..., Any]:
+def _converts(numpy_function: Any) -> Callable[..., Any]:
     """NumPy's function, or the array itself where it is traced already."""
 
     @functools.wraps(numpy_function)
@@ -108,9 +110,8 @@ def _converts(numpy_function: Callable[..., Any]) -> Callable[..., Any]:
     return convert
 
 
-asarray, asanyarray, asarray_chkfinite, require = map(
-    _converts, (np.asarray, np.asanyarray, np.asarray_chkfinite, np.require)
-)
+asarray, asanyarray = _converts(np.asarray), _converts(np.asanyarray)
+asarray_chkfinite, require = _converts(np.asarray_chkfinite), _converts(np.require)
 
 
 def ascontiguousarray(a: Any, dtype: Any = None, *, like: Any = None) -> Any:
@@ -283,19 +284,20 @@ def diagflat(v: Any, k: int = 0) -> Any:
 def tril(m: Any, k: int = 0) -> Any:
     """m where j <= i + k, else 0."""
     m = as_array(m)
-    return select(np.tri(*_matrix(m), k=k, dtype=bool), m, m.dtype.type(0))
+    return select(_triangle(m, k), m, m.dtype.type(0))
 
 
 @implements(np.triu)
 def triu(m: Any, k: int = 0) -> Any:
     """m where j >= i + k, else 0."""
     m = as_array(m)
-    return select(np.tri(*_matrix(m), k=k - 1, dtype=bool), m.dtype.type(0), m)
+    return select(_triangle(m, k - 1), m.dtype.type(0), m)
 
 
-def _matrix(m: Any) -> Shape:
-    """The shape of the last two axes; a vector stands for equal rows."""
-    return m.shape[-2:] if len(m.shape) > 1 else m.shape * 2  # type: ignore[no-any-return]
+def _triangle(m: Any, k: int) -> Any:
+    """Where j <= i + k in the last two axes; a vector stands for equal rows."""
+    rows, columns = m.shape[-2:] if len(m.shape) > 1 else m.shape * 2
+    return np.tri(rows, columns, k, bool)
 
 
 @implements(np.vander)

@@ -67,11 +67,11 @@ def position(i: int, axis: int, n: int) -> int:
 # parsing -----------------------------------------------------------------------------------------------------------
 def select(index: Any, shape: Shape) -> Selection:
     """Parse an index expression for an array of this shape; IndexError as NumPy's."""
-    entries = index if type(index) is tuple else (index,)
-    found = _simple(entries, shape)
+    given = index if type(index) is tuple else (index,)
+    found = _simple(given, shape)
     if found is not None:
         return found
-    entries = [normal(e) for e in entries]
+    entries = [normal(e) for e in given]
     used = sum(map(_axes_used, entries))
     if used > len(shape):
         raise IndexError(
@@ -95,7 +95,7 @@ def _simple(entries: tuple[Any, ...], shape: Shape) -> Selection | None:
     """The same for integers and slices only, which is what loops use."""
     if len(entries) > len(shape):
         return None
-    found = []
+    found: list[Any] = []
     number = len(entries) == len(shape)
     for axis, e in enumerate(entries):
         if type(e) is int:
@@ -119,6 +119,7 @@ def normal(entry: Any) -> Any:
     """An entry as an int, a slice, None, Ellipsis, or an array (or tracer) of integers or booleans."""
     if entry is None or entry is ... or type(entry) is int or type(entry) is slice:
         return entry
+    array: Any
     if isinstance(entry, Tracer):
         if entry.trace.level == 0:
             return normal(entry.value)
@@ -238,7 +239,7 @@ def nonzero_of(mask: Any) -> list[Any]:
     """The indices of the elements that are not zero. Their number must be known."""
     if not isinstance(mask, Tracer):
         return list(np.nonzero(mask))
-    return nonzero(mask, count=count_of(mask))  # type: ignore[no-any-return]
+    return nonzero(mask, count=count_of(mask))
 
 
 def count_of(mask: Tracer) -> int:

@@ -57,11 +57,11 @@ class vectorize(np.vectorize):
         """Call the function on the elements of the broadcast arguments."""
         if not any_traced((args, kwargs)):
             return super().__call__(*args, **kwargs)
-        if self.signature is not None:  # type: ignore[attr-defined]
+        if self.signature is not None:
             raise UnsupportedFunctionError(
                 "numpy.vectorize with a signature is not differentiated", write="use wg.vmap, or a Python loop"
             )
-        excluded = self.excluded  # type: ignore[attr-defined]
+        excluded = self.excluded
         names = [*range(len(args)), *kwargs]
         values = dict(zip(names, (*args, *kwargs.values()), strict=True))
         mapped = {k: as_array(v) for k, v in values.items() if k not in excluded}

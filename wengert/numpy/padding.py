@@ -18,8 +18,9 @@ from .universal import array as as_array
 
 __all__ = ["pad"]
 
+_plain_pad: Any = np.pad
 _SELECTING = ("edge", "reflect", "symmetric", "wrap")
-_STATISTICS = {"maximum": np.max, "minimum": np.min, "mean": np.mean, "median": np.median}
+_STATISTICS: dict[str, Any] = {"maximum": np.max, "minimum": np.min, "mean": np.mean, "median": np.median}
 _ARGUMENTS = {
     "empty": (), "edge": (), "wrap": (), "constant": ("constant_values",), "linear_ramp": ("end_values",),
     "reflect": ("reflect_type",), "symmetric": ("reflect_type",), **dict.fromkeys(_STATISTICS, ("stat_length",)),
@@ -86,14 +87,14 @@ def _one_axis(x: Any, axis: int, width: tuple[int, int], mode: str, kwargs: dict
     if mode in ("maximum", "minimum", "median"):
         return _statistic(x, axis, width, mode, _pairs_of(kwargs.get("stat_length"), len(x.shape))[axis])
     if mode in _SELECTING and kwargs.get("reflect_type", "even") == "even":
-        return gather(x, np.pad(np.arange(n), width, mode), axis=axis)  # type: ignore[call-overload]
+        return gather(x, _plain_pad(np.arange(n), width, mode), axis=axis)
     options = dict(kwargs)
     if mode == "mean":
         lengths = _pairs_of(kwargs.get("stat_length"), len(x.shape))[axis]
         options["stat_length"] = None if lengths is None else (lengths, (1, 1))
     elif mode == "linear_ramp":
         return _ramp(x, axis, width, _pairs(kwargs.get("end_values", 0), len(x.shape))[axis])
-    matrix = np.pad(np.eye(n, dtype=x.dtype), (width, (0, 0)), mode, **options)  # type: ignore[call-overload]
+    matrix = _plain_pad(np.eye(n, dtype=x.dtype), (width, (0, 0)), mode, **options)
     return np.moveaxis(np.tensordot(matrix, x, axes=(1, axis)), 0, axis)
 
 

@@ -62,7 +62,7 @@ def min_scalar_type(a: Any, /) -> Any:
 @implements(np.iscomplexobj)
 def iscomplexobj(x: Any) -> bool:
     """Is the dtype complex?"""
-    return as_array(x).dtype.kind == "c"  # type: ignore[no-any-return]
+    return as_array(x).dtype.kind == "c"
 
 
 @implements(np.isrealobj)

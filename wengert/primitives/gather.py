@@ -124,7 +124,7 @@ def _gather_samples(rng: np.random.Generator) -> Iterator[Sample]:
         yield Sample((rng.normal(size=shape), *indices), {"axis": axis})
 
 
-gather = Primitive(
+gather: Primitive = Primitive(
     "gather",
     _gather,
     Linear(
@@ -161,7 +161,7 @@ def _scatter_add_samples(rng: np.random.Generator) -> Iterator[Sample]:
         yield Sample((y, *indices), {"axis": axis, "shape": shape})
 
 
-scatter_add = Primitive(
+scatter_add: Primitive = Primitive(
     "scatter_add",
     _scatter_add,
     Linear(lambda y_bar, y, *indices, axis, shape: gather(y_bar, *indices, axis=axis), *_INDICES),
@@ -209,7 +209,7 @@ def _scatter_set_samples(rng: np.random.Generator) -> Iterator[Sample]:
         yield Sample((rng.normal(size=shape), v, *indices), {"axis": axis})
 
 
-scatter_set = Primitive(
+scatter_set: Primitive = Primitive(
     "scatter_set",
     _scatter_set,
     Linear(
@@ -239,7 +239,7 @@ def _scatter_clear_batch(size: int, batched: list[bool], x: Any, *indices: Any, 
     return by.back(scatter_clear(by.moved(x, by.n), *by.with_lanes, axis=0), by.n), True
 
 
-scatter_clear = Primitive(
+scatter_clear: Primitive = Primitive(
     "scatter_clear",
     _scatter_clear,
     Linear(lambda y_bar, x, *indices, axis: scatter_clear(y_bar, *indices, axis=axis), *_INDICES),
@@ -269,7 +269,7 @@ def _last_assigned_samples(rng: np.random.Generator) -> Iterator[Sample]:
         yield Sample(indices, {"dims": shape[axis : axis + len(indices)]})
 
 
-last_assigned = Primitive(
+last_assigned: Primitive = Primitive(
     "last_assigned",
     _last_assigned,
     Constant(),
@@ -291,7 +291,7 @@ def _nonzero_samples(rng: np.random.Generator) -> Iterator[Sample]:
     yield Sample((np.array([[0, 3, 0], [1, 0, 0]]),), {"count": 2})
 
 
-nonzero = Primitive(
+nonzero: Primitive = Primitive(
     "nonzero",
     lambda x, count: list(np.nonzero(x)),
     Constant(),

@@ -117,7 +117,7 @@ def _slice_samples(rng: np.random.Generator) -> Iterator[Sample]:
         yield Sample((np.asarray(rng.normal(size=shape)),), {"index": index})
 
 
-slice_ = Primitive(
+slice_: Primitive = Primitive(
     "slice",
     _slice,
     Linear(lambda y_bar, x, index: place(y_bar, index=index, shape=tuple(x.shape))),
@@ -140,7 +140,7 @@ def _place_samples(rng: np.random.Generator) -> Iterator[Sample]:
         yield Sample((np.asarray(rng.normal(size=selected(shape, index))),), {"index": index, "shape": shape})
 
 
-place = Primitive(
+place: Primitive = Primitive(
     "place",
     _place,
     Linear(lambda y_bar, x, index, shape: slice_(y_bar, index=index)),
@@ -179,7 +179,7 @@ def _set_slice_samples(rng: np.random.Generator) -> Iterator[Sample]:
         yield Sample((np.asarray(rng.normal(size=shape)), v), {"index": index})
 
 
-set_slice = Primitive(
+set_slice: Primitive = Primitive(
     "set_slice",
     _set_slice,
     Linear(
@@ -200,7 +200,7 @@ def _clear_slice(x: Any, *, index: Index) -> Any:
     return y
 
 
-clear_slice = Primitive(
+clear_slice: Primitive = Primitive(
     "clear_slice",
     _clear_slice,
     Linear(lambda y_bar, x, index: clear_slice(y_bar, index=index)),
