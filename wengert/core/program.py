@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import ShapeError, Source
 from .primitive import Primitive
 from .provided import provided
-from .trace import located
+from .trace import handed_out, located
 from .tree import Structure, flatten_like, unflatten
 from .types import ArrayType, type_of
 
@@ -105,7 +105,7 @@ class Program:
                     env[eq.outputs[0]] = outs
                 for var in dead:
                     del env[var]
-        return [a.value if isinstance(a, Literal) else env[a] for a in self.outputs]
+        return [a.value if isinstance(a, Literal) else handed_out(env[a]) for a in self.outputs]
 
     def last_uses(self) -> list[list[Var]]:
         """For each equation the variables that nobody uses after it."""

@@ -19,7 +19,8 @@ import numpy as np
 from ..errors import LeakedTracerError, line, user_source
 from .types import ArrayType, Shape, dtype_of, shape_of
 
-_levels = itertools.count(1)
+_levels = itertools.count(2)
+SPLIT_LEVEL = 1  # beneath all transformations that run: see transforms/split.py
 
 # How many transformations are running in this thread and context.
 depth: ContextVar[int] = ContextVar("wengert_depth", default=0)
@@ -71,6 +72,7 @@ class Trace:
 
     __slots__ = ("alive", "level", "owner")
     name = "trace"
+    transparent = False  # do its tracers count as plain arrays where they leave the library?
 
     def __init__(self) -> None:
         self.level = next(_levels)
@@ -161,6 +163,7 @@ class ConstantTrace(Trace):
 
     __slots__ = ()
     name = "constant"
+    transparent = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -204,11 +207,16 @@ def settled(y: Any) -> Any:
     if isinstance(y, Tracer):
         if y.alias is not None:
             y.alias.refresh(y)
-        if y.trace is CONSTANT:
-            return y.value
+        if y.trace.transparent:
+            return settled(y.value)
         if not y.trace.alive:
             raise leaked(y)
     return y
+
+
+def handed_out(y: Any) -> Any:
+    """A result of a transformation: plain where no other one is running."""
+    return settled(y) if isinstance(y, Tracer) and depth.get() == 0 else y
 
 
 def literal(value: Any, like: Any) -> Any:

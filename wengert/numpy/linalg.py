@@ -20,6 +20,7 @@ from ..primitives.contract import matmul as matmul_pair
 from ..primitives.contract import mT
 from ..primitives.elementwise import equal, imag, real
 from ..primitives.shape import reshape, sum_, transpose
+from ..transforms import split as _split  # noqa: F401  repeated eigenvalues are told apart from here on
 from . import products
 from .dispatch import implements, normalize_axis, unsupported_argument
 from .products import arrays, moved

@@ -1,13 +1,22 @@
-"""Quotients by gaps between eigenvalues or singular values, where all that is singular in their derivatives lives."""
+"""Quotients by gaps between eigenvalues or singular values, where all that is singular in their derivatives lives.
+
+Where two eigenvalues coincide, the derivative of their eigenvectors is p / 0. What does not depend on the choice of a
+basis has p = 0 there, and the value of 0 / 0 is a limit: that of the quotient while the eigenvalues move apart. It is
+0 for what depends on the eigenvectors alone (a projector), and something else where functions of the eigenvalues
+multiply them (V f(w) V^T). So in reverse mode repeated values are split by an infinitesimal, `w + e (1, 2, ..., n)`,
+which the following computation carries along, and the limit is the quotient of the coefficients of e (l'Hopital). The
+trace that follows e is transforms/split.py.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from ..core.primitive import Custom, Linear, Primitive, Sample
+from ..core.primitive import Custom, Elementwise, Linear, Primitive, Sample
+from ..core.trace import Tracer
 from ..core.types import ArrayType
 from ..errors import SingularPointError
 from .linalg import like, mH, stacked
@@ -16,26 +25,80 @@ from .shape import broadcast_to, reshape, sum_
 NOISE = 16  # what rounding does to eigenvalues: this many times n eps beside the largest of them
 
 
-def close_values(w: Any, gap: Any) -> Any:
-    """Which gaps are zero, to rounding, beside the largest of the values w."""
-    n = w.shape[-1]
-    size = np.max(np.abs(w), axis=-1, keepdims=True, initial=0)[..., None]
-    return np.abs(gap) <= NOISE * n * np.finfo(w.dtype).eps * size
+def magnitude(w: Any) -> Any:
+    """The largest absolute value of each row."""
+    return np.max(np.abs(w), axis=-1, keepdims=True, initial=0)
 
 
-def _quotient(p: Any, gap: Any, x: Any, w: Any, ignored: Any = False) -> Any:
-    """p / gap, and 0 where both vanish (or p is ignored); p is a part of x, gap a difference or sum of values w."""
-    zero = close_values(w, gap)
+def rounding(w: Any) -> float:
+    """Differences between the values w that are as good as zero, relative to the largest."""
+    return NOISE * w.shape[-1] * float(np.finfo(w.dtype).eps)
+
+
+def singular_vectors(why: str) -> SingularPointError:
+    """The error for eigenvectors or singular vectors that have no derivative."""
+    return SingularPointError(
+        "the derivative of eigenvectors or singular vectors was asked where it does not exist",
+        why=why,
+        write="use what does not depend on the choice of a basis (eigenvalues, projectors, V f(w) V^T, pinv, the "
+        "product U S V^T), or move the point",
+    )
+
+
+ARBITRARY = (
+    "values coincide there (to rounding), or a singular value is zero, and the result depends on which basis of their "
+    "space was chosen; or it depends on the phase of complex vectors, which is arbitrary"
+)
+
+
+# split -----------------------------------------------------------------------------------------------------------
+class Splitting(Primitive):
+    """Identity of values; repeated ones get the infinitesimal part. `trace` follows it: set by transforms/split.py."""
+
+    trace: Any = None
+
+    def __call__(self, *args: Any, **params: Any) -> Any:
+        """Plain values that coincide become tracers."""
+        (w,) = args
+        if isinstance(w, Tracer):
+            return super().__call__(w)
+        if self.trace is None or w.dtype.kind != "f" or not _any_close(w):
+            return w
+        return Tracer(self.trace, w, np.broadcast_to(np.arange(1, 1 + w.shape[-1], dtype=w.dtype), w.shape))
+
+
+def _any_close(w: Any) -> bool:
+    """Are some of the sorted values closer than sqrt(eps), or near zero?"""
+    tolerance = np.sqrt(np.finfo(w.dtype).eps) * magnitude(w)
+    return bool(np.any(np.abs(np.diff(w)) <= tolerance) or np.any(np.abs(w) <= tolerance))
+
+
+split = Splitting(
+    "split",
+    lambda w: w,
+    Elementwise(1, linear_in=(0,), jointly=True),
+    type_rule=lambda w: w,
+    batch=lambda size, batched, w: (split(w), True),
+    samples=lambda rng: iter([Sample((np.arange(1.0, 4.0) + rng.uniform(size=3) / 2,))]),
+)
+
+
+# quotients -------------------------------------------------------------------------------------------------------
+def _quotient(p: Any, gap: Any, x: Any, w: Any, ignored: Any = False, one_sided: bool = False) -> Any:
+    """p / gap, and 0 where both vanish (or p is ignored); p is a part of x, gap a difference or sum of values w.
+
+    one_sided: without the infinitesimal parts, only an x that vanishes too leaves no doubt about the limit.
+    """
+    size = magnitude(w)[..., None]
+    zero = np.abs(gap) <= rounding(w) * size
     if not zero.any():
         return p / gap
-    size = np.max(np.abs(x), axis=(-2, -1), keepdims=True, initial=0)
-    if np.any(zero & ~np.asarray(ignored) & (np.abs(p) > np.sqrt(np.finfo(w.dtype).eps) * size)):
-        raise SingularPointError(
-            "the derivative of eigenvectors or singular vectors was asked where it does not exist",
-            why="values coincide there (to rounding), or a singular value is zero, and the result depends on which "
-            "basis of their space was chosen; or it depends on the phase of complex vectors, which is arbitrary",
-            write="use what does not depend on the choice (eigenvalues, projectors, V f(w) V^T, pinv, the product U S "
-            "V^T), or move the point",
+    noise = np.sqrt(np.finfo(w.dtype).eps) * np.max(np.abs(x), axis=(-2, -1), keepdims=True, initial=0)
+    if np.any(zero & ~np.asarray(ignored) & (np.abs(p) > noise)):
+        raise singular_vectors(ARBITRARY)
+    if one_sided and np.any(zero & ~np.eye(zero.shape[-1], dtype=bool) & (np.abs(x) > noise) & (size > 0)):
+        raise singular_vectors(
+            "values coincide there (to rounding), and in a compiled loop their splitting is not followed"
         )
     return np.where(zero, 0, p / np.where(zero, 1, gap))
 
@@ -68,10 +131,19 @@ def _part(x: Any, hermitian: bool | None) -> Any:
     return 0.5 * (x + mH(x)) if hermitian else 0.5 * (x - mH(x))
 
 
+def _gap_terms(x: Any, w: Any, *, sign: int, hermitian: bool | None) -> tuple[Any, Any]:
+    return _part(x, hermitian), w[..., None, :] + sign * w[..., :, None]
+
+
+def _ignored(w: Any, sign: int, hermitian: bool | None) -> Any:
+    """The diagonal moves values, not vectors."""
+    return sign < 0 and hermitian is not False and np.eye(w.shape[-1], dtype=bool)
+
+
 def _over_gaps(x: Any, w: Any, *, sign: int, hermitian: bool | None) -> Any:
-    gap = w[..., None, :] + sign * w[..., :, None]
-    ignored = sign < 0 and hermitian is not False and np.eye(w.shape[-1], dtype=bool)  # moves values, not vectors
-    return _quotient(_part(x, hermitian), gap, x, w, ignored)
+    one_sided = sign < 0 and hermitian is False
+    p, gap = _gap_terms(x, w, sign=sign, hermitian=hermitian)
+    return _quotient(p, gap, x, w, _ignored(w, sign, hermitian), one_sided)
 
 
 def _over_gaps_jvp(primals: Any, tangents: Any, *, sign: int, hermitian: bool | None) -> tuple[Any, Any]:
@@ -111,8 +183,12 @@ over_gaps = Primitive(
 
 
 # over_values -----------------------------------------------------------------------------------------------------
+def _value_terms(x: Any, s: Any) -> tuple[Any, Any]:
+    return x, np.broadcast_to(s[..., None, :], (*s.shape[:-1], x.shape[-2], s.shape[-1]))
+
+
 def _over_values(x: Any, s: Any) -> Any:
-    return _quotient(x, np.broadcast_to(s[..., None, :], x.shape), x, s)
+    return _quotient(*_value_terms(x, s), x, s)
 
 
 def _over_values_jvp(primals: Any, tangents: Any) -> tuple[Any, Any]:
@@ -136,3 +212,31 @@ over_values = Primitive(
         Sample((rng.normal(size=(*s[:-1], 4, s[-1])), rng.uniform(1, 2, size=s))) for s in [(3,), (2, 2)]
     ),
 )
+
+
+# the limit -------------------------------------------------------------------------------------------------------
+TERMS: dict[Primitive, Callable[..., tuple[Any, Any]]] = {over_gaps: _gap_terms, over_values: _value_terms}
+
+
+def limit(primitive: Primitive, x: Any, x_e: Any, w: Any, w_e: Any, params: dict[str, Any]) -> tuple[Any, Any]:
+    """The quotient (p + e p_e) / (gap + e gap_e) to first order in e; where both vanish, p_e / gap_e.
+
+    There the coefficient of e stays unknown: NaN. It would be needed for a second limit alone.
+    """
+    p, gap = TERMS[primitive](x, w, **params)
+    p_e, gap_e = TERMS[primitive](np.zeros_like(x) if x_e is None else x_e, w_e, **params)
+    ignored = np.asarray(primitive is over_gaps and _ignored(w, params["sign"], params["hermitian"]))
+    size = magnitude(w)[..., None]
+    near = np.sqrt(np.finfo(w.dtype).eps)
+    noise = np.abs(p) <= near * np.max(np.abs(x), axis=(-2, -1), keepdims=True, initial=0)
+    if np.any((np.abs(gap) <= rounding(w) * size) & ~noise & ~ignored):
+        raise singular_vectors(ARBITRARY)
+    both = noise & (np.abs(gap) <= near * size) & ~ignored
+    with np.errstate(all="ignore"):
+        y = np.where(both, np.where(gap_e == 0, 0, p_e / gap_e), np.where(ignored, 0, p / gap))
+        y_e = np.where(both, np.nan, np.where(ignored, 0, (p_e - y * gap_e) / gap))
+    if np.isnan(y).any() and not np.isnan(x).any():
+        raise singular_vectors(
+            "values coincide there (to rounding), and derivatives of higher order need more than one limit"
+        )
+    return y.astype(x.dtype, copy=False), y_e.astype(x.dtype, copy=False)

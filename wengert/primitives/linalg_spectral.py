@@ -19,7 +19,7 @@ from ..core.types import ArrayType
 from .contract import diag_part, matmul
 from .elementwise import conj, imag, real, where
 from .linalg import Types, hermitian_part, inv, like, matrices, mH, mT, negligible, real_dtype, solve, stacked, times
-from .linalg_gaps import NOISE, over_gaps, over_values
+from .linalg_gaps import over_gaps, over_values, rounding, split
 from .shape import broadcast_to, reshape, sum_
 
 
@@ -66,6 +66,7 @@ def _eigh_derivative(w: Any, v: Any, a_dot: Any) -> list[Any]:
 
 def _eigh_linear(primals: Any, tangents: Any, *, lower: bool) -> tuple[Any, Any]:
     w, v = eigh(*primals, lower=lower)
+    w = split(w)
     return [w, v], _eigh_derivative(w, v, tangents[0])
 
 
@@ -87,7 +88,7 @@ eigh = Primitive(
 
 def clusters(w: Any, size: Any) -> Iterator[slice]:
     """Runs of sorted values that are equal, to rounding."""
-    apart = np.abs(np.diff(w)) > NOISE * len(w) * np.finfo(w.dtype).eps * size
+    apart = np.abs(np.diff(w)) > rounding(w) * size
     edges = [0, *(np.flatnonzero(apart) + 1), len(w)]
     for start, stop in itertools.pairwise(edges):
         if stop - start > 1:
@@ -105,10 +106,16 @@ def _adapted_eigh(a: Any, a_dot: Any, *, lower: bool) -> list[Any]:
 
 
 def _adapted_eigh_jvp(primals: Any, tangents: Any, *, lower: bool) -> tuple[Any, Any]:
-    """Differentiated again, it is eigh: then no one basis serves all directions."""
-    a, a_dot = primals[0], tangents[0]
-    w, v = eigh(a, lower=lower)
-    return [w, v], [None, None] if a_dot is None else _eigh_derivative(w, v, a_dot)
+    """Differentiated again, it is eigh: no one basis serves both directions."""
+    if tangents[0] is None:
+        return eigh(primals[0], lower=lower), [None, None]
+    return _eigh_jvp(primals[:1], tangents[:1], lower=lower)
+
+
+def _adapted_eigh_linear(primals: Any, tangents: Any, *, lower: bool) -> tuple[Any, Any]:
+    if tangents[0] is None:
+        return eigh(primals[0], lower=lower), [None, None]
+    return _eigh_linear(primals[:1], tangents[:1], lower=lower)
 
 
 def _adapted_eigh_samples(rng: np.random.Generator) -> Iterator[Sample]:
@@ -119,7 +126,7 @@ def _adapted_eigh_samples(rng: np.random.Generator) -> Iterator[Sample]:
 adapted_eigh = Primitive(
     "adapted_eigh",  # eigh, in eigenspaces of several dimensions the basis that diagonalises the tangent
     _adapted_eigh,
-    Custom(_adapted_eigh_jvp),
+    Custom(_adapted_eigh_jvp, linear_jvp=_adapted_eigh_linear),
     type_rule=lambda a, a_dot, lower: _eigh_types(a),
     batch=stacked(lambda: adapted_eigh),
     samples=_adapted_eigh_samples,
@@ -140,7 +147,7 @@ def conj_(x: Any) -> Any:
 
 def _eigvalsh_linear(primals: Any, tangents: Any, *, lower: bool) -> tuple[Any, Any]:
     _, v = eigh(*primals, lower=lower)
-    return eigvalsh(*primals, lower=lower), _eigvalsh_derivative(v, tangents[0])
+    return split(eigvalsh(*primals, lower=lower)), _eigvalsh_derivative(v, tangents[0])
 
 
 def _eigvalsh_jvp(primals: Any, tangents: Any, *, lower: bool) -> tuple[Any, Any]:
@@ -278,6 +285,7 @@ def _completed(u: Any, u1_dot: Any, a_dot: Any) -> Any:
 
 def _svd_linear(primals: Any, tangents: Any, *, full: bool, hermitian: bool) -> tuple[Any, Any]:
     u, s, vh = svd(*primals, full=full, hermitian=hermitian)
+    s = split(s)
     a_dot = hermitian_part(tangents[0]) if hermitian else tangents[0]
     return [u, s, vh], _svd_derivative(u, s, vh, a_dot)
 
@@ -327,7 +335,7 @@ def _adapted_svd(a: Any, a_dot: Any, *, full: bool, hermitian: bool) -> list[Any
             basis = np.linalg.eigh(0.5 * (m + mH(m)))[1][:, ::-1]
             u[i][:, block] = u[i][:, block] @ basis
             vh[i][block] = mH(basis) @ vh[i][block]
-        rank = np.count_nonzero(s[i] > NOISE * len(s[i]) * np.finfo(s.dtype).eps * size)
+        rank = np.count_nonzero(s[i] > rounding(s) * size)
         if rank < s.shape[-1]:
             left, _, right = np.linalg.svd(a[i])
             p, _, qh = np.linalg.svd(mH(left[:, rank:]) @ a_dot[i] @ mH(right[rank:]))
@@ -338,9 +346,15 @@ def _adapted_svd(a: Any, a_dot: Any, *, full: bool, hermitian: bool) -> list[Any
 
 def _adapted_svd_jvp(primals: Any, tangents: Any, *, full: bool, hermitian: bool) -> tuple[Any, Any]:
     """Differentiated again, it is svd."""
-    u, s, vh = svd(primals[0], full=full, hermitian=hermitian)
-    a_dot = tangents[0]
-    return [u, s, vh], [None] * 3 if a_dot is None else _svd_derivative(u, s, vh, a_dot)
+    if tangents[0] is None:
+        return svd(primals[0], full=full, hermitian=hermitian), [None] * 3
+    return _svd_jvp(primals[:1], tangents[:1], full=full, hermitian=hermitian)
+
+
+def _adapted_svd_linear(primals: Any, tangents: Any, *, full: bool, hermitian: bool) -> tuple[Any, Any]:
+    if tangents[0] is None:
+        return svd(primals[0], full=full, hermitian=hermitian), [None] * 3
+    return _svd_linear(primals[:1], tangents[:1], full=full, hermitian=hermitian)
 
 
 def _adapted_svd_samples(rng: np.random.Generator) -> Iterator[Sample]:
@@ -351,7 +365,7 @@ def _adapted_svd_samples(rng: np.random.Generator) -> Iterator[Sample]:
 adapted_svd = Primitive(
     "adapted_svd",  # svd, in singular spaces of several dimensions the bases that diagonalise the tangent
     _adapted_svd,
-    Custom(_adapted_svd_jvp),
+    Custom(_adapted_svd_jvp, linear_jvp=_adapted_svd_linear),
     type_rule=lambda a, a_dot, **params: _svd_types(a, **params),
     batch=stacked(lambda: adapted_svd),
     samples=_adapted_svd_samples,
@@ -369,7 +383,7 @@ def _svdvals_derivative(u: Any, s: Any, vh: Any, a_dot: Any) -> Any:
 def _svdvals_linear(primals: Any, tangents: Any, *, hermitian: bool) -> tuple[Any, Any]:
     a_dot = hermitian_part(tangents[0]) if hermitian else tangents[0]
     vectors = svd(*primals, full=False, hermitian=hermitian)
-    return svdvals(*primals, hermitian=hermitian), _svdvals_derivative(*vectors, a_dot)
+    return split(svdvals(*primals, hermitian=hermitian)), _svdvals_derivative(*vectors, a_dot)
 
 
 def _svdvals_jvp(primals: Any, tangents: Any, *, hermitian: bool) -> tuple[Any, Any]:

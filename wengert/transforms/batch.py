@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..core.primitive import Primitive
-from ..core.trace import Trace, Tracer, settled, unaliased
+from ..core.trace import Trace, Tracer, handed_out, settled, unaliased
 from ..core.types import shape_of
 from ..errors import AbstractValueError
 from ..primitives.shape import broadcast_to
@@ -77,4 +77,4 @@ def batch_flat(
         outs = f(*[BatchTracer(trace, unaliased(x)) if on else x for x, on in zip(args, batched, strict=True)])
         outs = [settled(y) for y in outs]
         own = [isinstance(y, Tracer) and y.trace is trace for y in outs]
-    return [y.value if on else y for y, on in zip(outs, own, strict=True)], own
+    return [handed_out(y.value if on else y) for y, on in zip(outs, own, strict=True)], own

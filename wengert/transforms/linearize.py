@@ -19,7 +19,7 @@ import numpy as np
 
 from ..core.memory import keep_freed_memory
 from ..core.primitive import Constant, Custom, Elementwise, Linear, Multilinear, Partial, Primitive, TangentOf
-from ..core.trace import Trace, Tracer, concrete, deriving, keep_sources, located, observer, settled, unaliased
+from ..core.trace import Trace, Tracer, concrete, deriving, handed_out, keep_sources, located, observer, settled, unaliased
 from ..core.types import ArrayType, dtype_of, type_of
 from ..errors import NonLinearError, Source, user_source
 from ..primitives.elementwise import zero_safe_mul
@@ -432,7 +432,7 @@ def linearize_flat(
             nodes.append(y.data if own else None)
     if trace.tangents is not None:
         trace.tangents.alive = False
-    return values, trace.tape, ins, nodes
+    return [handed_out(v) for v in values], trace.tape, ins, nodes
 
 
 def run_tape(
@@ -445,7 +445,7 @@ def run_tape(
     with located(tape.equations, "tangent") as equations:
         for eq in equations:
             run_equation(env, eq)
-    y_dots = [None if var is None else env[var.index] for var in outs]
+    y_dots = [None if var is None else handed_out(env[var.index]) for var in outs]
     watch = observer.get()
     if watch is not None:
         watch.run(tape, ins, outs, tangents, y_dots)

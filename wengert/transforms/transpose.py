@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..core.primitive import Custom, Linear, Multilinear, Primitive
-from ..core.trace import concrete, located, observer
+from ..core.trace import concrete, handed_out, located, observer
 from ..core.types import ArrayType
 from ..primitives.elementwise import zero_safe_mul
 from .linearize import LinearEquation, LinearVar, Scaled, Tape, scale
@@ -124,7 +124,7 @@ def _run_backwards(
                 _scaled_in_place(adjoints, eq)
             else:
                 _transpose_equation(adjoints, eq)
-    return [adjoints.values[var.index] for var in ins]
+    return [handed_out(adjoints.values[var.index]) for var in ins]
 
 
 def transpose_equation(adjoints: Adjoints, eq: Any, product: Callable[[Any, Any, Primitive], Any]) -> None:
