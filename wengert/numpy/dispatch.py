@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.trace import Tracer
+from ..core.trace import Tracer, settled
 from ..errors import UnsupportedFunctionError
 
 Function = Callable[..., Any]
@@ -65,9 +65,22 @@ def any_traced(args: Any) -> bool:
 def array_function(self: Tracer, func: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """NumPy's protocol: a function was called with a tracer among its arguments."""
     handler = HANDLERS.get(func)
-    if handler is None:
+    if handler is not None:
+        return handler(*args, **kwargs)
+    plain = lowered((args, kwargs))
+    if any_traced(plain):
         raise unsupported(func)
-    return handler(*args, **kwargs)
+    return func(*plain[0], **plain[1])
+
+
+def lowered(tree: Any) -> Any:
+    """Handles of constants as the plain arrays in them: they have no derivative that a function could lose."""
+    kind = type(tree)
+    if kind is list or kind is tuple:
+        return kind(lowered(item) for item in tree)
+    if kind is dict:
+        return {name: lowered(item) for name, item in tree.items()}
+    return settled(tree)
 
 
 def unsupported(func: Any) -> UnsupportedFunctionError:

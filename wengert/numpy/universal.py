@@ -107,15 +107,13 @@ def isneginf(x: Any, out: Any = None) -> Any:
 @implements(np.real)
 def real(val: Any) -> Any:
     """Re z."""
-    val = array(val)
-    return ew.real(val) if val.dtype.kind == "c" else val
+    return array(val).real
 
 
 @implements(np.imag)
 def imag(val: Any) -> Any:
     """Im z, zero for real numbers."""
-    val = array(val)
-    return ew.imag(val) if val.dtype.kind == "c" else np.zeros_like(val)
+    return array(val).imag
 
 
 @implements(np.angle)
