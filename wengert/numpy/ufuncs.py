@@ -164,7 +164,10 @@ def _by_kind(ufunc: np.ufunc, on_real: Op, on_complex: Op) -> Op:
     def choose(x: Any) -> Any:
         return on_complex(x) if x.dtype.kind == "c" else on_real(x)
 
-    return lambda x: choose(x) if isinstance(x, Tracer) else apply(ufunc, choose, (x,))
+    def op(x: Any) -> Any:
+        return choose(x) if isinstance(x, Tracer) and x.dtype.kind in "fc" else apply(ufunc, choose, (x,))
+
+    return op
 
 
 def _ordered(ufunc: np.ufunc, primitive: Primitive) -> Op:
