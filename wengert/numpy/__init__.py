@@ -25,6 +25,7 @@ from .quantiles import *
 from .queries import *
 from .reductions import *
 from .selection import *
+from .sets import *
 from .sorting import *
 from .statistics import *
 from .universal import *

@@ -254,6 +254,9 @@ def geomspace(start: Any, stop: Any, num: Any = 50, endpoint: bool = True, dtype
     return y if dtype is None else y.astype(dtype)
 
 
+linspace, logspace, geomspace = _creates(linspace), _creates(logspace), _creates(geomspace)
+
+
 def _at(end: Any, y: Any) -> Any:
     """An end of a range at the shape and dtype of one element of the range."""
     end = to_dtype(end, y.dtype)

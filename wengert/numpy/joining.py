@@ -11,17 +11,17 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ..core.trace import Tracer
 from ..core.types import dtype_of
-from ..errors import ShapeError
+from ..errors import ShapeError, UnsupportedFunctionError
 from ..primitives import join
 from ..primitives.index import along, slice_
 from .alias import view
-from .dispatch import implements
+from .dispatch import any_traced, implements
 from .ufuncs import deliver, to_dtype
 from .universal import array as as_array
 from .views import atleast_1d, atleast_2d, atleast_3d, moveaxis, ravel
 
 __all__ = [
-    "append", "array_split", "block", "column_stack", "concat", "concatenate", "dsplit", "dstack", "hsplit", "hstack",
+    "append", "array_split", "block", "c_", "column_stack", "concat", "concatenate", "dsplit", "dstack", "hsplit", "hstack", "r_",
     "split", "stack", "unstack", "vsplit", "vstack",
 ]  # fmt: skip
 
@@ -139,6 +139,28 @@ def _block(x: Any, depth: int, ndim: int, level: int) -> Any:
 def append(arr: Any, values: Any, axis: Any = None) -> Any:
     """The array, with values behind it along an axis; in one row where the axis is None."""
     return concatenate((as_array(arr), as_array(values)), axis)
+
+
+class _Rows:
+    """np.r_ and np.c_ with traced pieces: slices are ranges, the rest is joined."""
+
+    def __init__(self, plain: Any, join: Callable[..., Any]) -> None:
+        self.plain, self.join = plain, join
+
+    def __getitem__(self, key: Any) -> Any:
+        if not any_traced((key,)):
+            return self.plain[key]
+        pieces = key if isinstance(key, tuple) else (key,)
+        if any(isinstance(p, str) for p in pieces):
+            raise UnsupportedFunctionError(
+                "np.r_ and np.c_ with a text and traced pieces are not differentiated",
+                write="np.concatenate, np.vstack or np.stack",
+            )
+        return self.join([np.r_[p] if isinstance(p, slice) else p for p in pieces])
+
+
+r_ = _Rows(np.r_, hstack)
+c_ = _Rows(np.c_, column_stack)
 
 
 # splitting ---------------------------------------------------------------------------------------------------------

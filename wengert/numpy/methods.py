@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from ..core.trace import Tracer
-from ..errors import ConcretizationError
+from ..errors import ConcretizationError, UnsupportedFunctionError
 from ..primitives import elementwise as ew
 from ..primitives.shape import reshape as reshape_
 from .alias import copied, view
 from .assignment import _IN_PLACE, _cycled, _set_flat, assigned, in_place, setitem
 from .conversions import plain_number
+from .dispatch import implements
 from .indexing import getitem
 from .sorting import partition, sort, sorted_in_place
 from .ufuncs import to_dtype
@@ -125,7 +127,31 @@ def _set_of(get: Any) -> Any:
     return lambda self, v: setitem(get(self), ..., v)
 
 
+def _view(self: Tracer, dtype: Any = None, type: Any = None) -> Any:
+    if (dtype is None or np.dtype(dtype) == self.dtype) and type is None:
+        return getitem(self, ...)
+    raise UnsupportedFunctionError(
+        f"a traced array {self.type} was to be viewed as {dtype or type}",
+        why="its bytes seen as another type are no differentiable function of its values",
+        write="t.astype(dtype), or t.real and t.imag",
+    )
+
+
+if hasattr(np, "astype"):  # since NumPy 2.1
+
+    @implements(np.astype)
+    def _astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
+        return astype(x, dtype, copy=copy)
+
+
 _MEMBERS: dict[str, Any] = {
+    "__contains__": lambda self, v: bool(np.any(np.equal(self, v))),
+    "__divmod__": lambda self, other: np.divmod(self, other),
+    "__rdivmod__": lambda self, other: np.divmod(other, self),
+    "__array_namespace__": lambda self, *, api_version=None: sys.modules[__package__],
+    "device": "cpu",
+    "to_device": lambda self, device, /, *, stream=None: self,
+    "view": _view,
     "__getitem__": getitem,
     "__setitem__": setitem,
     "reshape": _reshape,
