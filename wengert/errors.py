@@ -44,13 +44,16 @@ line: ContextVar[Source | None] = ContextVar("wengert_line", default=None)
 
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _LIBRARIES = tuple(f"{os.sep}{name}{os.sep}" for name in ("numpy", "optree", "scipy"))
+_STDLIB = os.path.dirname(os.__file__) + os.sep
 
 
 def _is_ours(filename: str) -> bool:
-    """Does this frame belong to the library (or to NumPy below it) rather than to the user?"""
-    if filename.startswith(_HERE):
+    """Does this frame belong to the library, to what it stands on or to what it writes, rather than to the user?"""
+    if filename.startswith((_HERE, "<program ", "<frozen ")):
         return True
-    return "site-packages" in filename and any(name in filename for name in _LIBRARIES)
+    if "-packages" in filename:  # site-packages, dist-packages
+        return any(name in filename for name in _LIBRARIES)
+    return filename.startswith(_STDLIB)
 
 
 _ours: dict[str, bool] = {}

@@ -12,7 +12,7 @@ from ..errors import AbstractValueError, BranchChangedError, user_source
 from .check import check
 from .primitive import Constant, Primitive
 from .program import Atom, Equation, Literal, Program, Var
-from .trace import Trace, Tracer, keep_sources, setting
+from .trace import CONSTANT, Trace, Tracer, keep_sources, setting
 from .types import ArrayType, type_of
 
 # Is every recorded program checked against the grammar? Set by wg.debug.checks().
