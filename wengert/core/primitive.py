@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import UnsupportedFunctionError
 from .trace import Tracer, leaked
 from .types import ArrayType
 
@@ -40,6 +41,25 @@ class Partial:
 
     def __call__(self, residuals: tuple[Any, ...]) -> Any:
         return self.law if self.constant else self.law(*residuals)
+
+
+class Unknown(Partial):
+    """A partial derivative for which there is no expression: where it is needed, the reason is raised."""
+
+    __slots__ = ("what", "why")
+
+    def __init__(self, what: str, why: str) -> None:
+        self.law, self.constant, self.what, self.why = None, False, what, why
+        self.uses = self.refuse
+
+    def refuse(self, values: Sequence[Any] = ()) -> tuple[Any, ...]:
+        """Raise UnsupportedFunctionError."""
+        raise UnsupportedFunctionError(
+            self.what,
+            why=self.why,
+            write="pass wg.stop_gradient(argument) where this derivative is not wanted, or give the function a "
+            "derivative with wg.custom_jvp or wg.custom_vjp",
+        )
 
 
 def _nothing(values: Sequence[Any]) -> tuple[Any, ...]:
@@ -73,7 +93,9 @@ class Elementwise:
         singular: bool = False,
     ) -> None:
         order = ["x"] if len(partials) == 1 else names.split()[: len(partials)]
-        self.partials: tuple[Any, ...] = tuple(None if p is None else Partial(p, order) for p in partials)
+        self.partials: tuple[Any, ...] = tuple(
+            p if p is None or isinstance(p, Partial) else Partial(p, order) for p in partials
+        )
         self.linear_in, self.jointly, self.singular = linear_in, jointly, singular
 
 
