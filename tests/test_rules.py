@@ -5,12 +5,13 @@ import pkgutil
 
 import pytest
 
-import wengert.primitives
+import wengert
 from rules_checks import CHECKS, cases
 from wengert.core.primitive import REGISTRY
 
-for module in pkgutil.walk_packages(wengert.primitives.__path__, "wengert.primitives."):
-    importlib.import_module(module.name)
+for module in pkgutil.walk_packages(wengert.__path__, "wengert."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
 
 # Primitives that cannot be sampled, each with its reason.
 WITHOUT_SAMPLES = {
@@ -20,6 +21,11 @@ WITHOUT_SAMPLES = {
 # (check, primitive): the reason why the check does not apply.
 EXEMPT: dict[tuple[str, str], str] = {
     ("complex_arguments", "abs"): "of a complex number it is not holomorphic; NumPy's abs is complex_abs there",
+    **{
+        ("complex_step", name): "SciPy rounds the imaginary part relative to the modulus"
+        for name in ("airy", "hyp0f1", "jv", "rgamma", "shichi", "sici", "yv")
+    },
+    ("complex_step", "expi"): "on the real line SciPy takes the mean of the two sides of the branch cut",
 }
 
 MISSING = [p.name for p in REGISTRY.values() if p.samples is None and p.name not in WITHOUT_SAMPLES]
