@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import inspect
+import itertools
 from collections.abc import Iterator, Sequence
 from types import FrameType, ModuleType
 from typing import Any, NamedTuple
@@ -71,32 +72,37 @@ def leaks() -> Iterator[None]:
     found = [t for t in gc.get_objects() if isinstance(t, Tracer) and not t.trace.alive and t.trace.level > before]
     if found:
         raise LeakedTracerError(
-            f"{len(found)} traced value{'s' if len(found) > 1 else ''} outlived the transformation that made "
-            f"{'them' if len(found) > 1 else 'it'}: " + "; ".join(_holder(t, found) for t in found[:3]),
+            f"traced values outlived the transformation that made them ({len(found)}): {_holders(found)}",
             why="a traced value belongs to one run of one transformation; used later it raises this error there",
             write="return the value from the function (has_aux=True for extra results) instead of storing it",
         )
 
 
-def _holder(tracer: Tracer, found: list[Any]) -> str:
-    """`f64[3] of grad of f, in the list 'saved'`: what refers to a leaked tracer."""
-    made = getattr(tracer.trace.owner, "__name__", None)
-    text = f"{tracer.type} of the {tracer.trace.name}" + (f" of {made}" if made else "")
-    for holder in gc.get_referrers(tracer):
-        if holder is not found and not isinstance(holder, FrameType):
-            return f"{text}, {_described(holder, tracer)}"
-    return text
+def _holders(found: list[Any]) -> str:
+    """`f64[3] of the reverse-mode derivative of f, in a list; ...`: what refers to the first leaked tracers."""
+    texts = []
+    for tracer in itertools.islice(found, 3):
+        made = getattr(tracer.trace.owner, "__name__", None)
+        text = f"{tracer.type} of the {tracer.trace.name}" + (f" of {made}" if made else "")
+        for holder in gc.get_referrers(tracer):
+            if holder is not found and not isinstance(holder, FrameType):
+                text += f", {_described(holder, tracer)}"
+                break
+        texts.append(text)
+    return "; ".join(texts)
 
 
 def _described(holder: Any, held: Any) -> str:
+    owner = holder
     if isinstance(holder, dict):
-        keys = [k for k, v in holder.items() if v is held]
-        owners = [o for o in gc.get_referrers(holder) if getattr(o, "__dict__", None) is holder]
-        if owners and isinstance(owners[0], ModuleType):
-            return f"the global {keys[0]} of {owners[0].__name__}"
-        if owners:
-            return f"the attribute {keys[0]} of a {type(owners[0]).__name__}"
-        return f"under {keys[0]!r} in a dict"
+        owner = next((o for o in gc.get_referrers(holder) if getattr(o, "__dict__", None) is holder), None)
+        if owner is None:
+            return f"under {next(k for k, v in holder.items() if v is held)!r} in a dict"
+    for name, value in getattr(owner, "__dict__", {}).items():
+        if value is held:
+            if isinstance(owner, ModuleType):
+                return f"the global {name} of {owner.__name__}"
+            return f"the attribute {name} of a {type(owner).__name__}"
     if type(holder).__name__ == "cell":
         return "a variable of an enclosing function"
     return f"in a {type(holder).__name__}"
@@ -379,8 +385,8 @@ def _numbers(name: str, value: Any, mask: Any) -> str:
     array = _array(value)
     if array.ndim == 0:
         return f"{name} = {array}"
-    if array.shape == np.shape(mask):
-        return f"{name} = {array[tuple(np.argwhere(mask)[0])]}"
+    if array.shape == np.shape(mask)[-array.ndim :]:  # the mask may have vmap's axis in front
+        return f"{name} = {array[tuple(np.argwhere(mask)[0][-array.ndim :])]}"
     return f"{name} is {type_of(array)}" + (
         f" from {array.min():.4g} to {array.max():.4g}" if array.size and array.dtype.kind in "fiu" else ""
     )
