@@ -6,7 +6,7 @@
 array([1., 1., 1.])
 """
 
-from . import debug, errors, numpy
+from . import debug, errors, numpy, scipy
 from .api import (
     elementwise_grad,
     grad,
@@ -49,6 +49,7 @@ __all__ = [
     "numeric",
     "numpy",
     "register_structure",
+    "scipy",
     "trace",
     "tree_map",
     "value_and_grad",

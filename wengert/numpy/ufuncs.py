@@ -249,6 +249,9 @@ ON_TRACERS: dict[np.ufunc, Op] = {
     np.frexp: _frexp,
 }
 
+# Where to look for what answers for a ufunc of another library: a lookup returns an op, or None.
+EXTERNAL: list[Callable[[np.ufunc], Op | None]] = []
+
 METHODS: dict[str, Op] = {}  # name -> f(ufunc, *inputs, **kwargs)
 AT: dict[np.ufunc, Op] = {}  # ufunc -> f(a, indices, b)
 
@@ -256,9 +259,7 @@ AT: dict[np.ufunc, Op] = {}  # ufunc -> f(a, indices, b)
 # the protocol ------------------------------------------------------------------------------------------------------
 def array_ufunc(self: Tracer, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
     """NumPy's protocol: a ufunc was called with a tracer among its operands."""
-    op = ON_TRACERS.get(ufunc)
-    if op is None:
-        raise unsupported(ufunc)
+    op = ON_TRACERS.get(ufunc) or external(ufunc)
     if method == "at" and ufunc in AT:
         return AT[ufunc](*inputs)
     if method != "__call__":
@@ -268,6 +269,16 @@ def array_ufunc(self: Tracer, ufunc: np.ufunc, method: str, *inputs: Any, **kwar
     if ufunc.signature is not None:  # matmul and its kin take care of their own arguments
         return op(*inputs, **kwargs)
     return call(ufunc, op, inputs, **kwargs) if kwargs else op(*inputs)
+
+
+def external(ufunc: np.ufunc) -> Op:
+    """What answers for a ufunc that is not NumPy's; UnsupportedFunctionError where nothing does."""
+    for lookup in EXTERNAL:
+        op = lookup(ufunc)
+        if op is not None:
+            ON_TRACERS[ufunc] = op
+            return op
+    raise unsupported(ufunc)
 
 
 def call(
