@@ -19,6 +19,8 @@ from ..core.primitive import Custom, Elementwise, Linear, Primitive, Sample
 from ..core.trace import Tracer
 from ..core.types import ArrayType
 from ..errors import SingularPointError
+from .contract import matmul
+from .elementwise import conj
 from .linalg import like, mH, stacked
 from .shape import broadcast_to, reshape, sum_
 
@@ -211,6 +213,37 @@ over_values = Primitive(
     samples=lambda rng: (
         Sample((rng.normal(size=(*s[:-1], 4, s[-1])), rng.uniform(1, 2, size=s))) for s in [(3,), (2, 2)]
     ),
+)
+
+
+# complement ------------------------------------------------------------------------------------------------------
+def _complement(x: Any, u: Any) -> Any:
+    y = x - np.matmul(u, np.matmul(mH(u), x))
+    noise = NOISE * x.shape[-2] * np.finfo(x.dtype).eps * np.max(np.abs(x), axis=(-2, -1), keepdims=True, initial=0)
+    return np.where(np.abs(y) <= noise, 0, y)
+
+
+def _complement_jvp(primals: Any, tangents: Any) -> tuple[Any, Any]:
+    (x, u), (x_dot, u_dot) = primals, tangents
+    y_dot = None if x_dot is None else complement(x_dot, u)
+    if u_dot is not None:
+        move = matmul(u_dot, matmul(mH(u), x)) + matmul(u, matmul(mH(u_dot), x))
+        y_dot = -move if y_dot is None else y_dot - move
+    return complement(x, u), y_dot
+
+
+def _complement_samples(rng: np.random.Generator) -> Iterator[Sample]:
+    for shape in [(4, 2), (2, 3, 2)]:
+        yield Sample((rng.normal(size=shape), np.linalg.qr(rng.normal(size=shape))[0]), wrap=lambda *args: args)
+
+
+complement = Primitive(
+    "complement",  # (1 - U U^H) X, where what is rounding beside X is 0
+    _complement,
+    Custom(_complement_jvp, transposes=(lambda y_bar, x, u: complement(y_bar, conj(u)), None)),
+    type_rule=lambda x, u: x,
+    batch=stacked(lambda: complement),
+    samples=_complement_samples,
 )
 
 

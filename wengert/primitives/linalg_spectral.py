@@ -19,7 +19,7 @@ from ..core.types import ArrayType
 from .contract import diag_part, matmul
 from .elementwise import conj, imag, real, where
 from .linalg import Types, hermitian_part, inv, like, matrices, mH, mT, negligible, real_dtype, solve, stacked, times
-from .linalg_gaps import over_gaps, over_values, rounding, split
+from .linalg_gaps import complement, over_gaps, over_values, rounding, split
 from .shape import broadcast_to, reshape, sum_
 
 
@@ -255,9 +255,9 @@ def _svd_derivative(u: Any, s: Any, vh: Any, a_dot: Any) -> list[Any]:
     n = over_gaps(m, s, sign=1, hermitian=False)
     u_dot, v_dot = matmul(u1, p + n), matmul(v1, p - n)
     if u.shape[-2] > k:
-        u_dot = u_dot + over_values(av - matmul(u1, m), s)
+        u_dot = u_dot + over_values(complement(av, u1), s)
     if vh.shape[-1] > k:
-        v_dot = v_dot + over_values(matmul(mH(a_dot), u1) - matmul(v1, mH(m)), s)
+        v_dot = v_dot + over_values(complement(matmul(mH(a_dot), u1), v1), s)
     u_dot, v_dot = _completed(u, u_dot, a_dot), _completed(mH(vh), v_dot, mH(a_dot))
     return [u_dot, real_part(diag_part(m)), mH(v_dot)]
 
