@@ -326,7 +326,7 @@ def test_nan_to_num_and_infinities() -> None:
     same(y, np.nan_to_num(x, nan=3.0))
     assert y_dot.tolist() == [0, 0, 0, 1]
     z = np.array([complex(np.nan, np.inf), complex(-np.inf, 2.0)])
-    same(wg.jvp(np.nan_to_num, (z,), (z * 0 + 1,))[0], np.nan_to_num(z))
+    same(wg.jvp(np.nan_to_num, (z,), (np.ones_like(z),))[0], np.nan_to_num(z))
     assert results(np.isposinf, x).tolist() == [False, True, False, False]
     assert results(np.isneginf, x).tolist() == [False, False, True, False]
 

@@ -79,7 +79,9 @@ def partition(a: Any, kth: Any, axis: Any = -1, kind: str = "introselect", order
 def sort_complex(a: Any) -> Any:
     """Sorted by real, then imaginary part, as complex numbers."""
     x = sort(array(a))
-    return to_dtype(x, np.result_type(x.dtype, np.complex64 if x.dtype.char in "bhBH" else x.dtype.type(0) * 1j))
+    if x.dtype.kind == "c":
+        return x
+    return to_dtype(x, np.dtype("F" if x.dtype.char in "bhBH" else "G" if x.dtype.char == "g" else "D"))
 
 
 @implements(np.lexsort)
