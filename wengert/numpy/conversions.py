@@ -57,7 +57,7 @@ def plain_number(tracer: Tracer, asked: str) -> ConcretizationError:
         loss = "which would lose its derivative"
     else:
         loss = "though its value belongs to the trace"
-        write = "wnp.take(a, i) or wnp.asarray(a)[i] for a[i] with a traced index i; " + write
+        write = "wnp.take(a, i) for a[i] with a traced index i; " + write
     became = f"a plain {asked}" if asked != "pickle" else "a pickle"
     return ConcretizationError(f"a traced array {tracer.type} was turned into {became}, {loss}", why=why, write=write)
 

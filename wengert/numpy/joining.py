@@ -21,7 +21,8 @@ from .universal import array as as_array
 from .views import atleast_1d, atleast_2d, atleast_3d, moveaxis, ravel
 
 __all__ = [
-    "append", "array_split", "block", "c_", "column_stack", "concat", "concatenate", "dsplit", "dstack", "hsplit", "hstack", "r_",
+    "append", "array_split", "block", "c_", "column_stack", "concat", "concatenate", "dsplit", "dstack", "hsplit",
+    "hstack", "r_",
     "split", "stack", "unstack", "vsplit", "vstack",
 ]  # fmt: skip
 

@@ -18,6 +18,7 @@ from .conversions import plain_number
 from .dispatch import implements
 from .indexing import getitem
 from .sorting import partition, sort, sorted_in_place
+from .selection import compress
 from .ufuncs import to_dtype
 from .views import matrix_transpose, ravel, reshape, transpose
 
@@ -157,6 +158,7 @@ _MEMBERS: dict[str, Any] = {
     "reshape": _reshape,
     "transpose": _transpose,
     "flatten": _flatten,
+    "compress": lambda self, condition, axis=None, out=None: compress(condition, self, axis, out),
     "astype": astype,
     "copy": copied,
     "__copy__": copied,
