@@ -40,6 +40,7 @@ def _creates(numpy_function: Any) -> Callable[..., Any]:
         return fresh(numpy_function(*args, **kwargs))
 
     create.__module__ = "wengert.numpy"
+    create.__doc__ = f"numpy.{numpy_function.__name__}; traced values can be assigned into the result."
     return create
 
 
@@ -107,6 +108,7 @@ def _converts(numpy_function: Any) -> Callable[..., Any]:
         return numpy_function(a, dtype, *args, **kwargs)
 
     convert.__module__ = "wengert.numpy"
+    convert.__doc__ = f"numpy.{numpy_function.__name__}; traced arrays, alone or in lists, are arrays already."
     return convert
 
 
