@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
+
+import numpy as np
 
 from .program import Atom, Literal, Program, Var
 
@@ -59,12 +62,21 @@ def interpreted(program: Program) -> Step:
     return lambda *args: tuple(program.evaluate(args))
 
 
+SOON = 20  # runs of a program from which on it pays to make a Python function of it
+
+
 def step_function(program: Program, times: int) -> Step:
-    """What runs a program this many times soonest. Making a Python function pays from about twenty runs on."""
-    return python_function(program) if times >= 20 or "function" in program.derived else interpreted(program)
+    """What runs a program this many times soonest."""
+    return python_function(program) if times >= SOON or "function" in program.derived else interpreted(program)
 
 
 def run(program: Program, args: Sequence[Any]) -> list[Any]:
-    """Evaluate once on plain arrays."""
-    made: Step | None = program.derived.get("function")
-    return list(made(*args)) if made is not None else program.evaluate(args)
+    """Evaluate on plain arrays; without warnings where the program is a derivative."""
+    runs = program.derived["runs"] = program.derived.get("runs", 0) + 1
+    with quietly(program):
+        return list(step_function(program, runs)(*args))
+
+
+def quietly(program: Program) -> Any:
+    """Without warnings where the program is a derivative: its infinities are no news."""
+    return np.errstate(all="ignore") if program.quiet else contextlib.nullcontext()

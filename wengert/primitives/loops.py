@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..core.dataflow import fixpoint, reached, rewired
-from ..core.execute import interpreted, python_function, step_function
+from ..core.execute import SOON, interpreted, python_function, quietly, step_function
 from ..core.primitive import Constant, Custom, Primitive, Sample
 from ..core.program import Program, Var
 from ..core.record import record
@@ -36,11 +36,6 @@ from .bodies import (
     placed,
     rows_first,
 )
-
-
-def quietly(program: Program) -> Any:
-    """Without warnings where the program is a derivative: its infinities are no news."""
-    return np.errstate(all="ignore") if program.quiet else np.errstate()
 
 
 # lanes that run for different numbers of rounds ------------------------------------------------------------------
@@ -186,9 +181,6 @@ linear_scan = Primitive(
 
 
 # while -----------------------------------------------------------------------------------------------------------
-SOON = 20  # rounds after which it pays to make a Python function of a body
-
-
 def _while(*args: Any, cond: Program, body: Program, n_cond: int, n_consts: int) -> list[Any]:
     check_types(body.in_types, args[n_cond:])
     constants, consts, carry = Sizes(n_cond, n_consts).split(args)
@@ -287,13 +279,17 @@ def _differing_lanes(size: int, constants: Values, consts: Values, carry: Values
 
 
 def _while_samples(rng: np.random.Generator) -> Iterator[Sample]:
-    """c = a c + sin(c) while sum c < b, for a scalar and for none of the rounds."""
-    number = ArrayType((), np.float64)
+    """c = c + exp(a) + sin(c) / 5 while c < b; and c = sin(a c) for k rounds."""
+    number, whole = ArrayType((), np.float64), ArrayType((), np.int64)
     cond = record(lambda b, c: [ew.less(c, b)], [number] * 2)
-    body = record(lambda a, c: [a * c + ew.sin(c)], [number] * 2)
+    body = record(lambda a, c: [c + ew.exp(a) + 0.2 * ew.sin(c)], [number] * 2)
     for bound in (4.0, 0.1):
-        args = (np.asarray(bound), np.asarray(rng.uniform(1.1, 1.3)), np.asarray(rng.uniform(0.3, 0.5)))
-        yield Sample(args, {"cond": cond, "body": body, "n_cond": 1, "n_consts": 1}, order=3)
+        args = (np.asarray(bound), np.asarray(0.1), np.asarray(rng.uniform(0.3, 0.4)))
+        yield Sample(args, {"cond": cond, "body": body, "n_cond": 1, "n_consts": 1}, order=1)
+    cond = record(lambda k, c: [ew.greater(k, 0)], [whole, number])
+    body = record(lambda a, k, c: [k - 1, ew.sin(a * c)], [number, whole, number])
+    args = (np.asarray(rng.normal()), np.asarray(3), np.asarray(rng.normal()))
+    yield Sample(args, {"cond": cond, "body": body, "n_cond": 0, "n_consts": 1}, order=3)
 
 
 while_ = Primitive(

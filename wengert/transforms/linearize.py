@@ -339,6 +339,11 @@ class TangentTrace(Trace):
             write="return None (a symbolic zero) for an output that does not depend on the input",
         )
 
+    def zero(self, type: ArrayType) -> Tracer:
+        """A zero tangent that rules written by users can compute with."""
+        var = self.tape.var(type.shape, type.dtype)
+        return Tracer(self, var, var)
+
     def process(self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """Write the application on the tape if it is linear in the tangents among its arguments."""
         tape = self.tape

@@ -1,0 +1,159 @@
+"""Branches: `cond[branches](index, operands)` runs one of several programs of the same types.
+
+Only the branch that is taken runs, forwards and backwards. Under vmap, where lanes may take different ones, every branch
+runs on all lanes and each lane takes its own results: the tangents and adjoints of the others are zeros, which stay zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.dataflow import Mask, reach, reached, rewired
+from ..core.execute import run
+from ..core.primitive import Custom, Primitive, Sample, TangentOf
+from ..core.program import Program, Var
+from ..core.record import record
+from ..core.types import ArrayType, zeros
+from . import elementwise as ew
+from .bodies import Values, check_types, chosen, held, is_value, placed
+
+Branches = tuple[Program, ...]
+
+
+def _cond(index: Any, *operands: Any, branches: Branches) -> list[Any]:
+    check_types(branches[0].in_types, operands)
+    return run(branches[int(index)], operands)
+
+
+def either(masks: Sequence[Sequence[bool]]) -> Mask:
+    """Where any of the branches has it, all must."""
+    return tuple(map(any, zip(*masks, strict=True)))
+
+
+def _cond_jvp(primals: Values, tangents: Values, *, branches: Branches) -> tuple[list[Any], list[Any]]:
+    active = tuple(t is not None for t in tangents[1:])
+    outs = either([reached(b, active, differentiable=True) for b in branches])
+    made = tuple(b.transform("jvp", active, outs) for b in branches)
+    results = cond(*primals, *(t for t in tangents[1:] if t is not None), branches=made)
+    m = len(outs)
+    return results[:m], placed(results[m:], outs)
+
+
+# reverse mode ----------------------------------------------------------------------------------------------------
+def _cond_linearize(primals: Values, active: Sequence[bool], *, branches: Branches) -> Any:
+    """The branch that is taken also returns its residuals, and zeros in the place of the others' residuals."""
+    index, *operands = primals
+    on = tuple(active[1:])
+    outs = either([reached(b, on, differentiable=True) for b in branches])
+    split = [Saved(*b.transform("linearize", on, outs), len(outs)) for b in branches]
+    places: list[ArrayType] = []
+    for saved in split:
+        saved.take_places(places)
+    results = cond(index, *operands, branches=tuple(saved.forward(places) for saved in split))
+    needed = either([[v in saved.names for v in saved.first.inputs] for saved in split])
+    args = [index, *chosen(operands, needed), *results[len(outs) :]]
+    args += [TangentOf(1 + i) for i, a in enumerate(on) if a]
+    return results[: len(outs)], outs, cond, args, {"branches": tuple(s.linear(places, needed) for s in split)}
+
+
+class Saved:
+    """The residuals of one branch. Branches share the places of residuals of one type; operands need none."""
+
+    def __init__(self, first: Program, second: Program, results: int) -> None:
+        self.first, self.second, self.results = first, second, results
+        self.names = dict(zip(first.outputs[results:], second.inputs, strict=False))
+        self.at: dict[int, Var] = {}
+
+    def take_places(self, places: list[ArrayType]) -> None:
+        """Choose a place for each residual, adding to the list where there is none of its type left."""
+        free = list(range(len(places)))
+        for v in self.names:
+            if v in self.first.inputs:
+                continue
+            place = next((k for k in free if places[k] == v.type), len(places))
+            if place == len(places):
+                places.append(v.type)
+            else:
+                free.remove(place)
+            self.at[place] = v  # type: ignore[assignment]
+
+    def forward(self, places: list[ArrayType]) -> Program:
+        """The branch with its residuals at their places, zeros at the others."""
+        first = self.first
+        fill = {k: Var(t) for k, t in enumerate(places) if k not in self.at}
+        constants = [*first.constants, *((v, zeros(v.type)) for v in fill.values())]
+        outputs = [*first.outputs[: self.results], *(self.at.get(k) or fill[k] for k in range(len(places)))]
+        return Program(first.inputs, constants, first.equations, outputs, name=first.name, quiet=first.quiet)
+
+    def linear(self, places: list[ArrayType], needed: Mask) -> Program:
+        """The linear program of the branch: operands, places, tangents -> tangents."""
+        operands = [self.names.get(v) or Var(v.type) for v in chosen(self.first.inputs, needed)]
+        saved = [self.names[self.at[k]] if k in self.at else Var(t) for k, t in enumerate(places)]
+        inputs = [*operands, *saved, *self.second.inputs[len(self.names) :]]
+        return rewired(self.second, inputs, self.second.outputs)
+
+
+def _cond_T(y_bars: Values, index: Any, *operands: Any, branches: Branches) -> list[Any]:
+    linear = tuple(not is_value(a) for a in operands)
+    bars = tuple(b is not None for b in y_bars)
+    outs = either([transposed_reach(b, linear, bars) for b in branches])
+    made = tuple(b.transform("transpose", linear, bars, tuple(chosen(outs, linear))) for b in branches)
+    x_bars = cond(index, *filter(is_value, operands), *(b for b in y_bars if b is not None), branches=made)
+    return [None, *placed(x_bars, outs)]
+
+
+def transposed_reach(program: Program, linear: Mask, bars: Mask) -> Mask:
+    """The linear inputs that get an adjoint from those of these outputs."""
+    touched = 0
+    for bits, on in zip(reach(program), bars, strict=True):
+        touched |= bits if on else 0
+    return tuple(on and bool(touched >> i & 1) for i, on in enumerate(linear))
+
+
+# vmap ------------------------------------------------------------------------------------------------------------
+def _batch_cond(size: int, batched: Sequence[bool], index: Any, *operands: Any, branches: Branches) -> Any:
+    differs, *on = batched
+    outs = either([reached(b, on) for b in branches])
+    if differs:
+        outs = (True,) * len(outs)
+    made = tuple(b.transform("batch", size, tuple(on), outs) for b in branches)
+    if not differs:
+        return cond(index, *operands, branches=made), list(outs)
+    with np.errstate(all="ignore"):  # what a lane does not take is no news
+        results = made[0].evaluate(operands)
+        for k, branch in enumerate(made[1:], 1):
+            results = held(ew.equal(index, k), branch.evaluate(operands), results)
+    return results, list(outs)
+
+
+def _cond_type(index: Any, *operands: Any, branches: Branches) -> list[ArrayType]:
+    return branches[0].out_types
+
+
+def _cond_samples(rng: np.random.Generator) -> Iterator[Sample]:
+    """sin(a) b, a;  b, a exp(b);  1, a."""
+    for shape in [(), (2,)]:
+        t = ArrayType(shape, np.float64)
+        one = zeros(t) + 1
+        branches = (
+            record(lambda a, b: [ew.sin(a) * b, a], [t] * 2),
+            record(lambda a, b: [b, a * ew.exp(b)], [t] * 2),
+            record(lambda a, b: [ew.mul(a, 0.0) + one, a], [t] * 2),
+        )
+        for k in range(3) if not shape else (1,):
+            args = (np.asarray(k), *(np.asarray(rng.normal(size=shape)) for _ in range(2)))
+            yield Sample(args, {"branches": branches}, order=3)
+
+
+cond = Primitive(
+    "cond",
+    _cond,
+    Custom(_cond_jvp, _cond_linearize, together=_cond_T),
+    type_rule=_cond_type,
+    batch=_batch_cond,
+    samples=_cond_samples,
+    multiple=True,
+)
