@@ -18,7 +18,6 @@ from .parts import AxisIndex, array, backwards, common, expand, flat, floating, 
 from .reductions import sum
 from .statistics import is_true_of_any
 from .ufuncs import broadcast_shapes, select, to_dtype
-from .universal import conj
 
 __all__ = ["convolve", "correlate", "cross", "gradient", "interp", "trapezoid", "unwrap"]
 
@@ -213,9 +212,9 @@ def correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
     a, v = _sequences(a, v)
     n, m = shape_of(a)[0], shape_of(v)[0]
     if m > n:
-        return backwards(conj(correlate(v, a, mode)), 0)
+        return backwards(np.conj(correlate(v, a, mode)), 0)
     kind = _mode(mode)
-    w = conj(v) if v.dtype.kind == "c" else v
+    w = np.conj(v) if v.dtype.kind == "c" else v
     if kind == "v":
         return c.correlate(a, w)
     y = c.convolve(a, backwards(w, 0))

@@ -22,7 +22,7 @@ __all__ = [
     "all", "amax", "amin", "any", "argmax", "argmin", "count_nonzero", "max", "min", "prod", "ptp", "sum",
 ]  # fmt: skip
 
-NO: Any = np._NoValue  # type: ignore[attr-defined]  # NumPy's own mark of an argument that was not given
+NO: Any = np._NoValue  # NumPy's own mark of an argument that was not given
 
 
 @lru_cache

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.trace import Tracer, concrete
+from ..core.trace import concrete
 from ..core.types import ArrayType, shape_of
 from ..primitives import elementwise as ew
 from ..primitives import reduce as p
@@ -16,8 +16,8 @@ from ..primitives.shape import reshape, transpose
 from .dispatch import implements, normalize_axis
 from .parts import array, expand, joined, spread_to
 from .reductions import NO, keep, sum
-from .ufuncs import deliver, select, to_dtype
-from .universal import clip, conj, imag, real
+from .ufuncs import deliver, to_dtype
+from .universal import clip, imag, real
 
 __all__ = ["average", "corrcoef", "cov", "mean", "std", "var"]
 
@@ -115,7 +115,7 @@ def variance(a: Any, axis: Any, dtype: Any, ddof: Any, keepdims: Any, where: Any
     d = x - mean
     squares = np.square(real(d)) + np.square(imag(d)) if d.dtype.kind == "c" else np.square(d)
     n = how_many(x, axis, keepdims, where) - ddof
-    free = np.maximum(n, 0) if isinstance(n, (Tracer, np.ndarray)) else builtins.max(n, 0)
+    free: Any = builtins.max(n, 0) if isinstance(n, (int, float)) else np.maximum(n, 0)
     return over_count(sum(squares, axis, keepdims=keepdims, where=where), free)
 
 
@@ -187,7 +187,7 @@ def cov(
     w, scale = _observations(n, fweights, aweights, ddof)
     d = x - expand(average(x, axis=1, weights=w), (1,))
     weighted = d if w is None else d * w
-    c = np.matmul(d, conj(transpose(weighted, axes=(1, 0)))) * np.true_divide(1, scale)
+    c = np.matmul(d, np.conj(transpose(weighted, axes=(1, 0)))) * np.true_divide(1, scale)
     return reshape(c, shape=tuple(k for k in shape_of(c) if k != 1))
 
 
@@ -221,7 +221,7 @@ def _observations(n: int, fweights: Any, aweights: Any, ddof: Any) -> tuple[Any,
         scale = total - ddof
     else:
         scale = total - ddof * sum(w * to_dtype(array(aweights), FLOAT)) / total
-    return w, select(np.greater(scale, 0), scale, 0.0) if isinstance(scale, Tracer) else builtins.max(scale, 0.0)
+    return w, np.maximum(scale, 0.0)
 
 
 @implements(np.corrcoef)

@@ -296,7 +296,7 @@ def call(
     """A ufunc on tracers with NumPy's keyword arguments."""
     if dtype is not None or signature is not None:
         inputs = _computed_in(ufunc, inputs, dtype, signature, casting)
-    with np.errstate(**({} if where is True else {"all": "ignore"})):
+    with np.errstate(all=None if where is True else "ignore"):
         y = op(*inputs)
     if y is NotImplemented:
         return y
@@ -344,5 +344,5 @@ def deliver(y: Any, where: Any, out: Any, casting: str = "same_kind") -> Any:
         return out
     if not np.can_cast(y.dtype, out.dtype, casting):  # type: ignore[arg-type]
         raise TypeError(f"Cannot cast output from {y.dtype} to {out.dtype} with casting rule {casting!r}")
-    out[...] = y
+    out[...] = y  # type: ignore[index]
     return out

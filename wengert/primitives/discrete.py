@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.primitive import Constant, Primitive, Sample
 
-Domain = tuple[float, float] | tuple[int, int]
+Domain = tuple[Any, Any]  # of floats, or of integers
 REAL: Domain = (-2.0, 2.0)
 POSITIVE: Domain = (0.3, 3.0)
 UNIT: Domain = (-0.9, 0.9)

@@ -275,7 +275,7 @@ def _where_samples(rng: np.random.Generator) -> Iterator[Sample]:
 
 where = Primitive(
     "where",
-    lambda mask, a, b: np.where(mask, a, b)[()],
+    lambda mask, a, b: np.where(mask, a, b)[()],  # type: ignore[call-overload]
     Linear(
         None,
         lambda y_bar, mask, a, b: where(mask, y_bar, 0.0),

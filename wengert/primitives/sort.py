@@ -97,10 +97,10 @@ lexsort = Primitive(
 
 
 # searchsorted ----------------------------------------------------------------------------------------------------
-def _searchsorted(a: Any, v: Any, *, side: str) -> Any:
+def _searchsorted(a: Any, v: Any, *, side: Any) -> Any:
     """Of each row of a, all but the last axis of which v has in front."""
     if np.ndim(a) == 1:
-        return np.searchsorted(a, v, side)  # type: ignore[call-overload]
+        return np.searchsorted(a, v, side)
     found = np.empty(np.shape(v), np.intp)
     for row in np.ndindex(a.shape[:-1]):
         found[row] = np.searchsorted(a[row], v[row], side)
