@@ -145,7 +145,7 @@ def _zeros_like(x: Any) -> Any:
 
 def _scalar_output(call: Call, values: list[Any], holomorphic: bool) -> Any:
     """The one number that the function returned, or NonScalarOutputError."""
-    if len(values) == 1 and type(values[0]) is np.float64:
+    if call.out_tree is LEAF and type(values[0]) is np.float64 and not holomorphic:
         return values[0]
     if call.out_tree is not LEAF and call.out_tree != LEAF:
         tree = describe(call.out_tree) if call.out_tree is not None else ""

@@ -10,7 +10,8 @@ import numpy as np
 
 from ..core.trace import Tracer, concrete, leaked, settled
 from ..core.types import ArrayType, shape_of
-from ..errors import ConcretizationError
+from ..errors import ConcretizationError, WengertError
+from .dispatch import HANDLERS
 
 _STOP = "wg.stop_gradient(t) where only the value is wanted"
 _OWN_ARRAY = "make the array that is assigned to with wnp.zeros(n) or np.zeros_like(t)"
@@ -31,7 +32,8 @@ _ADVICE = {
     ),
     "int": (
         "int(t), round(t), math.trunc(t), range(t), an index and a shape need a plain integer",
-        "np.floor(t), np.round(t) or np.trunc(t), which have derivative zero; int(wg.stop_gradient(t)) for an index",
+        "np.floor(t), np.round(t) or np.trunc(t), which have derivative zero; int(wg.stop_gradient(t)) for an index; "
+        f"{_OWN_ARRAY}, of floating-point dtype",
     ),
     "NumPy array": (
         "np.array([t, t]), np.full(3, t) and a[mask] = t on a plain array fill plain arrays, which hold no derivatives",
@@ -50,16 +52,17 @@ def install() -> None:
         setattr(Tracer, name, method)
 
 
-def plain_number(tracer: Tracer, asked: str) -> ConcretizationError:
+def plain_number(tracer: Tracer, asked: str) -> WengertError:
     """The error for turning a traced value into a plain number or array."""
-    why, write = _ADVICE[asked]
-    if tracer.dtype.kind in "fc":
-        loss = "which would lose its derivative"
-    else:
-        loss = "though its value belongs to the trace"
-        write = "wnp.take(a, i) for a[i] with a traced index i; " + write
+    if not tracer.trace.alive:
+        return leaked(tracer)
     became = f"a plain {asked}" if asked != "pickle" else "a pickle"
-    return ConcretizationError(f"a traced array {tracer.type} was turned into {became}, {loss}", why=why, write=write)
+    what = f"a traced array {tracer.type} was turned into {became}"
+    why, write = _ADVICE[asked]
+    if tracer.dtype.kind not in "fc":
+        why = "its value is known to the trace alone; an index, for example, may differ between the lanes of vmap"
+        return ConcretizationError(what, why=why, write=f"wnp.take(a, i) for a[i] with a traced index i; {_STOP}")
+    return ConcretizationError(f"{what}, which would lose its derivative", why=why, write=write)
 
 
 # numbers and arrays ----------------------------------------------------------------------------------------------
@@ -147,6 +150,19 @@ def _format(self: Tracer, spec: str) -> str:
 def _reduce(self: Tracer, protocol: Any = None) -> Any:
     raise plain_number(self, "pickle")
 
+
+def _text_of(function: Any) -> Any:
+    """A NumPy function that writes an array as text, on the value where it is known."""
+
+    def text(a: Any, *args: Any, **kwargs: Any) -> str:
+        value = _known(a) if isinstance(a, Tracer) else a
+        return _repr(a) if value is None else function(np.asarray(value), *args, **kwargs)
+
+    return text
+
+
+for _function in (np.array2string, np.array_repr, np.array_str):
+    HANDLERS[_function] = _text_of(_function)
 
 _METHODS: dict[str, Any] = {
     "__array__": _to_array,
