@@ -53,6 +53,7 @@ class _Objective:
             if a.dtype.kind not in "fiu":
                 raise NonDifferentiableInputError(
                     f"the start x0 holds values of type {a.dtype}",
+                    why="real numbers are minimised over",
                     write="arrays of floats; for complex values, two real arrays",
                 )
         self._shapes = [a.shape for a in arrays]
@@ -63,7 +64,11 @@ class _Objective:
         self.history: list[tuple[float, int, int]] = []
         self.start = self.flat(x0)
         if not np.all(np.isfinite(self.start)):
-            raise NonFiniteError("the start x0 holds a NaN or an infinity", write="a finite start")
+            raise NonFiniteError(
+                "the start x0 holds a NaN or an infinity",
+                why="no step leads from there to a finite point",
+                write="a finite start",
+            )
 
     def flat(self, tree: Any) -> np.ndarray:
         return np.concatenate([np.zeros(0), *(np.ravel(leaf) for leaf in flatten(tree)[0])])
@@ -79,6 +84,7 @@ class _Objective:
             raise NonScalarOutputError(
                 f"the function returned an array {value.dtype}{list(value.shape)}",
                 why="only one real number can be minimised",
+                write="return a sum, a mean or a norm",
             )
         return float(value)
 
@@ -102,7 +108,11 @@ class _Objective:
 
     def record(self, value: float) -> None:
         if not self.history and not np.isfinite(value):
-            raise NonFiniteError(f"the function is {value} at the start", write="a start where it is finite")
+            raise NonFiniteError(
+                f"the function is {value} at the start",
+                why="there is nothing to compare the next values with",
+                write="a start where it is finite; wg.debug.nans() shows where it is not",
+            )
         self.history.append((value, self.evaluations, self.gradients))
 
     def result(self, x: np.ndarray, fun: float, message: str, details: Any = None) -> Result:

@@ -70,7 +70,11 @@ def check_grads(
     names = [modes] if isinstance(modes, str) else list(modes)
     for mode in names:
         if mode not in _MODES:
-            raise UnsupportedFunctionError(f"check_grads has no mode {mode!r}", write=f"one of {', '.join(_MODES)}")
+            raise UnsupportedFunctionError(
+                f"check_grads has no mode {mode!r}",
+                why="derivatives are checked in forward and in reverse mode",
+                write=f"one of {', '.join(_MODES)}",
+            )
     f, xs, paths = _flat(fun, arguments)
     dtypes = {dtype_of(v) for v in (*xs, *f(*xs))}
     spacing = max((float(np.finfo(t).eps) for t in dtypes), default=1.0)

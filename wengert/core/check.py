@@ -56,5 +56,8 @@ def check(program: Program) -> Program:
     return program
 
 
+_WRITE = "report it; where the program was built by hand, one variable for each result, assigned before it is used"
+
+
 def _broken(program: Program, where: str, what: str) -> ProgramError:
-    return ProgramError(f"program {program.name}: {where} {what}", why=f"in\n{program}")
+    return ProgramError(f"program {program.name}: {where} {what}", why=f"in\n{program}", write=_WRITE)

@@ -82,7 +82,9 @@ _METHODS: dict[str, Callable[[Line, Any, Any], np.ndarray]] = {
 def _method(name: str) -> Callable[[Line, Any, Any], np.ndarray]:
     if name not in _METHODS:
         raise UnsupportedFunctionError(
-            f"there is no numerical method {name!r}", write=f"one of {', '.join(map(repr, _METHODS))}"
+            f"there is no numerical method {name!r}",
+            why="each method is a formula of differences with steps of its own",
+            write=f"one of {', '.join(map(repr, _METHODS))}",
         )
     return _METHODS[name]
 

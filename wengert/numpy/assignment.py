@@ -93,6 +93,7 @@ def assigned(v: Any, shape: Shape, dtype: np.dtype[Any]) -> Any:
         raise ShapeError(
             f"could not broadcast input array from shape {found} into shape {shape}",
             why="what is assigned must broadcast to the shape of the place that it is assigned to",
+            write=f"a value of shape {shape}: reshape it, or insert axes of length one with v[:, None]",
         )
     return broadcast_to(v, shape=shape)
 

@@ -244,7 +244,11 @@ def geomspace(start: Any, stop: Any, num: Any = 50, endpoint: bool = True, dtype
     """start (stop / start)^(i / n), of real ends of one sign."""
     start, stop = operand(start) * 1.0, operand(stop) * 1.0
     if dtype_of(start).kind == "c" or dtype_of(stop).kind == "c":
-        raise UnsupportedFunctionError("numpy.geomspace of complex ends is not differentiated")
+        raise UnsupportedFunctionError(
+            "numpy.geomspace of complex ends is not differentiated",
+            why="it turns from one end to the other in the complex plane by a rule of its own",
+            write="start * (stop / start) ** np.linspace(0, 1, num)",
+        )
     x = np.linspace(np.log(np.abs(start)), np.log(np.abs(stop)), num, endpoint, axis=0)
     y = np.sign(start) * np.exp(x)
     first, last = (Index((k,)) for k in (0, y.shape[0] - 1))

@@ -59,6 +59,7 @@ def concatenate(
             raise ShapeError(
                 f"concatenate along axis {axis} got arrays of shapes {' and '.join(str(x.shape) for x in xs)}",
                 why="all lengths but those along the axis must be equal",
+                write="another axis, or np.stack for a new one; x[:, None] inserts an axis of length one",
             )
     return deliver(join.concatenate(*xs, axis=axis), True, out)
 
@@ -72,7 +73,9 @@ def stack(arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None, cas
     xs = _together(arrays, dtype, casting)
     if len({x.shape for x in xs}) > 1:
         raise ShapeError(
-            f"all input arrays must have the same shape, stack got {' and '.join(str(x.shape) for x in xs)}"
+            f"all input arrays must have the same shape, stack got {' and '.join(str(x.shape) for x in xs)}",
+            why="they become the slices along a new axis",
+            write="np.concatenate for arrays of different lengths, or np.broadcast_arrays before",
         )
     axis = normalize_axis_index(axis, len(xs[0].shape) + 1)
     return deliver(join.stack(*xs, axis=axis), True, out)
@@ -155,6 +158,7 @@ class _Rows:
         if any(isinstance(p, str) for p in pieces):
             raise UnsupportedFunctionError(
                 "np.r_ and np.c_ with a text and traced pieces are not differentiated",
+                why="the text is a small language of axes and shapes for which there are plain functions",
                 write="np.concatenate, np.vstack or np.stack",
             )
         return self.join([np.r_[p] if isinstance(p, slice) else p for p in pieces])

@@ -59,7 +59,9 @@ class vectorize(np.vectorize):
             return super().__call__(*args, **kwargs)
         if self.signature is not None:
             raise UnsupportedFunctionError(
-                "numpy.vectorize with a signature is not differentiated", write="use wg.vmap, or a Python loop"
+                "numpy.vectorize with a signature is not differentiated",
+                why="it loops over plain arrays",
+                write="use wg.vmap, or a Python loop",
             )
         excluded = self.excluded
         names = [*range(len(args)), *kwargs]

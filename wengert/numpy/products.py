@@ -53,7 +53,8 @@ def labels_for(n: int, start: int = 0) -> str:
 
 def misfit(name: str, why: str, *shapes: Any) -> ShapeError:
     """The error for operands whose shapes do not fit."""
-    return ShapeError(f"{name} got operands of shapes {' and '.join(map(str, shapes))}", why=why)
+    write = "reshape the operands, or np.einsum, which says which axes belong together"
+    return ShapeError(f"{name} got operands of shapes {' and '.join(map(str, shapes))}", why=why, write=write)
 
 
 # the contraction of two labelled operands ------------------------------------------------------------------------

@@ -264,7 +264,11 @@ def array_ufunc(self: Tracer, ufunc: np.ufunc, method: str, *inputs: Any, **kwar
         return AT[ufunc](*inputs)
     if method != "__call__":
         if method not in METHODS:
-            raise UnsupportedFunctionError(f"numpy.{ufunc.__name__}.{method} is not differentiated")
+            raise UnsupportedFunctionError(
+                f"numpy.{ufunc.__name__}.{method} is not differentiated",
+                why=f"there is no rule for {method}",
+                write=f"one of {', '.join(sorted(METHODS))}, or the operation written out",
+            )
         return METHODS[method](ufunc, *inputs, **kwargs)
     if ufunc.signature is not None:  # matmul and its kin take care of their own arguments
         return op(*inputs, **kwargs)

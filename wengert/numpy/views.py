@@ -49,6 +49,7 @@ def full_shape(shape: Any, size: int, old: Shape) -> Shape:
         raise ShapeError(
             f"cannot reshape array of size {size} into shape {tuple(found)}",
             why=f"the array has shape {old}; a reshape keeps the number of elements",
+            write="a shape with as many elements, or -1 for one length that follows from the others",
         )
     return tuple(found)
 
@@ -212,7 +213,11 @@ def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
     array = as_array(array)
     shape = (shape,) if isinstance(shape, int | np.integer) else tuple(int(n) for n in shape)
     if broadcast_shapes("broadcast_to", array.shape, shape) != shape:
-        raise ShapeError(f"an array of shape {array.shape} does not broadcast to the shape {shape}")
+        raise ShapeError(
+            f"an array of shape {array.shape} does not broadcast to the shape {shape}",
+            why="from the last axis backwards, lengths must be equal or one",
+            write="insert axes of length one with x[:, None], or np.tile",
+        )
     return view(array, prim.broadcast_to, READ_ONLY, shape=shape)
 
 
