@@ -200,8 +200,9 @@ def arange(*args: Any, **kwargs: Any) -> Any:
     if stop is None:
         start, stop = 0, start
     count = int(to_dtype(np.ceil((stop - start) / step), np.dtype(np.intp)))
-    y = start + step * np.arange(max(count, 0))
-    return y if given.get("dtype") is None else y.astype(given["dtype"])
+    found = np.result_type(*(dtype_of(a) for a in (start, stop, step)))
+    y = start + step * np.arange(max(count, 0), dtype=found)
+    return fresh(y if given.get("dtype") is None else y.astype(given["dtype"]))
 
 
 @implements(np.linspace)
@@ -315,6 +316,7 @@ def vander(x: Any, N: Any = None, increasing: bool = False) -> Any:
     x = as_array(x)
     if len(x.shape) != 1:
         raise ValueError("x must be a one-dimensional array or sequence.")
+    x = to_dtype(x, np.promote_types(x.dtype, int))
     n = x.shape[0] if N is None else int(N)
     columns = [np.ones(x.shape, x.dtype)] if n else []
     while len(columns) < n:
