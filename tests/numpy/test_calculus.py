@@ -146,3 +146,29 @@ def test_fit_against_the_normal_equations(x) -> None:
     """c = (V^T V)^-1 V^T y: dc/dy is the pseudoinverse."""
     v = np.vander(x, 3)
     np.testing.assert_allclose(wg.jacrev(lambda t: np.polyfit(x, t, 2))(x**2), np.linalg.pinv(v), rtol=1e-9, atol=1e-12)
+
+
+FUNCTIONS = [
+    np.i0, np.sinc, np.unwrap, np.gradient, np.trapezoid, np.cov, np.poly, np.polyint, np.polyder,
+    lambda t: np.interp(t, [0, 1, 2], [1, 2, 4]), lambda t: np.convolve(t, t), lambda t: np.polyval(t, t),
+    lambda t: np.corrcoef(t, t[::-1]), lambda t: np.histogram(t, 3, weights=t)[0], lambda t: np.histogram(t, 3)[1],
+    lambda t: np.histogram(t, 3, (-1, 2))[1], lambda t: np.histogramdd([t], 3)[1][0], lambda t: np.polydiv(t, t[:1])[0],
+    lambda t: np.cross(np.stack([t, t, t], 1), [1, 2, 3.0]), lambda t: np.diff(t, prepend=1.0), np.ediff1d,
+    lambda t: np.average(t, weights=t), np.nanstd, np.ptp, np.cumprod, lambda t: np.quantile(t, 0.3),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("f", FUNCTIONS)
+@pytest.mark.parametrize("dtype", ["float16", "float32", "longdouble"])
+def test_dtypes(f, dtype) -> None:
+    x = np.array([0.3, 1.2]).astype(dtype)
+    try:
+        expected = f(x)
+    except TypeError:
+        return
+    y, y_dot = wg.jvp(f, (x,), (x,))
+    eps = 8 * np.finfo(dtype).eps
+    same(y, expected, rtol=eps, atol=eps)
+    assert y_dot.dtype == y.dtype
+    assert type(y) is type(expected)
+    assert wg.grad(lambda t: np.sum(np.real(f(t))))(x).dtype == x.dtype

@@ -105,7 +105,8 @@ def _limits(a: Any, limits: Any) -> tuple[Any, Any]:
 
 def _equal_bins(lo: Any, hi: Any, n: int) -> Any:
     """lo + k (hi - lo) / n, the last edge exactly hi: numpy.linspace."""
-    inner = np.arange(n) * ((hi - lo) / n) + lo
+    steps = np.arange(n, dtype=np.result_type(lo.dtype, hi.dtype))
+    inner = steps * ((hi - lo) / n) + lo
     return joined([inner, reshape(hi, shape=(1,))], 0)
 
 
@@ -131,7 +132,10 @@ def counted(edges: Sequence[Any], columns: Sequence[Any], weights: Any) -> Any:
 @implements(np.histogram_bin_edges)
 def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> Any:
     """The edges that histogram uses."""
-    return edges_of(flat(array(a)), bins, range)
+    a = array(a)
+    edges = edges_of(flat(a), bins, range)
+    equal = isinstance(bins, str) or not shape_of(array(bins))
+    return to_dtype(edges, a.dtype) if equal and a.dtype.kind == "f" else edges
 
 
 @implements(np.histogram)
@@ -146,7 +150,7 @@ def histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, we
             raise TypeError("Automated estimation of the number of bins is not supported for weighted data")
         weights = flat(weights)
     x = flat(a)
-    edges = edges_of(x, bins, range)
+    edges = histogram_bin_edges(a, bins, range)
     h = counted([edges], [x], weights)
     return (h / diff(edges) / sum(h) if density else h), edges
 

@@ -15,6 +15,7 @@ from .dispatch import implements
 from .parts import array, common, expand, flat, floating, item, joined, part
 from .reductions import sum
 from .statistics import is_true_of_any
+from .ufuncs import to_dtype
 from .universal import real
 
 __all__ = ["poly", "polyadd", "polyder", "polydiv", "polyfit", "polyint", "polymul", "polysub", "polyval", "roots"]
@@ -82,7 +83,7 @@ def polydiv(u: Any, v: Any) -> tuple[Any, Any]:
     for k in range(n - m + 1):
         d = item(r, 0, k) / item(v, 0, 0)
         quotient.append(expand(d, (0,)))
-        r = r - joined([np.zeros(k), expand(d, (0,)) * v, np.zeros(n - m - k)], 0)
+        r = r - joined([np.zeros(k, u.dtype), expand(d, (0,)) * v, np.zeros(n - m - k, u.dtype)], 0)
     q = joined(quotient, 0) if quotient else np.zeros(1, u.dtype)
     start = 0
     while start < shape_of(r)[0] - 1 and is_true_of_any(np.less_equal(np.absolute(item(r, 0, start)), 1e-8)):
@@ -132,6 +133,7 @@ def poly(seq_of_zeros: Any) -> Any:
     elif len(shape) > 1:
         raise ValueError("input must be 1d or non-empty square 2d array.")
     zeros = flat(zeros)
+    zeros = to_dtype(zeros, np.dtype(np.float64)) if zeros.dtype.char in "e?bBhHiIlLqQ" else zeros
     p: Any = np.ones(1, zeros.dtype)
     for i in range(shape_of(zeros)[0]):
         p = convolve(p, joined([np.ones(1, zeros.dtype), -part(zeros, 0, i, i + 1)], 0))

@@ -152,7 +152,7 @@ def i0(x: Any) -> Any:
     return ew.i0(x)
 
 
-_PUBLIC = {ufunc: public(ufunc) for ufunc in ON_TRACERS}
+_PUBLIC = {ufunc: public(ufunc) for ufunc in ON_TRACERS if ufunc.signature is None}
 _NAMES = {name: _PUBLIC[f] for name, f in vars(np).items() if isinstance(f, np.ufunc) and f in _PUBLIC}
 globals().update(_NAMES)
 

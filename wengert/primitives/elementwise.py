@@ -241,7 +241,7 @@ sinc_slope = Primitive(  # the n-th derivative of sinc; n is a Python integer
 def _bessel_i(x: Any, n: int) -> Any:
     from scipy.special import iv
 
-    return iv(n, x).astype(dtype_of(x))[()]
+    return np.asarray(iv(n, np.asarray(x, float))).astype(dtype_of(x))[()]
 
 
 i0 = unary("numpy_i0", np.i0, lambda x: bessel_i(x, 1), singular=True)
