@@ -10,6 +10,7 @@ import pytest
 
 import wengert as wg
 from wengert import errors
+from wengert.control import cond, scan, while_loop
 from wengert.core import record, trace
 from wengert.core.program import Program
 from wengert.errors import LeakedTracerError, NonFiniteError, ProgramError
@@ -227,6 +228,56 @@ def test_tangent_that_is_given():
     error = found(lambda: wg.jvp(np.sin, (X,), (V * np.nan,)))
     assert error.direction == "tangent"
     assert error.primitive is None or "tangent 0 = nan" in str(error)
+
+
+# loops, branches, programs ---------------------------------------------------------------------------------------
+def step(c, x):
+    y = np.sqrt(c * x)
+    return y, y
+
+
+ROWS = np.array([1.0, 0.0, 3.0])
+LOOPS = {
+    "scan": lambda x: scan(step, x, ROWS)[0],
+    "long scan": lambda x: scan(step, x, np.concatenate([np.ones(30), [0.0], np.ones(30)]))[0],
+    "branch": lambda x: cond(x > 0, lambda x: step(x, x - x)[0], lambda x: x, x),
+    "while": lambda x: while_loop(lambda c: c[0] < 3, lambda c: (c[0] + 1, step(c[1], 0.0)[0]), (0, x))[1],
+}
+
+
+@pytest.mark.parametrize("f", LOOPS.values(), ids=LOOPS)
+def test_adjoint_inside_of_a_loop(f):
+    error = found(lambda: wg.grad(f)(1.0))
+    assert place(error) == line(step, 1)
+    assert (error.direction, error.primitive.name) == ("backward", "sqrt")
+
+
+def test_value_inside_of_a_loop():
+    def body(c, x):
+        z = np.log(c * x)
+        return z, z
+
+    lanes, forward = lambda f: lambda x: wg.vmap(f)(x * V), lambda f: lambda x: wg.jvp(f, (x,), (x,))
+    for transform in (wg.grad, lanes, forward, lambda f: f):
+        error = found(lambda transform=transform: transform(lambda x: scan(body, x, ROWS)[0])(2.0))
+        assert place(error) == line(body, 1)
+        assert (error.direction, error.primitive.name) == ("forward", "log")
+
+
+def test_what_a_loop_masks_is_no_error():
+    def masked(c, x):
+        y = np.where(x > 0, np.sqrt(c * x), 0.0)
+        return y + c, y
+
+    with wg.debug.nans():
+        assert np.isfinite(wg.grad(lambda x: scan(masked, x, ROWS)[0])(2.0))
+        assert np.isfinite(wg.jvp(lambda x: scan(masked, x, ROWS)[0], (2.0,), (1.0,))[1])
+
+
+def test_recorded_program():
+    program = wg.trace(logs)(V)
+    error = found(lambda: program(X))
+    assert place(error) == line(logs, 2)
 
 
 # options and scope -----------------------------------------------------------------------------------------------

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .core import record, trace
-from .core.primitive import Primitive
+from .core.primitive import REGISTRY, Primitive
+from .core.program import Literal, Program
 from .core.trace import Trace, Tracer, setting
 from .core.types import ArrayType, type_of
 from .errors import LeakedTracerError, NonFiniteError, Source, line, user_source
@@ -116,10 +117,11 @@ class Watched:
 
     def process(self: Any, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """As the trace does; then look."""
-        outs = super().process(primitive, args, params)  # type: ignore[misc]
         watch = trace.observer.get()
+        begin = len(watch.inner) if watch is not None else 0
+        outs = super().process(primitive, args, params)  # type: ignore[misc]
         if watch is not None:
-            watch.computed(self, primitive, args, outs if primitive.multiple else [outs])
+            watch.computed(self, primitive, args, outs if primitive.multiple else [outs], watch.inner[begin:])
         return outs
 
 
@@ -180,6 +182,7 @@ class Watch:
     def __init__(self, nan: bool, inf: bool) -> None:
         self.nan, self.inf = nan, inf
         self.tangents: dict[int, tuple[Any, Event]] = {}  # by id: the tangent (held), and where it came from
+        self.inner: list[Event] = []  # found in derivatives of bodies of loops and branches
 
     def opened(self, t: Trace) -> None:
         """A transformation begins: from now on its operations are looked at."""
@@ -199,14 +202,19 @@ class Watch:
                 return Bad(part, mask, tangent)
         return None
 
-    def computed(self, t: Trace, primitive: Primitive, args: Sequence[Any], outs: Sequence[Any]) -> None:
+    def computed(
+        self, t: Trace, primitive: Primitive, args: Sequence[Any], outs: Sequence[Any], inner: list[Event]
+    ) -> None:
         """A primitive was applied: look at values now, and remember where tangents came from."""
-        known = line.get()
-        if known is None or not known.derivation:  # what a derivative computes on its way is judged by its result
+        self._values(primitive, args, outs)
+        if isinstance(t, JVPTrace):
+            self._tangent(t, primitive, args, outs, inner)
+
+    def _values(self, primitive: Primitive, args: Sequence[Any], outs: Sequence[Any]) -> None:
+        here = line.get()
+        if here is None or not here.derivation:  # what a derivative computes on its way is judged by its result
             for y in outs:
                 self._value(primitive, args, y)
-        if isinstance(t, JVPTrace):
-            self._tangent(t, primitive, args, outs)
 
     def _value(self, primitive: Primitive, args: Sequence[Any], y: Any) -> None:
         bad = self.bad(trace.concrete(y))
@@ -222,7 +230,9 @@ class Watch:
         what = f"{bad.name} in the value of {primitive}"
         raise Event(what, "forward", primitive, bad.mask, details, user_source()).error()
 
-    def _tangent(self, t: Trace, primitive: Primitive, args: Sequence[Any], outs: Sequence[Any]) -> None:
+    def _tangent(
+        self, t: Trace, primitive: Primitive, args: Sequence[Any], outs: Sequence[Any], inner: list[Event]
+    ) -> None:
         own = [a for a in args if isinstance(a, Tracer) and a.trace is t]
         earlier = next((self.tangents[id(a.data)][1] for a in own if id(a.data) in self.tangents), None)
         for y in outs:
@@ -230,7 +240,7 @@ class Watch:
                 continue
             bad = self.bad(y.data)
             if bad is not None:
-                event = earlier
+                event = earlier or next(iter(inner), None)
                 if event is None:
                     details = [_numbers(f"input {i}", a, bad.mask) for i, a in enumerate(args)]
                     details += [_numbers(f"tangent {i}", a.data, bad.mask) for i, a in enumerate(own)]
@@ -238,6 +248,42 @@ class Watch:
                     what = f"{bad.name} in the tangent of {primitive}"
                     event = Event(what, "tangent", primitive, bad.mask, details, here)
                 self.tangents[id(y.data)] = (y.data, event)
+
+    def evaluate(self, program: Program, args: Sequence[Any]) -> list[Any]:
+        """What Program.evaluate does, with a look at every value: bodies of loops, branches, recorded functions."""
+        env: dict[Any, Any] = dict(program.constants)
+        env.update(zip(program.inputs, args, strict=True))
+
+        def value(a: Any) -> Any:
+            return a.value if isinstance(a, Literal) else env[a]
+
+        with trace.located(program.equations) as equations:
+            for eq in equations:
+                inputs = [value(a) for a in eq.inputs]
+                outs = eq.primitive(*inputs, **eq.params)
+                outs = outs if eq.primitive.multiple else [outs]
+                self._values(eq.primitive, inputs, outs)
+                env.update(zip(eq.outputs, outs, strict=True))
+        self._derived(program, {a for a in program.outputs if self.bad(value(a))}, env)
+        return [trace.handed_out(value(a)) for a in program.outputs]
+
+    def _derived(self, program: Program, bad: set[Any], env: dict[Any, Any]) -> None:
+        """Note where the bad results of a program came from, if it was in a derivative."""
+        origin = None
+        for eq in reversed(program.equations):
+            if any(v in bad for v in eq.outputs):
+                earlier = [a for a in eq.inputs if not isinstance(a, Literal) and self.bad(env[a])]
+                bad.update(earlier)
+                origin = origin if earlier else eq
+        if origin is None or origin.source is None or not origin.source.derivation:
+            return
+        found = next(b for v in origin.outputs if (b := self.bad(env[v])))
+        inputs = [a.value if isinstance(a, Literal) else env[a] for a in origin.inputs]
+        numbers = (_numbers(f"input {i}", x, found.mask) for i, x in enumerate(inputs))
+        details = [f"{origin.primitive} of " + ", ".join(numbers)]
+        primitive = REGISTRY.get(origin.source.derivation[-1].rpartition(" ")[2], origin.primitive)
+        what = f"{found.name} in the derivative of {primitive}"
+        self.inner.append(Event(what, "tangent", primitive, found.mask, details, origin.source))
 
     # results of derivatives --------------------------------------------------------------------------------------
     def jvp(self, y_dots: Sequence[Any]) -> None:
@@ -257,6 +303,7 @@ class Watch:
             history = History(self, "tangent")
             with trace.located(tape.equations, "tangent") as equations:
                 for eq in equations:
+                    history.begin()
                     run_equation(env, eq)
                     for var in [eq] if isinstance(eq, Scaled) else eq.outs:
                         history.add(eq, var.index, env[var.index], [(v.index, env[v.index]) for v in _variables(eq)])
@@ -272,6 +319,7 @@ class Watch:
             with trace.located(reversed(tape.equations), "adjoint") as equations:
                 for eq in equations:
                     adjoints.equation = eq
+                    adjoints.history.begin()
                     transpose_equation(adjoints, eq, zero_safe)
             raise adjoints.history.origin(ins, adjoints.values).error()
 
@@ -309,20 +357,25 @@ class History:
 
     def __init__(self, watch: Watch, direction: str) -> None:
         self.watch, self.direction = watch, direction
-        self.steps: list[tuple[Any, int, Bad, list[tuple[int, Any]]]] = []
+        self.steps: list[tuple[Any, int, Bad, list[tuple[int, Any]], Event | None]] = []
+        self.begun = 0
+
+    def begin(self) -> None:
+        """The next equation is run."""
+        self.begun = len(self.watch.inner)
 
     def add(self, equation: Any, out: int, value: Any, sources: list[tuple[int, Any]]) -> None:
         """An equation gave this value to the variable `out`, from these variables."""
         bad = self.watch.bad(value)
         if bad is not None:
-            self.steps.append((equation, out, bad, sources))
+            self.steps.append((equation, out, bad, sources, next(iter(self.watch.inner[self.begun :]), None)))
 
     def origin(self, results: Sequence[LinearVar], env: list[Any]) -> Event:
         """The first step, among those that reached the results, whose sources were still finite."""
         wanted = {v.index for v in results if env[v.index] is not None and self.watch.bad(env[v.index]) is not None}
         found = None
         for step in reversed(self.steps):
-            _, out, _, sources = step
+            _, out, _, sources, _ = step
             if out in wanted:
                 earlier = {i for i, x in sources if self.watch.bad(x) is not None}
                 wanted |= earlier
@@ -335,7 +388,9 @@ class History:
         with setting(trace.observer, None):  # the slopes that are told are not judged
             return self._event(*found)
 
-    def _event(self, eq: Any, out: int, bad: Bad, sources: list[tuple[int, Any]]) -> Event:
+    def _event(self, eq: Any, out: int, bad: Bad, sources: list[tuple[int, Any]], inner: Event | None) -> Event:
+        if inner is not None:
+            return inner._replace(direction=self.direction)
         if bad.tangent is not None and id(bad.tangent) in self.watch.tangents:
             return self.watch.tangents[id(bad.tangent)][1]
         role = "adjoint of its result" if self.direction == "backward" else "tangent of its input"
@@ -367,7 +422,7 @@ def _variables(eq: Any) -> list[LinearVar]:
 def _parts(value: Any, tangent: Any = None) -> Iterator[tuple[Any, Any]]:
     """The plain arrays in a value: beneath its traces, then the tangents that forward mode carries along."""
     plain = trace.concrete(value)
-    if plain is not None and not isinstance(plain, ArrayType) and type_of(plain).dtype.kind in "fc":
+    if isinstance(plain, (np.ndarray, np.generic, float, complex)) and np.asarray(plain).dtype.kind in "fc":
         yield np.asarray(plain), tangent
     while isinstance(value, Tracer):
         if isinstance(value.trace, JVPTrace) and value.data is not None:
@@ -377,7 +432,7 @@ def _parts(value: Any, tangent: Any = None) -> Iterator[tuple[Any, Any]]:
 
 def _array(value: Any) -> Any:
     plain = trace.concrete(value)
-    return np.zeros(()) if plain is None or isinstance(plain, ArrayType) else np.asarray(plain)
+    return np.asarray(plain) if isinstance(plain, (np.ndarray, np.generic, bool, int, float, complex)) else np.zeros(())
 
 
 def _numbers(name: str, value: Any, mask: Any) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .program import Atom, Literal, Program, Var
+from .trace import observer
 
 Step = Callable[..., tuple[Any, ...]]
 
@@ -48,7 +49,9 @@ def python_source(program: Program) -> tuple[str, dict[str, Any]]:
 
 
 def python_function(program: Program) -> Step:
-    """The program as a Python function of plain arrays; made once for each program."""
+    """The program as a Python function of plain arrays; made once for each program. wg.debug.nans() wants to look."""
+    if observer.get() is not None:
+        return interpreted(program)
     made: Step | None = program.derived.get("function")
     if made is None:
         source, space = python_source(program)
