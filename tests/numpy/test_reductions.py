@@ -98,7 +98,7 @@ def test_methods_and_names(x) -> None:
     check(lambda t: t.std(1, ddof=1), x, order=1)
     check(lambda t: t.cumsum(2), x, order=1)
     check(lambda t: wnp.sum([t, t * 2]), np.array(0.3), order=1)
-    for name in ("sum", "prod", "max", "amin", "all", "argmax", "cumsum", "cumulative_sum", "diff", "nanmean"):
+    for name in ("sum", "prod", "max", "amin", "all", "argmax", "cumsum", "diff", "nanmean"):
         assert getattr(wnp, name)(x, axis=1).tolist() == getattr(np, name)(x, axis=1).tolist()
 
 
@@ -106,7 +106,7 @@ def test_methods_and_names(x) -> None:
 @pytest.mark.parametrize("kwargs", [{}, {"axis": 1}, {"axis": -1, "keepdims": True}], ids=str)
 def test_what_has_no_derivative_is_plain(f, kwargs, x) -> None:
     y = results(lambda t: f(t, **kwargs), x)
-    assert type(y) is type(f(x, **kwargs))
+    assert type(y) is type(f(x, **kwargs)) or f is np.count_nonzero  # an int before NumPy 2.3
     same(y, f(x, **kwargs))
     same(wg.vmap(lambda t: f(t, **kwargs))(np.stack([x, -x]))[1], f(-x, **kwargs))
 

@@ -14,9 +14,7 @@ from .parts import AxisIndex, array, flat, joined, part, spread_to
 from .reductions import NO, sum_dtype
 from .ufuncs import deliver, select, to_dtype
 
-__all__ = [
-    "cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "diff", "ediff1d", "nancumprod", "nancumsum",
-]  # fmt: skip
+__all__ = ["cumprod", "cumsum", "diff", "ediff1d", "nancumprod", "nancumsum"]
 
 
 def _sums(x: Any, axis: int) -> Any:
@@ -68,38 +66,33 @@ def nancumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> 
     return accumulation(_without_nan(a, 1.0), axis, dtype, out, _products)
 
 
-def _cumulative(x: Any, axis: Any, dtype: Any, out: Any, include_initial: bool, run: Any, first: int) -> Any:
-    x = array(x)
-    n = len(shape_of(x))
-    if n == 0:
-        raise ValueError("the input must have at least one axis")
-    if axis is None:
-        if n > 1:
+def _cumulative(run: Callable[[Any, int], Any], first: int) -> Callable[..., Any]:
+    """The array API's names for cumsum and cumprod: of one axis; include_initial puts the neutral element in front."""
+
+    def function(
+        x: Any, /, *, axis: Any = None, dtype: Any = None, out: Any = None, include_initial: bool = False
+    ) -> Any:
+        x = array(x)
+        n = len(shape_of(x))
+        if n == 0:
+            raise ValueError("the input must have at least one axis")
+        if axis is None and n > 1:
             raise ValueError("For arrays which have more than one dimension ``axis`` argument is required.")
-        axis = 0
-    axis = AxisIndex(axis, n)
-    if not include_initial:
-        return accumulation(x, axis, dtype, out, run)
-    y = accumulation(x, axis, dtype, None, run)
-    edge = list(shape_of(y))
-    edge[axis] = 1
-    return deliver(joined([np.full(edge, first, y.dtype), y], axis), True, out)
+        axis = AxisIndex(axis or 0, n)
+        if not include_initial:
+            return accumulation(x, axis, dtype, out, run)
+        y = accumulation(x, axis, dtype, None, run)
+        edge = list(shape_of(y))
+        edge[axis] = 1
+        return deliver(joined([np.full(edge, first, y.dtype), y], axis), True, out)
+
+    return function
 
 
-@implements(*[f for f in [getattr(np, "cumulative_sum", None)] if f])
-def cumulative_sum(
-    x: Any, /, *, axis: Any = None, dtype: Any = None, out: Any = None, include_initial: bool = False
-) -> Any:
-    """y_i = x_0 + ... + x_i; include_initial: with 0 in front."""
-    return _cumulative(x, axis, dtype, out, include_initial, _sums, 0)
-
-
-@implements(*[f for f in [getattr(np, "cumulative_prod", None)] if f])
-def cumulative_prod(
-    x: Any, /, *, axis: Any = None, dtype: Any = None, out: Any = None, include_initial: bool = False
-) -> Any:
-    """y_i = x_0 ... x_i; include_initial: with 1 in front."""
-    return _cumulative(x, axis, dtype, out, include_initial, _products, 1)
+if hasattr(np, "cumulative_sum"):  # since NumPy 2.1
+    cumulative_sum = implements(np.cumulative_sum)(_cumulative(_sums, 0))
+    cumulative_prod = implements(np.cumulative_prod)(_cumulative(_products, 1))
+    __all__ += ["cumulative_prod", "cumulative_sum"]
 
 
 # differences ---------------------------------------------------------------------------------------------------------
