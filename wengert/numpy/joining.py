@@ -164,8 +164,18 @@ class _Rows:
         return self.join([np.r_[p] if isinstance(p, slice) else p for p in pieces])
 
 
-r_ = _Rows(np.r_, hstack)
-c_ = _Rows(np.c_, column_stack)
+def _below(pieces: list[Any]) -> Any:
+    """Pieces joined along the first axis, numbers as vectors of one element."""
+    return concatenate([atleast_1d(p) for p in pieces], 0)
+
+
+def _beside(pieces: list[Any]) -> Any:
+    """Pieces joined along the last axis, vectors as columns."""
+    return concatenate([p if len(p.shape) > 1 else p.reshape((-1, 1)) for p in map(as_array, pieces)], -1)
+
+
+r_ = _Rows(np.r_, _below)
+c_ = _Rows(np.c_, _beside)
 
 
 # splitting ---------------------------------------------------------------------------------------------------------
