@@ -257,7 +257,7 @@ def of_everything(np, a, b, c):
     linalg = np.linalg
     spd = a @ a.T + np.eye(3)
     w, v = linalg.eigh(spd)
-    u, s, vh = linalg.svd(a)
+    u, s, vh = linalg.svd(a, full_matrices=False)
     y = linalg.solve(a, b) + linalg.inv(a) @ b + linalg.cholesky(spd) @ b + w + s + linalg.pinv(a) @ b
     y = y + (v * np.exp(-w)) @ v.T @ b + u @ vh @ b
     z = linalg.det(a) * linalg.slogdet(a)[1] + linalg.norm(a, "nuc") + linalg.norm(a) + linalg.norm(b)

@@ -147,7 +147,7 @@ class Call:
         leaves, tree = flatten(aux)
         leaves = [settled(x) for x in leaves]
         return unflatten(
-            tree, [x.value if isinstance(x, Tracer) and x.trace.level > self._floor else x for x in leaves]
+            tree, [settled(x.value) if isinstance(x, Tracer) and x.trace.level > self._floor else x for x in leaves]
         )
 
     @property

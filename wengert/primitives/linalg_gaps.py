@@ -64,15 +64,18 @@ class Splitting(Primitive):
         (w,) = args
         if isinstance(w, Tracer):
             return super().__call__(w)
-        if self.trace is None or w.dtype.kind != "f" or not _any_close(w):
+        if self.trace is None or not _any_close(w):
             return w
         return Tracer(self.trace, w, np.broadcast_to(np.arange(1, 1 + w.shape[-1], dtype=w.dtype), w.shape))
 
 
 def _any_close(w: Any) -> bool:
-    """Are some of the sorted values closer than sqrt(eps), or near zero?"""
+    """Are some of the values closer than sqrt(eps), or near zero?"""
     tolerance = np.sqrt(np.finfo(w.dtype).eps) * magnitude(w)
-    return bool(np.any(np.abs(np.diff(w)) <= tolerance) or np.any(np.abs(w) <= tolerance))
+    if w.dtype.kind == "f":  # sorted
+        return bool(np.any(np.abs(np.diff(w)) <= tolerance) or np.any(np.abs(w) <= tolerance))
+    apart = np.abs(w[..., None] - w[..., None, :]) > tolerance[..., None]
+    return not np.all(apart | np.eye(w.shape[-1], dtype=bool))
 
 
 split = Splitting(

@@ -18,8 +18,8 @@ from ..core.primitive import Constant, Custom, Primitive, Sample
 from ..core.types import ArrayType
 from .contract import diag_part, matmul
 from .elementwise import conj, imag, real, where
-from .linalg import Types, hermitian_part, inv, like, matrices, mH, mT, negligible, real_dtype, solve, stacked, times
-from .linalg_gaps import complement, over_gaps, over_values, rounding, split
+from .linalg import Types, hermitian_part, inv, like, matrices, mH, mT, negligible, real_dtype, regular, stacked, times
+from .linalg_gaps import NOISE, complement, over_gaps, over_values, rounding, split
 from .shape import broadcast_to, reshape, sum_
 
 
@@ -193,14 +193,30 @@ largest = Primitive(
 )
 
 
+defective = Primitive(
+    "defective",  # from the inverse of the matrix of eigenvectors: do they depend on one another, to rounding?
+    lambda y: np.max(np.abs(y), axis=(-2, -1), initial=0) * NOISE * y.shape[-1] * np.finfo(y.dtype).eps >= 1,
+    Constant(),
+    type_rule=lambda y: ArrayType(y.shape[:-2], bool),
+    batch=lambda size, batched, y: (defective(y), True),
+    samples=lambda rng: iter([Sample((rng.normal(size=(2, 3, 3)),))]),
+)
+
+
+def _left_vectors(v: Any) -> Any:
+    """V^-1; refused where the matrix is defective, since its eigenvalues move as roots do."""
+    y = inv(v)
+    return regular(y, defective(y), what="numpy.linalg.eig (of a defective matrix)")
+
+
 def _eig_jvp(primals: Any, tangents: Any) -> tuple[Any, Any]:
     """M = V^-1 A_dot V: w_dot = diag M, V_dot = T - V (Re c + i Im t), T = V (M_ij / (w_j - w_i)), c = diag V^H T.
 
     The columns keep LAPACK's normalisation: norm 1, and the largest element is real; t = T/V at that element.
     """
     w, v = eig(*primals)
-    a_dot = like(tangents[0], v)
-    m = solve(v, matmul(a_dot, v))
+    w = split(w)
+    m = matmul(_left_vectors(v), matmul(like(tangents[0], v), v))
     t = matmul(v, over_gaps(m, w, sign=-1, hermitian=None))
     c = column_sums(conj(v) * t)
     at = largest(v)
@@ -228,7 +244,7 @@ eig = Primitive(
 def _eigvals_jvp(primals: Any, tangents: Any) -> tuple[Any, Any]:
     """w_dot = diag(V^-1 A_dot V)."""
     _, v = eig(*primals)
-    return eigvals(*primals), column_sums(mT(inv(v)) * matmul(like(tangents[0], v), v))
+    return split(eigvals(*primals)), column_sums(mT(_left_vectors(v)) * matmul(like(tangents[0], v), v))
 
 
 eigvals = Primitive(
