@@ -40,6 +40,8 @@ class Selection(NamedTuple):
 
 def getitem(x: Tracer, index: Any) -> Any:
     """x[index]: a view where NumPy gives a view, a number where it gives a number, else a copy."""
+    if type(index) is np.ndarray and index.dtype.kind == "i" and index.ndim and x.shape:
+        return gather(x, index, axis=0)
     s = select(index, x.shape)
     if s.indices:
         return gather(taken_apart(x, s)[-1], *s.indices, axis=s.axis)

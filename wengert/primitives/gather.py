@@ -41,6 +41,9 @@ def flat_index(indices: tuple[Any, ...], dims: Shape) -> Any:
 def add_at(total: Any, y: Any, indices: tuple[Any, ...], axis: int) -> None:
     """total[a, indices(i), b] += y[a, i, b], where a repeated index counts as often as it occurs."""
     shape = total.shape
+    if len(shape) == 1:
+        np.add.at(total, indices[0], y)
+        return
     dims = shape[axis : axis + len(indices)]
     i = flat_index(indices, dims)
     if i.ndim == 0:
