@@ -22,10 +22,12 @@ from .api import (
     vjp,
     vmap,
 )
+from .control import cond, fori_loop, map, scan, switch, while_loop
 from .core.program import Program
 from .core.tree import register as register_structure
 from .core.tree import tree_map
 from .core.types import ArrayType
+from .custom import checkpoint, custom_jvp, custom_vjp, remat, stop_gradient
 from .derivatives import numeric
 from .testing import check_grads
 
@@ -35,9 +37,14 @@ __all__ = [
     "ArrayType",
     "Program",
     "check_grads",
-    "elementwise_grad",
+    "checkpoint",
+    "cond",
+    "custom_jvp",
+    "custom_vjp",
     "debug",
+    "elementwise_grad",
     "errors",
+    "fori_loop",
     "grad",
     "hessian",
     "hvp",
@@ -46,13 +53,19 @@ __all__ = [
     "jacrev",
     "jvp",
     "linearize",
+    "map",
     "numeric",
     "numpy",
     "register_structure",
+    "remat",
+    "scan",
     "scipy",
+    "stop_gradient",
+    "switch",
     "trace",
     "tree_map",
     "value_and_grad",
     "vjp",
     "vmap",
+    "while_loop",
 ]

@@ -175,6 +175,10 @@ class LeakedTracerError(WengertError, RuntimeError):
     """A traced value was kept after the transformation that made it had ended."""
 
 
+class ClosureError(WengertError, TypeError):
+    """A function with a derivative rule of its own closes over a value that is being differentiated."""
+
+
 class UnsupportedFunctionError(WengertError, NotImplementedError, TypeError):
     """A NumPy function, or an argument of one, for which we have no derivative."""
 

@@ -12,7 +12,7 @@ from ..errors import AbstractValueError, BranchChangedError, user_source
 from .check import check
 from .primitive import Constant, Primitive
 from .program import Atom, Equation, Literal, Program, Var
-from .trace import CONSTANT, Trace, Tracer, keep_sources, setting
+from .trace import CONSTANT, Trace, Tracer, concrete, keep_sources, setting
 from .types import ArrayType, type_of
 
 # Is every recorded program checked against the grammar? Set by wg.debug.checks().
@@ -26,11 +26,12 @@ class ProgramTrace(Trace):
     known; its data is the variable.
     """
 
-    __slots__ = ("constants", "equations", "kept")
+    __slots__ = ("concretely", "constants", "equations", "kept")
     name = "trace"
 
-    def __init__(self) -> None:
+    def __init__(self, concretely: bool = False) -> None:
         super().__init__()
+        self.concretely = concretely
         self.equations: list[Equation] = []
         self.constants: dict[Any, tuple[Var, Any]] = {}
         self.kept: list[Any] = []
@@ -39,6 +40,8 @@ class ProgramTrace(Trace):
         """Compute the value (or only the type) below, and write the equation."""
         atoms = [self.atom(a) for a in args]
         values = [a.value if isinstance(a, Tracer) and a.trace is self else a for a in args]
+        if self.concretely:
+            values = [concrete(v) for v in values]
         if any(isinstance(v, ArrayType) for v in values):
             outs = primitive.type_rule(*map(type_of, values), **params)
         else:
@@ -109,9 +112,19 @@ def abstract_value(tracer: Tracer) -> AbstractValueError:
     )
 
 
-def record(f: Callable[..., Sequence[Any]], args: Sequence[Any], name: str = "program", owner: Any = None) -> Program:
-    """Run a flat function on tracers and return its program. ArrayTypes among args stand for unknown values."""
-    trace = ProgramTrace()
+def record(
+    f: Callable[..., Sequence[Any]],
+    args: Sequence[Any],
+    name: str = "program",
+    owner: Any = None,
+    concretely: bool = False,
+) -> Program:
+    """Run a flat function on tracers and return its program. ArrayTypes among args stand for unknown values.
+
+    concretely: tracers that the function closes over are seen as the arrays beneath them, so that nothing is followed
+    but by this trace.
+    """
+    trace = ProgramTrace(concretely)
     trace.owner = owner
     with trace, setting(keep_sources, True):
         tracers = [Tracer(trace, a, Var(type_of(a))) for a in args]

@@ -1,0 +1,394 @@
+"""Loops and branches that stay loops and branches: scan, while_loop, fori_loop, map, cond, switch. Signatures are JAX's.
+
+Python's own `for`, `while` and `if` are differentiated as they stand; these functions make one program of a loop, whose
+derivative costs memory and time by the round, not by the operation. Outside of transformations they run as plain Python.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .core.body import PYTHON_NUMBERS, Body, carry_changed, carry_structure, fits, loop_body, weak
+from .core.call import check_callable, name_of
+from .core.dataflow import rewired
+from .core.program import Var
+from .core.trace import Tracer, tracing
+from .core.tree import Structure, describe, flatten, leaf_path, unflatten
+from .core.types import DYNAMIC, ArrayType, dtype_of, shape_of, type_of
+from .errors import AbstractValueError, ShapeError, StructureError
+from .numpy.joining import stack
+from .primitives import elementwise as ew
+from .primitives import control, loops
+
+__all__ = ["cond", "fori_loop", "map", "scan", "switch", "while_loop"]
+
+Function = Callable[..., Any]
+
+
+# scan ------------------------------------------------------------------------------------------------------------
+def scan(
+    f: Function, init: Any, xs: Any = None, length: int | None = None, reverse: bool = False, unroll: int = 1
+) -> tuple[Any, Any]:
+    """Carry a value through the rows of arrays: `carry, y = f(carry, x)` for each row x; the ys are stacked.
+
+    Law: `c_0 = init, (c_i+1, y_i) = f(c_i, xs[i])`, result `(c_n, stack(y))`. Structures of arrays throughout; the
+    carry keeps its structure, shapes and dtypes. reverse: from the last row to the first. length: the number of rounds
+    where xs is None. unroll has no meaning here. Reverse mode keeps what a round's derivative needs, stacked by round.
+    Raises StructureError and ShapeError where the carry changes.
+
+    >>> import numpy as np
+    >>> import wengert as wg
+    >>> wg.scan(lambda total, x: (total + x, total), 0.0, np.array([1.0, 2.0, 3.0]))
+    (np.float64(6.0), array([0., 1., 3.]))
+    """
+    check_callable(f, "scan")
+    rows, row_tree = flatten(xs)
+    n = _number_of_rows(rows, row_tree, length)
+
+    def step(carry: Any, row: Any) -> tuple[Any, Any]:
+        result = f(carry, row)
+        if not isinstance(result, tuple) or len(result) != 2:
+            raise StructureError(
+                f"the body of scan, {name_of(f)}, returned a {type(result).__name__}, not a pair",
+                why="each round returns the carry for the next one, and its row of the stacked results",
+                write="return carry, y (y may be None)",
+            )
+        return result
+
+    return _run(step, init, rows, row_tree, n, n, reverse, f, "scan")
+
+
+def map(f: Function, xs: Any) -> Any:
+    """Apply a function to each row, one after the other, and stack the results. `wg.vmap` applies it to all at once.
+
+    Law: `map(f, xs)[i] = f(xs[i])`.
+
+    >>> import numpy as np
+    >>> import wengert as wg
+    >>> wg.map(lambda x: x**2, np.array([1.0, 2.0, 3.0]))
+    array([1., 4., 9.])
+    """
+    check_callable(f, "map")
+    rows, row_tree = flatten(xs)
+    n = _number_of_rows(rows, row_tree, None)
+    return _run(lambda _, x: ((), f(x)), (), rows, row_tree, n, n, False, f, "map")[1]
+
+
+def fori_loop(lower: Any, upper: Any, body_fun: Function, init_val: Any) -> Any:
+    """Repeat `value = body_fun(i, value)` for i = lower, ..., upper - 1.
+
+    Law: `v_lower = init_val, v_i+1 = body_fun(i, v_i)`, result `v_upper`. The bounds are integers, traced ones as well;
+    both modes of differentiation work either way. Raises StructureError and ShapeError where the value changes.
+
+    >>> import wengert as wg
+    >>> wg.fori_loop(0, 5, lambda i, product: product * (i + 1), 1.0)
+    np.float64(120.0)
+    """
+    check_callable(body_fun, "fori_loop")
+    lower, upper = (_bound(b, name) for b, name in ((lower, "lower"), (upper, "upper")))
+    static = not isinstance(lower, Tracer) and not isinstance(upper, Tracer)
+    count = max(int(upper) - int(lower), 0) if static else ew.maximum(ew.sub(upper, lower), 0)
+
+    def step(carry: Any, row: Any) -> tuple[Any, Any]:
+        i, value = carry
+        return (i + 1, body_fun(i, value)), None
+
+    length = count if static else DYNAMIC
+    return _run(step, (lower, init_val), [], flatten(None)[1], count, length, False, body_fun, "fori_loop")[0][1]
+
+
+def _bound(x: Any, name: str) -> Any:
+    """A bound of a loop: one integer."""
+    if shape_of(x) != () or dtype_of(x).kind not in "iu":
+        raise ShapeError(
+            f"fori_loop got {name} = {type_of(x)}; its bounds are integers",
+            why="the number of rounds is upper - lower",
+            write="convert it with int(x) or x.astype(int), or use wg.while_loop",
+        )
+    return x if isinstance(x, Tracer) else np.int64(x)
+
+
+def _number_of_rows(rows: Sequence[Any], tree: Structure, length: int | None) -> int:
+    """The one length of the first axes, and of `length` where it is given."""
+    lengths = {} if length is None else {operator.index(length): "length"}
+    for k, x in enumerate(rows):
+        if not shape_of(x):
+            raise ShapeError(
+                f"scan goes through the rows of xs{leaf_path(tree, k)}, which is {type_of(x)}",
+                why="a number has no rows",
+                write="pass it in the carry, or let the body close over it",
+            )
+        lengths.setdefault(shape_of(x)[0], f"xs{leaf_path(tree, k)}")
+    if len(lengths) != 1:
+        found = ", ".join(f"{n} ({name})" for n, name in lengths.items()) or "neither xs nor length"
+        raise ShapeError(f"scan needs one number of rows, found {found}", write="arrays of one length, or length=n")
+    return next(iter(lengths))
+
+
+def _run(
+    step: Function,
+    init: Any,
+    rows: Sequence[Any],
+    row_tree: Structure,
+    count: Any,
+    length: int,
+    reverse: bool,
+    owner: Function,
+    what: str,
+) -> tuple[Any, Any]:
+    """A loop of `count` rounds: as a program, or in Python where nothing is traced or its body needs values."""
+    carry, tree = flatten(init)
+    if tracing() or count == 0:
+        types = [ArrayType(shape_of(x)[1:], dtype_of(x)) for x in rows]
+        try:
+            body, carry_types = loop_body(_unflat(step, tree, row_tree), carry, tree, types, owner, what)
+        except AbstractValueError:
+            return _in_python(step, carry, tree, rows, row_tree, operator.index(count), reverse, owner, what)
+        n = len(carry)
+        results = loops.scan(
+            count,
+            *body.constants,
+            *_begun(carry, carry_types),
+            *rows,
+            body=body.with_types([*carry_types, *body.out_types[n:]]),
+            length=length,
+            reverse=bool(reverse),
+            n_consts=len(body.constants),
+            n_carry=n,
+        )
+        assert body.out_tree is not None
+        _, y_tree = body.out_tree.children()
+        return unflatten(tree, results[:n]), unflatten(y_tree, results[n:])
+    return _in_python(step, carry, tree, rows, row_tree, count, reverse, owner, what)
+
+
+def _unflat(step: Function, tree: Structure, row_tree: Structure) -> Function:
+    """A step on flat leaves."""
+    n = tree.num_leaves
+    return lambda *leaves: step(unflatten(tree, leaves[:n]), unflatten(row_tree, leaves[n:]))
+
+
+def _begun(carry: Sequence[Any], types: Sequence[ArrayType]) -> list[Any]:
+    """The initial carry, Python numbers in the dtypes that they take."""
+    return [t.dtype.type(x) if type(x) in PYTHON_NUMBERS else x for x, t in zip(carry, types, strict=True)]
+
+
+def _in_python(
+    step: Function,
+    carry: Sequence[Any],
+    tree: Structure,
+    rows: Sequence[Any],
+    row_tree: Structure,
+    n: int,
+    reverse: bool,
+    owner: Function,
+    what: str,
+) -> tuple[Any, Any]:
+    """The rounds one after the other, on the arrays or tracers themselves."""
+    value = unflatten(tree, [x.copy() if type(x) is np.ndarray else x for x in carry])
+    stacks: list[Any] = [None] * n
+    y_tree = flatten(None)[1]
+    for round, k in enumerate(range(n - 1, -1, -1) if reverse else range(n)):
+        value, y = step(value, unflatten(row_tree, [x[k] for x in rows]))
+        stacks[k], y_tree = flatten(y)
+        if round == 0:
+            _check_carry(carry, tree, value, owner, what)
+    return value, unflatten(y_tree, [_stacked(ys) for ys in zip(*stacks, strict=True)])
+
+
+def _stacked(ys: tuple[Any, ...]) -> Any:
+    return stack(ys) if any(isinstance(y, Tracer) for y in ys) else np.array(ys)
+
+
+def _check_carry(before: Sequence[Any], tree: Structure, value: Any, owner: Function, what: str) -> None:
+    """The carry after a round has the structure and the types of the one before it; Python numbers adapt."""
+    leaves, found = flatten(value)
+    if found != tree:
+        raise carry_structure(owner, tree, found, what)
+    for k, (x, y) in enumerate(zip(before, leaves, strict=True)):
+        old, new = type_of(x), type_of(y)
+        if old.shape == new.shape and (old.dtype == new.dtype or type(x) in PYTHON_NUMBERS or fits(y, old)):
+            continue
+        raise carry_changed(owner, tree, k, old, new, what)
+
+
+# while -----------------------------------------------------------------------------------------------------------
+def while_loop(cond_fun: Function, body_fun: Function, init_val: Any) -> Any:
+    """Repeat `value = body_fun(value)` while `cond_fun(value)` holds.
+
+    Law: `v_0 = init_val, v_i+1 = body_fun(v_i)`, result: the first v_i for which cond_fun is false. Both modes of
+    differentiation work, without a bound on the number of rounds: reverse mode keeps what a round's derivative needs,
+    round by round. The derivative is that of the rounds that were run. Under vmap all lanes run until the last has
+    finished. Raises StructureError and ShapeError where the value changes, or the condition is not one boolean.
+
+    >>> import wengert as wg
+    >>> halve = lambda x: wg.while_loop(lambda x: x > 1.0, lambda x: x / 2, x)
+    >>> halve(5.0), wg.grad(halve)(5.0)
+    (0.625, np.float64(0.125))
+    """
+    check_callable(cond_fun, "while_loop")
+    check_callable(body_fun, "while_loop")
+    carry, tree = flatten(init_val)
+    if tracing():
+        try:
+            cond, body, types = _while_bodies(cond_fun, body_fun, carry, tree)
+        except AbstractValueError:
+            return _while_in_python(cond_fun, body_fun, carry, tree)
+        results = loops.while_(
+            *cond.constants,
+            *body.constants,
+            *_begun(carry, types),
+            cond=cond.program,
+            body=body.with_types(types),
+            n_cond=len(cond.constants),
+            n_consts=len(body.constants),
+        )
+        return unflatten(tree, results[1:])
+    return _while_in_python(cond_fun, body_fun, carry, tree)
+
+
+def _while_bodies(cond_fun: Function, body_fun: Function, carry: Sequence[Any], tree: Structure) -> Any:
+    body, types = loop_body(
+        lambda *leaves: (body_fun(unflatten(tree, leaves)), None), carry, tree, [], body_fun, "while_loop"
+    )
+    cond = Body(lambda *leaves: cond_fun(unflatten(tree, leaves)), types, cond_fun)
+    if len(cond.out_types) != 1 or cond.out_types[0] != ArrayType((), bool):
+        raise _not_a_condition(cond_fun, ", ".join(str(t) for t in cond.out_types) or "nothing")
+    return cond, body, types
+
+
+def _while_in_python(cond_fun: Function, body_fun: Function, carry: Sequence[Any], tree: Structure) -> Any:
+    value = unflatten(tree, [x.copy() if type(x) is np.ndarray else x for x in carry])
+    first = True
+    while _decided(cond_fun, value):
+        value = body_fun(value)
+        if first:
+            _check_carry(carry, tree, value, body_fun, "while_loop")
+            first = False
+    return value
+
+
+def _decided(cond_fun: Function, value: Any) -> bool:
+    going = cond_fun(value)
+    if type(going) is not bool and (shape_of(going) != () or dtype_of(going) != bool):
+        raise _not_a_condition(cond_fun, str(type_of(going)))
+    return bool(going)
+
+
+def _not_a_condition(cond_fun: Function, found: str) -> ShapeError:
+    return ShapeError(
+        f"the condition of while_loop, {name_of(cond_fun)}, returned {found}",
+        why="it decides whether there is another round: one boolean",
+        write="compare, as in x > 0; for arrays np.any(x > 0) or np.all(x > 0)",
+    )
+
+
+# branches --------------------------------------------------------------------------------------------------------
+def cond(pred: Any, true_fun: Function, false_fun: Function, *operands: Any) -> Any:
+    """`true_fun(*operands)` where pred holds, `false_fun(*operands)` otherwise; only one of them runs.
+
+    Both return the same structure of the same types. Under vmap with a predicate that differs between lanes both run on
+    all lanes (also loops inside them), and each lane takes its own; the other contributes nothing to its derivatives,
+    not even a NaN. Raises StructureError and ShapeError where the branches differ, or pred is not one boolean or number.
+
+    >>> import wengert as wg
+    >>> f = lambda x: wg.cond(x > 0, lambda x: x**2, lambda x: -x, x)
+    >>> f(3.0), wg.grad(f)(3.0), wg.grad(f)(-3.0)
+    (9.0, np.float64(6.0), np.float64(-1.0))
+    """
+    check_callable(true_fun, "cond")
+    check_callable(false_fun, "cond")
+    if shape_of(pred) != () or dtype_of(pred).kind not in "biufc":
+        raise ShapeError(
+            f"the predicate of cond is {type_of(pred)}",
+            why="it decides between two branches: one boolean, or one number that is compared with zero",
+            write="np.any(pred), np.all(pred), or wg.numpy.where(pred, a, b) to choose element by element",
+        )
+    if dtype_of(pred) != bool:
+        pred = pred != 0
+    if not isinstance(pred, Tracer):
+        return (true_fun if pred else false_fun)(*operands)
+    index = ew.convert(pred, dtype=np.dtype(np.int64))
+    try:
+        return _branch(index, (false_fun, true_fun), operands, ("false_fun", "true_fun"), "cond")
+    except AbstractValueError:
+        return (true_fun if pred else false_fun)(*operands)
+
+
+def switch(index: Any, branches: Sequence[Function], *operands: Any) -> Any:
+    """`branches[index](*operands)`, with the index clamped to the branches there are. See `cond`.
+
+    >>> import wengert as wg
+    >>> [wg.switch(k, [lambda x: x, lambda x: x**2], 3.0) for k in (0, 1, 7)]
+    [3.0, 9.0, 9.0]
+    """
+    for f in branches:
+        check_callable(f, "switch")
+    if not branches or shape_of(index) != () or dtype_of(index).kind not in "iub":
+        raise ShapeError(
+            f"switch got the index {type_of(index)} for {len(branches)} branches",
+            why="it chooses one of them: one integer",
+            write="convert it with .astype(int); np.argmax gives the index of the largest of several scores",
+        )
+    last = len(branches) - 1
+    if not isinstance(index, Tracer) or last == 0:
+        return branches[min(max(int(index), 0), last) if last else 0](*operands)
+    number = ew.minimum(ew.maximum(ew.convert(index, dtype=np.dtype(np.int64)), 0), last)
+    try:
+        return _branch(number, branches, operands, [f"branch {k}" for k in range(last + 1)], "switch")
+    except AbstractValueError:
+        return branches[operator.index(number)](*operands)
+
+
+def _branch(index: Any, branches: Sequence[Function], operands: Any, names: Sequence[str], what: str) -> Any:
+    """The primitive `cond`, whose operands are what any of the branches closes over, and the operands."""
+    leaves, tree = flatten(operands)
+    traced = [isinstance(x, Tracer | np.ndarray | np.generic) for x in leaves]
+    types = [type_of(x) if on else x for x, on in zip(leaves, traced, strict=True)]
+    bodies = [Body(lambda *xs, f=f: f(*unflatten(tree, xs)), types, f) for f in branches]
+    results = _common_types(bodies, names, what)
+    constants = [x for body in bodies for x in body.constants]
+    programs, at = [], 0
+    for body in bodies:
+        program, own = body.with_types(results), len(body.constants)
+        others = [Var(type_of(x)) for x in constants]
+        inputs = [*others[:at], *program.inputs[:own], *others[at + own :], *program.inputs[own:]]
+        programs.append(rewired(program, inputs, program.outputs))
+        at += own
+    given = [x for x, on in zip(leaves, traced, strict=True) if on]
+    outs = control.cond(index, *constants, *given, branches=tuple(programs))
+    assert bodies[0].out_tree is not None
+    return unflatten(bodies[0].out_tree, outs)
+
+
+def _common_types(bodies: Sequence[Body], names: Sequence[str], what: str) -> list[ArrayType]:
+    """The types of the results of all branches; Python numbers take the dtype of the others."""
+    first = bodies[0]
+    assert first.out_tree is not None
+    for body, name in zip(bodies, names, strict=True):
+        assert body.out_tree is not None
+        if body.out_tree != first.out_tree:
+            raise StructureError(
+                f"the branches of {what} return different structures: {names[0]} {describe(first.out_tree)}, "
+                f"{name} {describe(body.out_tree)}",
+                why="what comes after must not depend on which branch was taken",
+                write="return the same containers and keys from each branch",
+            )
+    types = []
+    for k, atoms in enumerate(zip(*(body.program.outputs for body in bodies), strict=True)):
+        strong = [a.type for a in atoms if not weak(a)]
+        found = strong[0] if strong else ArrayType((), np.result_type(*(a.type.dtype for a in atoms)))
+        for a, name in zip(atoms, names, strict=True):
+            if a.type != found and not (weak(a) and fits(a.value, found)):
+                raise ShapeError(
+                    f"the branches of {what} return different types at result{leaf_path(first.out_tree, k)}: "
+                    f"{names[0]} {atoms[0].type}, {name} {a.type}",
+                    why="what comes after must not depend on which branch was taken",
+                    write="convert with .astype, or broadcast, so that each branch returns one type",
+                )
+        types.append(found)
+    return types

@@ -1,0 +1,455 @@
+"""Functions with a derivative of your own: custom_jvp, custom_vjp, stop_gradient; and checkpoint. Signatures are JAX's."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import types
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .core.body import Body
+from .core.call import check_callable, name_of
+from .core.trace import Tracer, concrete, tracing
+from .core.tree import Structure, describe, flatten, leaf_path, tree_map, unflatten
+from .core.types import ArrayType, dtype_of, is_inexact, shape_of, type_of
+from .errors import (
+    AbstractValueError,
+    ClosureError,
+    LeakedTracerError,
+    NonDifferentiableInputError,
+    StructureError,
+    TangentMismatchError,
+    UnsupportedFunctionError,
+)
+from .primitives import call
+from .primitives.elementwise import convert
+
+__all__ = ["checkpoint", "custom_jvp", "custom_vjp", "remat", "stop_gradient"]
+
+Function = Callable[..., Any]
+
+
+def stop_gradient(x: Any) -> Any:
+    """The value of x, with derivative zero: identity in the program, a constant in its derivative.
+
+    Law: `stop_gradient(x) = x`, `x_dot = 0`. For structures leaf by leaf.
+
+    >>> import wengert as wg
+    >>> wg.grad(lambda x: x * wg.stop_gradient(x))(3.0)
+    np.float64(3.0)
+    """
+    return tree_map(lambda leaf: call.stop_gradient(leaf) if isinstance(leaf, Tracer) else leaf, x)
+
+
+# checkpoint ------------------------------------------------------------------------------------------------------
+def checkpoint(
+    fun: Function, *, prevent_cse: bool = True, policy: Any = None, static_argnums: int | Sequence[int] = ()
+) -> Function:
+    """The same function, whose reverse mode keeps its arguments alone and runs it again on the way back.
+
+    Law: the derivatives of `checkpoint(f)` are those of f. Memory: the arguments instead of the intermediate values;
+    time: one more run of f in reverse mode. Nested checkpoints save more and run more often. Arrays and traced values
+    that f closes over count as arguments. Numbers, strings and other objects are passed on as they are; prevent_cse and
+    static_argnums are accepted for JAX's sake and change nothing.
+
+    >>> import numpy as np
+    >>> import wengert as wg
+    >>> wg.grad(lambda x: wg.checkpoint(np.sin)(x) * x)(0.0)
+    np.float64(0.0)
+    """
+    check_callable(fun, "checkpoint")
+    if policy is not None:
+        raise UnsupportedFunctionError(
+            "checkpoint got a policy",
+            why="what is kept is decided by which functions are checkpointed: their arguments are",
+            write="wg.checkpoint around the parts whose intermediate values shall be computed again",
+        )
+
+    @functools.wraps(fun)
+    def checkpointed(*args: Any, **kwargs: Any) -> Any:
+        if not tracing():
+            return fun(*args, **kwargs)
+        leaves, tree = flatten((args, kwargs))
+        arrays = [x for x in leaves if is_array(x)]
+
+        def run(*leaves: Any) -> Any:
+            args, kwargs = unflatten(tree, leaves)
+            return fun(*args, **kwargs)
+
+        body = _body(run, leaves, arrays, fun)
+        assert body.out_tree is not None
+        program = body.with_types(body.out_types)
+        return unflatten(body.out_tree, call.checkpoint(*body.constants, *arrays, program=program))
+
+    return checkpointed
+
+
+remat = checkpoint
+
+
+def is_array(x: Any) -> bool:
+    """An array or a traced value, rather than a number or another object that is passed on as it is."""
+    return isinstance(x, Tracer | np.ndarray | np.generic)
+
+
+def _body(run: Function, leaves: Sequence[Any], arrays: Sequence[Any], fun: Function) -> Body:
+    """The program of a function on types; beside the values where Python decisions in it need them."""
+    known = [type_of(x) if is_array(x) else x for x in leaves]
+    try:
+        return Body(run, known, fun)
+    except AbstractValueError:
+        values = [concrete(x) for x in arrays]
+        if any(isinstance(v, ArrayType) or shape_of(v) != shape_of(x) for v, x in zip(values, arrays, strict=True)):
+            raise
+        return Body(run, known, fun, beside=values)
+
+
+# functions with a rule -------------------------------------------------------------------------------------------
+class _Custom:
+    """What custom_jvp and custom_vjp have in common: calls with structured arguments, some not differentiated."""
+
+    kind = "custom"
+
+    def __init__(self, fun: Function, nondiff_argnums: Sequence[int] = ()) -> None:
+        check_callable(fun, self.kind)
+        functools.update_wrapper(self, fun)
+        self.fun = fun
+        self.nondiff = (nondiff_argnums,) if isinstance(nondiff_argnums, int) else tuple(nondiff_argnums)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else types.MethodType(self, instance)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        call = _Call(self, positional(self.fun, args, kwargs))
+        if call.trace is not None:
+            return call.result(self.apply(call))
+        result = self.fun(*call.args)
+        if any(isinstance(y, Tracer) and y.trace.level > 0 for y in flatten(result)[0]):
+            raise closes_over(self)
+        return result
+
+    def apply(self, call: _Call) -> list[Any]:
+        """Flat results of the primitive."""
+        raise NotImplementedError
+
+    def missing(self, what: str) -> UnsupportedFunctionError:
+        """The error for a call before the rule was given."""
+        return UnsupportedFunctionError(
+            f"{name_of(self.fun)} was declared with {self.kind} and has no rule",
+            why="its derivative is what you say it is",
+            write=what,
+        )
+
+
+def positional(fun: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    """Keyword arguments at their places."""
+    if not kwargs:
+        return args
+    bound = inspect.signature(fun).bind(*args, **kwargs)
+    bound.apply_defaults()
+    if bound.kwargs:
+        raise StructureError(
+            f"{name_of(fun)} takes the keyword-only arguments {', '.join(bound.kwargs)}",
+            why="rules see positional arguments",
+            write="make them positional, or close over them with functools.partial",
+        )
+    return bound.args
+
+
+class _Call:
+    """One call of a function with a rule: its flat arguments, and how the rule's results are put together."""
+
+    def __init__(self, custom: _Custom, args: tuple[Any, ...]) -> None:
+        self.custom, self.args = custom, args
+        nondiff = {i % len(args) for i in custom.nondiff}
+        self.places = [i for i in range(len(args)) if i not in nondiff]
+        self.static = [args[i] for i in sorted(nondiff)]
+        flat = [flatten(args[i]) for i in self.places]
+        self.trees = [tree for _, tree in flat]
+        self.leaves = [x for leaves, _ in flat for x in leaves]
+        self.out_tree: Structure | None = None
+        traces = (x.trace for x in self.leaves if isinstance(x, Tracer))
+        self.trace = max(traces, key=lambda trace: trace.level, default=None)  # the one that applies the rule
+        for k, x in enumerate(self.leaves):
+            if not isinstance(x, Tracer | np.ndarray | np.generic | bool | int | float | complex):
+                raise NonDifferentiableInputError(
+                    f"{self.name} got a {type(x).__name__} as argument {self.leaf_name(k)}",
+                    why="its rule is given tangents or adjoints of all arguments, which are arrays and numbers",
+                    write=f"@functools.partial(wg.{custom.kind}, nondiff_argnums=(i,)) for arguments without derivative",
+                )
+
+    @property
+    def name(self) -> str:
+        """The user's name of the function."""
+        return name_of(self.custom.fun)
+
+    def leaf_name(self, k: int) -> str:
+        """`1['w']`: the argument and the way to the leaf in it."""
+        for i, tree in zip(self.places, self.trees, strict=True):
+            if k < tree.num_leaves:
+                return f"{i}{leaf_path(tree, k)}"
+            k -= tree.num_leaves
+        raise IndexError(k)
+
+    def split(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
+        """Flat leaves as the differentiated arguments."""
+        parts, at = [], 0
+        for tree in self.trees:
+            parts.append(unflatten(tree, leaves[at : at + tree.num_leaves]))
+            at += tree.num_leaves
+        return tuple(parts)
+
+    def whole(self, leaves: Sequence[Any]) -> list[Any]:
+        """All arguments, in the order in which the function takes them."""
+        args = list(self.args)
+        for i, part in zip(self.places, self.split(leaves), strict=True):
+            args[i] = part
+        return args
+
+    def of_user(self, f: Function, args: Sequence[Any], *inputs: Sequence[Any]) -> Any:
+        """Run the user's function or rule on flat inputs. What is traced reaches it through them alone.
+
+        So while it runs, the trace that applies the rule is closed: other values of it raise.
+        """
+        assert self.trace is not None
+        before, self.trace.alive = self.trace.alive, False
+        try:
+            result = f(*args)
+        except LeakedTracerError:
+            raise closes_over(self.custom) from None
+        finally:
+            self.trace.alive = before
+        level = max((x.trace.level for xs in inputs for x in xs if isinstance(x, Tracer)), default=0)
+        if any(isinstance(y, Tracer) and y.trace.level > max(level, self.trace.level - 1) for y in flatten(result)[0]):
+            raise closes_over(self.custom)
+        return result
+
+    def outs(self, result: Any) -> list[Any]:
+        """The flat results of a run; their structure is remembered."""
+        leaves, self.out_tree = flatten(result)
+        return leaves
+
+    def run(self, *leaves: Any) -> list[Any]:
+        """The function itself, flat."""
+        return self.outs(self.of_user(self.custom.fun, self.whole(leaves), leaves))
+
+    def result(self, leaves: Sequence[Any]) -> Any:
+        """Flat results in the structure that the function or its rule returned."""
+        assert self.out_tree is not None
+        return unflatten(self.out_tree, leaves)
+
+
+def closes_over(custom: _Custom) -> ClosureError:
+    """The error for a function with a rule that closes over a traced value."""
+    name = name_of(custom.fun)
+    return ClosureError(
+        f"{name}, which has a {custom.kind} rule, closes over a traced value",
+        why="the rule gives derivatives in the arguments only; the derivative in the other value would be lost",
+        write=f"pass the value to {name} as an argument, and give it a part in the rule",
+    )
+
+
+# custom_jvp ------------------------------------------------------------------------------------------------------
+class custom_jvp(_Custom):
+    """A function whose derivative in forward mode you define; reverse mode follows by transposing your rule.
+
+    `@wg.custom_jvp` above the function, then `@f.defjvp` above `rule(primals, tangents) -> (y, y_dot)`: both arguments
+    are tuples with one entry an argument of f, tangents in the structure of primals; y_dot must be linear in the
+    tangents. Or `f.defjvps(d0, d1, ...)` with one function `d(x_dot, y, *primals) -> y_dot`, or None, an argument.
+    nondiff_argnums: arguments without derivative, which rules get first, before primals and tangents. All
+    transformations work on the result, and higher derivatives are those of your rule.
+
+    >>> import numpy as np
+    >>> import wengert as wg
+    >>> @wg.custom_jvp
+    ... def log1pexp(x):
+    ...     return np.log(1 + np.exp(x))
+    >>> @log1pexp.defjvp
+    ... def log1pexp_jvp(primals, tangents):
+    ...     (x,), (x_dot,) = primals, tangents
+    ...     return log1pexp(x), (1 - 1 / (1 + np.exp(x))) * x_dot
+    >>> wg.grad(log1pexp)(0.0)
+    np.float64(0.5)
+    """
+
+    kind = "custom_jvp"
+
+    def __init__(self, fun: Function, nondiff_argnums: Sequence[int] = ()) -> None:
+        super().__init__(fun, nondiff_argnums)
+        self.jvp: Function | None = None
+
+    def defjvp(self, jvp: Function, symbolic_zeros: bool = False) -> Function:
+        """Give the rule: `jvp(*nondiff, primals, tangents) -> (y, y_dot)`."""
+        check_callable(jvp, "defjvp")
+        if symbolic_zeros:
+            raise UnsupportedFunctionError("defjvp has no symbolic_zeros", write="leave it out: zeros are arrays")
+        self.jvp = jvp
+        return jvp
+
+    def defjvps(self, *jvps: Function | None) -> None:
+        """Give one rule an argument, `jvp(x_dot, y, *primals) -> y_dot`; None where the derivative is zero."""
+
+        def jvp(*args: Any) -> tuple[Any, Any]:
+            *static, primals, tangents = args
+            call = _Call(self, self.interleaved(static, primals))
+            y = self(*call.args)
+            terms = [d(t, y, *primals) for d, t in zip(jvps, tangents, strict=True) if d is not None]
+            if not terms:
+                return y, tree_map(lambda v: np.zeros(shape_of(v), dtype_of(v)), y)
+            return y, functools.reduce(lambda a, b: tree_map(lambda u, v: u + v, a, b), terms)
+
+        self.jvp = jvp
+
+    def interleaved(self, static: Sequence[Any], primals: Sequence[Any]) -> tuple[Any, ...]:
+        """All arguments from those without derivative and the others."""
+        n = len(static) + len(primals)
+        nondiff = {i % n for i in self.nondiff}
+        rest, fixed = iter(primals), iter(static)
+        return tuple(next(fixed) if i in nondiff else next(rest) for i in range(n))
+
+    def apply(self, call_: _Call) -> list[Any]:
+        """The primitive with this call's rule."""
+        if self.jvp is None:
+            raise self.missing("@f.defjvp above its rule, or f.defjvps(...), before it is called")
+        rule = call.JVPRule(call_.run, lambda xs, x_dots: self.flat_rule(call_, xs, x_dots), call_.name)
+        return call.custom_jvp(*call_.leaves, rule=rule)
+
+    def flat_rule(self, call_: _Call, xs: Sequence[Any], x_dots: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+        """The rule on flat primals and tangents, checked."""
+        assert self.jvp is not None
+        result = call_.of_user(self.jvp, (*call_.static, call_.split(xs), call_.split(x_dots)), xs, x_dots)
+        if not isinstance(result, tuple | list) or len(result) != 2:
+            raise StructureError(
+                f"the rule of {call_.name} returned a {type(result).__name__}, not a pair",
+                write="return y, y_dot",
+            )
+        ys = call_.outs(result[0])
+        y_dots, tree = flatten(result[1])
+        assert call_.out_tree is not None
+        if tree != call_.out_tree:
+            raise StructureError(
+                f"the rule of {call_.name} returned a tangent of structure {describe(tree)} for a result of structure "
+                f"{describe(call_.out_tree)}",
+                write="return y, y_dot in the same containers",
+            )
+        names = [f"the tangent of result{leaf_path(tree, k)}" for k in range(len(ys))]
+        return ys, [fitted(d, y, name, call_.name) for d, y, name in zip(y_dots, ys, names, strict=True)]
+
+
+def fitted(t: Any, x: Any, what: str, function: str) -> Any:
+    """A tangent or adjoint that a rule returned, in the dtype of its value; None for a discrete one."""
+    dtype, shape = dtype_of(x), shape_of(x)
+    if t is None or not is_inexact(dtype):
+        return None
+    if shape_of(t) != shape or (dtype_of(t).kind == "c" and dtype.kind == "f"):
+        raise TangentMismatchError(
+            f"the rule of {function} returned {what} as {type_of(t)}, its value is {type_of(x)}",
+            why="a tangent or adjoint has the shape of its value, and is real where it is real",
+            write="sum over broadcast axes, or broadcast, so that the shapes agree",
+        )
+    if dtype_of(t) == dtype and isinstance(t, Tracer | np.ndarray | np.generic):
+        return t
+    return convert(t, dtype=dtype)
+
+
+# custom_vjp ------------------------------------------------------------------------------------------------------
+class custom_vjp(_Custom):
+    """A function whose derivative in reverse mode you define; forward mode follows by transposing your rule.
+
+    `@wg.custom_vjp` above the function, then `f.defvjp(fwd, bwd)`: `fwd(*args) -> (y, residuals)` runs in its place,
+    `bwd(residuals, y_bar) -> (x_bar, ...)` returns a tuple with one adjoint an argument, in its structure, or None for
+    zero; it must be linear in y_bar. nondiff_argnums: arguments without derivative, which bwd gets first. Higher
+    derivatives are those of your rules.
+
+    >>> import numpy as np
+    >>> import wengert as wg
+    >>> @wg.custom_vjp
+    ... def clipped(x):
+    ...     return x
+    >>> clipped.defvjp(lambda x: (x, None), lambda _, y_bar: (np.clip(y_bar, -1, 1),))
+    >>> wg.grad(lambda x: clipped(x) * 10)(1.0)
+    np.float64(1.0)
+    """
+
+    kind = "custom_vjp"
+
+    def __init__(self, fun: Function, nondiff_argnums: Sequence[int] = ()) -> None:
+        super().__init__(fun, nondiff_argnums)
+        self.fwd: Function | None = None
+        self.bwd: Function | None = None
+
+    def defvjp(self, fwd: Function, bwd: Function, symbolic_zeros: bool = False, optimize_remat: bool = False) -> None:
+        """Give the rule: `fwd(*args) -> (y, residuals)` and `bwd(*nondiff, residuals, y_bar) -> (x_bar, ...)`."""
+        check_callable(fwd, "defvjp")
+        check_callable(bwd, "defvjp")
+        if symbolic_zeros:
+            raise UnsupportedFunctionError("defvjp has no symbolic_zeros", write="leave it out: zeros are arrays")
+        self.fwd, self.bwd = fwd, bwd
+
+    def apply(self, call_: _Call) -> list[Any]:
+        """The primitive with this call's rule."""
+        if self.fwd is None:
+            raise self.missing("f.defvjp(fwd, bwd) before it is called")
+        rule = call.VJPRule(
+            call_.run,
+            lambda *xs: self.flat_fwd(call_, xs),
+            lambda static, residuals, y_bars: self.flat_bwd(call_, static, residuals, y_bars),
+            call_.name,
+        )
+        return call.custom_vjp(*call_.leaves, rule=rule)
+
+    def flat_fwd(self, call_: _Call, xs: Sequence[Any]) -> tuple[list[Any], list[Any], Any]:
+        """fwd on flat arguments: results, arrays among the residuals, and all else about them."""
+        assert self.fwd is not None
+        result = call_.of_user(self.fwd, call_.whole(xs), xs)
+        if not isinstance(result, tuple | list) or len(result) != 2:
+            raise StructureError(
+                f"fwd of {call_.name} returned a {type(result).__name__}, not a pair",
+                write="return y, residuals (residuals may be None)",
+            )
+        ys = call_.outs(result[0])
+        leaves, tree = flatten(result[1])
+        saved = [x for x in leaves if is_array(x)]
+        others = tuple(_SAVED if is_array(x) else x for x in leaves)
+        return ys, saved, (tree, others, call_.out_tree, tuple(type_of(x) for x in xs))
+
+    def flat_bwd(self, call_: _Call, static: Any, residuals: Sequence[Any], y_bars: Sequence[Any]) -> list[Any]:
+        """bwd on flat residuals and adjoints, checked."""
+        assert self.bwd is not None
+        tree, others, out_tree, in_types = static
+        saved = iter(residuals)
+        kept = unflatten(tree, [next(saved) if x is _SAVED else x for x in others])
+        given = (*call_.static, kept, unflatten(out_tree, y_bars))
+        x_bars = call_.of_user(self.bwd, given, residuals, y_bars)
+        if not isinstance(x_bars, tuple | list) or len(x_bars) != len(call_.trees):
+            found = f"{len(x_bars)} adjoints" if isinstance(x_bars, tuple | list) else f"a {type(x_bars).__name__}"
+            raise StructureError(
+                f"bwd of {call_.name} returned {found} for {len(call_.trees)} arguments",
+                why="each differentiated argument has an adjoint",
+                write="return a tuple with one entry an argument, None for zero; (x_bar,) for a single one",
+            )
+        flat: list[Any] = []
+        for i, arg_tree, x_bar in zip(call_.places, call_.trees, x_bars, strict=True):
+            flat += adjoint_leaves(arg_tree, x_bar, f"argument {i} of {call_.name}")
+        names = [f"the adjoint of argument {call_.leaf_name(k)}" for k in range(len(flat))]
+        return [fitted(b, t, name, call_.name) for b, t, name in zip(flat, in_types, names, strict=True)]
+
+
+_SAVED = object()  # in the place of an array among residuals
+
+
+def adjoint_leaves(tree: Structure, x_bar: Any, what: str) -> list[Any]:
+    """The leaves of an adjoint in the structure of its argument; None, for the whole or a leaf, is zero."""
+    if x_bar is None:
+        return [None] * tree.num_leaves
+    leaves, found = flatten(x_bar)
+    if found == tree:
+        return leaves
+    raise StructureError(
+        f"bwd returned an adjoint of structure {describe(found)} for {what}, which has the structure {describe(tree)}",
+        why="each leaf of an argument has its adjoint at the same place",
+        write="return the adjoint in the containers of the argument, or None for zero",
+    )
