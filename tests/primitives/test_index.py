@@ -97,3 +97,17 @@ def test_assignment_leaves_its_argument_alone() -> None:
     np.testing.assert_array_equal(clear_slice(x, index=index), [0, 0, 2])
     np.testing.assert_array_equal(place(slice_(x, index=index), index=index, shape=(3,)), [0, 1, 0])
     np.testing.assert_array_equal(x, [0, 1, 2])
+
+
+@pytest.mark.parametrize(("indices", "shape"), [(([0, 9],), (3, 2)), (([0], [-4]), (2, 3)), (([5],), (3,))])
+def test_indices_out_of_bounds(indices: Any, shape: tuple[int, ...]) -> None:
+    arrays = tuple(map(np.array, indices))
+    with pytest.raises(IndexError):
+        wg.grad(lambda x: [np.add.at(x, arrays, 1.0), x.sum()][1])(np.ones(shape))
+    with pytest.raises(IndexError):
+        scatter_add(np.ones((len(indices[0]), *shape[len(indices) :])), *arrays, axis=0, shape=shape)
+
+
+def test_no_indices_into_nothing() -> None:
+    none = np.array([], int)
+    assert scatter_add(np.ones((0, 2)), none, none, axis=0, shape=(0, 3, 2)).shape == (0, 3, 2)

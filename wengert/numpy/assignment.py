@@ -147,6 +147,9 @@ def update(x: Tracer, y: Any) -> Tracer:
             why="an in-place operator cannot change the shape of its array",
             write="x = x + y",
         )
+    if isinstance(y, Tracer) and y.dtype == x.dtype:
+        store(x, y)
+        return x
     return deliver(y, True, x)
 
 

@@ -35,6 +35,8 @@ def _together(arrays: Any, dtype: Any, casting: Any) -> list[Any]:
     xs = [as_array(a) for a in arrays]
     if not xs:
         raise ValueError("need at least one array to concatenate")
+    if dtype is None and len({x.dtype for x in xs}) == 1:
+        return xs
     found = np.result_type(*map(dtype_of, xs)) if dtype is None else np.dtype(dtype)
     for x in xs:
         if not np.can_cast(x.dtype, found, casting):

@@ -32,10 +32,22 @@ def _picked(shape: Shape, indices: tuple[Any, ...], axis: int) -> Shape:
 
 def flat_index(indices: tuple[Any, ...], dims: Shape) -> Any:
     """Index arrays of several axes as one into these axes together, from 0 on."""
-    if len(indices) == 1:
-        i = np.asarray(indices[0])
-        return np.where(i < 0, i + dims[0], i) if i.size and i.min() < 0 else i
-    return np.ravel_multi_index(np.broadcast_arrays(*indices), dims, mode="wrap")
+    found = [from_front(i, n) for i, n in zip(indices, dims, strict=True)]
+    if len(found) == 1:
+        return found[0]
+    together = np.broadcast_arrays(*found)
+    return np.ravel_multi_index(together, dims) if together[0].size else together[0]
+
+
+def from_front(i: Any, n: int) -> Any:
+    """Indices into an axis of length n, counted from the front; IndexError as NumPy's."""
+    i = np.asarray(i)
+    if not i.size:
+        return i
+    low, high = i.min(), i.max()
+    if low < -n or high >= n:
+        raise IndexError(f"index {high if high >= n else low} is out of bounds for an axis of size {n}")
+    return np.where(i < 0, i + n, i) if low < 0 else i
 
 
 def add_at(total: Any, y: Any, indices: tuple[Any, ...], axis: int) -> None:
