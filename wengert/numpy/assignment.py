@@ -147,7 +147,7 @@ def update(x: Tracer, y: Any) -> Tracer:
             why="an in-place operator cannot change the shape of its array",
             write="x = x + y",
         )
-    if isinstance(y, Tracer) and y.dtype == x.dtype:
+    if isinstance(y, Tracer) and y.dtype == x.dtype and x.shape:  # without axes y is a number, x is not
         store(x, y)
         return x
     return deliver(y, True, x)
