@@ -113,7 +113,7 @@ def _run_backwards(
     for var, y_bar in zip(outs, y_bars, strict=True):
         if var is not None and y_bar is not None:
             adjoints.add(var.index, y_bar)
-    if careful or tape.nested or any(map(is_traced, y_bars)):
+    if careful or tape.nested or tape.keep_sources or any(map(is_traced, y_bars)):
         product = zero_safe if careful else scale
         with located(reversed(tape.equations), "adjoint") as equations:
             for eq in equations:
