@@ -241,7 +241,8 @@ sinc_slope = Primitive(  # the n-th derivative of sinc; n is a Python integer
 def _bessel_i(x: Any, n: int) -> Any:
     from scipy.special import iv
 
-    return np.asarray(iv(n, np.asarray(x, float))).astype(dtype_of(x))[()]
+    double = np.complex128 if dtype_of(x).kind == "c" else np.float64
+    return np.asarray(iv(n, np.asarray(x, double))).astype(dtype_of(x))[()]
 
 
 i0 = unary("numpy_i0", np.i0, lambda x: bessel_i(x, 1), singular=True)
