@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
+import operator
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -15,21 +18,41 @@ Mask = tuple[bool, ...]
 def reach(program: Program, differentiable: bool = False) -> list[int]:
     """For each output the set of inputs that it depends on, as the bits of an int.
 
-    differentiable: only where a derivative may flow. Equations with several outputs are taken as a whole, so the
-    answer may be too large, never too small.
+    differentiable: only where a derivative may flow.
     """
-    bits: dict[Atom, int] = {v: 1 << i for i, v in enumerate(program.inputs)}
+    key = ("reach", differentiable)
+    if key not in program.derived:
+        sets = [1 << i for i in range(len(program.inputs))]
+        program.derived[key] = through(program, sets, differentiable)
+    return program.derived[key]  # type: ignore[no-any-return]
+
+
+def through(program: Program, sets: Sequence[int], differentiable: bool = False) -> list[int]:
+    """For each output the union of the sets of the inputs that it depends on."""
+    bits: dict[Atom, int] = dict(zip(program.inputs, sets, strict=True))
     for eq in program.equations:
         if differentiable and isinstance(eq.primitive.kind, Constant):
             continue
-        total = 0
-        for a in eq.inputs:
-            total |= bits.get(a, 0)
-        if total:
-            for v in eq.outputs:
-                if not differentiable or v.type.dtype.kind in "fc":
-                    bits[v] = total
+        given = [bits.get(a, 0) for a in eq.inputs]
+        if eq.primitive.flows is not None:
+            found = eq.primitive.flows(differentiable, *given, **eq.params)
+        else:
+            found = itertools.repeat(functools.reduce(operator.or_, given, 0))
+        for v, total in zip(eq.outputs, found, strict=False):
+            if total and (not differentiable or v.type.dtype.kind in "fc"):
+                bits[v] = total
     return [bits.get(a, 0) for a in program.outputs]
+
+
+def around(program: Program, sets: Sequence[int], first: int, carried: int, differentiable: bool = False) -> list[int]:
+    """The same for the body of a loop, after any number of rounds (none as well)."""
+    sets = list(sets)
+    while True:
+        found = through(program, sets, differentiable)
+        grown = [old | new for old, new in zip(sets[first : first + carried], found, strict=False)]
+        if grown == sets[first : first + carried]:
+            return [*grown, *found[carried:]]
+        sets[first : first + carried] = grown
 
 
 def reached(program: Program, active: Sequence[bool], differentiable: bool = False) -> Mask:
@@ -110,3 +133,18 @@ def sliced(program: Program, inputs: Sequence[Var], outputs: Sequence[Var]) -> P
     """Only what computes these outputs from these inputs."""
     equations, _ = cut(program, outputs, set(inputs))
     return Program(inputs, program.constants, equations, outputs, name=program.name, quiet=program.quiet)
+
+
+def used_inputs(programs: Sequence[Program]) -> Mask:
+    """The inputs that any of these programs of the same inputs uses."""
+    masks = []
+    for p in programs:
+        used = {a for eq in p.equations for a in eq.inputs} | set(p.outputs)
+        masks.append([v in used for v in p.inputs])
+    return tuple(map(any, zip(*masks, strict=True)))
+
+
+def narrowed_inputs(program: Program, keep: Mask) -> Program:
+    """The program without inputs that it does not use."""
+    inputs = [v for v, on in zip(program.inputs, keep, strict=True) if on]
+    return rewired(program, inputs, program.outputs)

@@ -205,6 +205,9 @@ class Primitive:
                follow by themselves
     accumulate: optional, `accumulate(total, y_bar, *args, **params)` adds the transpose into an array in place
     overwrite: optional, `overwrite(y_bar, *args, **params)` gives all adjoints, writing over y_bar, which is an array
+    flows, narrow: optional, for primitives that run programs. `flows(differentiable, *sets, **params)` gives, for each
+               result, the union of the sets (bits of an int) of the arguments that it depends on; `narrow(used, **params)
+               -> (params, args, results)` is the application without unused results, and masks of what it keeps
     """
 
     def __init__(
@@ -220,6 +223,8 @@ class Primitive:
         multiple: bool = False,
         accumulate: Rule | None = None,
         overwrite: Rule | None = None,
+        flows: Rule | None = None,
+        narrow: Rule | None = None,
     ) -> None:
         if not isinstance(kind, Elementwise | Linear | Multilinear | Constant | Custom):
             raise TypeError(f"primitive {name}: its derivative must be one of the five kinds, not {kind!r}")
@@ -233,7 +238,7 @@ class Primitive:
             raise TypeError(f"primitive {name} has no batching rule")
         self.name, self.impl, self.kind, self.type_rule, self.batch = name, impl, kind, type_rule, batch
         self.samples, self.pointwise, self.multiple = samples, pointwise, multiple
-        self.accumulate, self.overwrite = accumulate, overwrite
+        self.accumulate, self.overwrite, self.flows, self.narrow = accumulate, overwrite, flows, narrow
         REGISTRY[name] = self
 
     def __call__(self, *args: Any, **params: Any) -> Any:

@@ -140,6 +140,8 @@ def prune(program: Program) -> Program:
     kept = []
     for eq in reversed(program.equations):
         if eq.primitive is assume or any(v in needed for v in eq.outputs):
+            if eq.primitive.narrow is not None and not all(v in needed for v in eq.outputs):
+                eq = narrowed(eq, [v in needed for v in eq.outputs])
             kept.append(eq)
             needed.update(a for a in eq.inputs if isinstance(a, Var))
     constants = [(v, x) for v, x in program.constants if v in needed]
@@ -153,6 +155,16 @@ def prune(program: Program) -> Program:
         program.name,
         program.quiet,
     )
+
+
+def narrowed(eq: Equation, used: Sequence[bool]) -> Equation:
+    """An equation that runs a program, without the results that nobody uses and what only they need."""
+    assert eq.primitive.narrow is not None
+    params, ins, outs = eq.primitive.narrow(used, **eq.params)
+    inputs, outputs = (
+        [a for a, on in zip(atoms, mask, strict=True) if on] for atoms, mask in ((eq.inputs, ins), (eq.outputs, outs))
+    )
+    return Equation(eq.primitive, inputs, params, outputs, eq.source)  # type: ignore[arg-type]
 
 
 def _assume(x: Any, *, value: Any) -> list[Any]:

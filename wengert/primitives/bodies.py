@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..core.dataflow import Mask, as_bits, fixpoint, reach, rewired, sliced
+from ..core.dataflow import Mask, as_bits, fixpoint, narrowed_inputs, reach, rewired, sliced, used_inputs
 from ..core.primitive import TangentOf
 from ..core.program import Equation, Program, Var
 from ..core.record import record
@@ -243,3 +243,26 @@ def holding(body: Program, sizes: Sizes, size: int) -> Program:
     made = record(f, [*body.in_types, ArrayType((size,), bool)], name=body.name)
     made.quiet = True  # what finished lanes compute is not used
     return made
+
+
+# as part of a program --------------------------------------------------------------------------------------------
+def needed_carry(body: Program, sizes: Sizes, used: Sequence[bool]) -> Mask:
+    """The carries that the used results need, in any number of rounds."""
+    sets = reach(body)
+    needed = list(used)
+    while True:
+        touched = 0
+        for bits, on in zip(sets, needed, strict=True):
+            touched |= bits if on else 0
+        carry = [on or bool(touched >> (sizes.consts + i) & 1) for i, on in enumerate(needed[: sizes.carry])]
+        if carry == needed[: sizes.carry]:
+            return tuple(carry)
+        needed[: sizes.carry] = carry
+
+
+def narrowed_body(body: Program, sizes: Sizes, carry: Mask, rows: Sequence[bool]) -> tuple[Program, Mask]:
+    """The body without the other carries and rows of results, and the inputs that it keeps."""
+    made = rewired(body, body.inputs, chosen(body.outputs, (*carry, *rows)))
+    consts, _, xs = sizes.split(used_inputs([made]))
+    ins = (*consts, *carry, *xs)
+    return narrowed_inputs(made, ins), ins

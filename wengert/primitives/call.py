@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.dataflow import reached, rewired
+from ..core.dataflow import Mask, narrowed_inputs, reached, rewired, through, used_inputs
 from ..core.execute import run
 from ..core.primitive import Constant, Custom, Primitive, Sample, TangentOf
 from ..core.program import Program
@@ -69,6 +69,12 @@ def _batch_checkpoint(size: int, batched: Sequence[bool], *args: Any, program: P
     return checkpoint(*args, program=program.transform("batch", size, tuple(batched), outs)), list(outs)
 
 
+def _checkpoint_narrow(used: Mask, *, program: Program) -> tuple[dict[str, Any], Mask, Mask]:
+    made = rewired(program, program.inputs, chosen(program.outputs, used))
+    keep = used_inputs([made])
+    return {"program": narrowed_inputs(made, keep)}, keep, used
+
+
 def _checkpoint_samples(rng: np.random.Generator) -> Iterator[Sample]:
     t = ArrayType((2,), np.float64)
     program = record(lambda a, b: [ew.sin(a * b), ew.exp(a)], [t] * 2)
@@ -82,6 +88,8 @@ checkpoint = Primitive(
     type_rule=lambda *types, program: program.out_types,
     batch=_batch_checkpoint,
     samples=_checkpoint_samples,
+    flows=lambda differentiable, *sets, program: through(program, sets, differentiable),
+    narrow=_checkpoint_narrow,
     multiple=True,
 )
 

@@ -6,12 +6,14 @@ runs on all lanes and each lane takes its own results: the tangents and adjoints
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..core.dataflow import Mask, reach, reached, rewired
+from ..core.dataflow import Mask, narrowed_inputs, reach, reached, rewired, through, used_inputs
 from ..core.execute import run
 from ..core.primitive import Custom, Primitive, Sample, TangentOf
 from ..core.program import Program, Var
@@ -129,6 +131,18 @@ def _batch_cond(size: int, batched: Sequence[bool], index: Any, *operands: Any, 
     return results, list(outs)
 
 
+# as part of a program --------------------------------------------------------------------------------------------
+def _cond_flows(differentiable: bool, index: int, *sets: int, branches: Branches) -> list[int]:
+    found = zip(*(through(b, sets, differentiable) for b in branches), strict=True)
+    return [functools.reduce(operator.or_, bits, 0 if differentiable else index) for bits in found]
+
+
+def _cond_narrow(used: Mask, *, branches: Branches) -> tuple[dict[str, Any], Mask, Mask]:
+    made = [rewired(b, b.inputs, chosen(b.outputs, used)) for b in branches]
+    keep = used_inputs(made)
+    return {"branches": tuple(narrowed_inputs(b, keep) for b in made)}, (True, *keep), used
+
+
 def _cond_type(index: Any, *operands: Any, branches: Branches) -> list[ArrayType]:
     return branches[0].out_types
 
@@ -155,5 +169,7 @@ cond = Primitive(
     type_rule=_cond_type,
     batch=_batch_cond,
     samples=_cond_samples,
+    flows=_cond_flows,
+    narrow=_cond_narrow,
     multiple=True,
 )

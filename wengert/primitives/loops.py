@@ -11,12 +11,13 @@ only and whose transpose is the reversed scan of the transposed body. See docs/d
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..core.dataflow import fixpoint, reached, rewired
+from ..core.dataflow import Mask, around, fixpoint, narrowed_inputs, reached, rewired, through, used_inputs
 from ..core.execute import SOON, interpreted, python_function, quietly, step_function
 from ..core.primitive import Constant, Custom, Primitive, Sample
 from ..core.program import Program, Var
@@ -33,6 +34,8 @@ from .bodies import (
     held,
     holding,
     in_lanes,
+    narrowed_body,
+    needed_carry,
     placed,
     rows_first,
 )
@@ -136,6 +139,20 @@ def _batch_scan(primitive: Any, size: int, batched: Sequence[bool], count: Any, 
     return [*results[: sizes.carry], *ys], list(outs)
 
 
+def _scan_flows(differentiable: bool, count: int, *sets: int, body: Program, **params: Any) -> list[int]:
+    found = around(body, sets, params["n_consts"], params["n_carry"], differentiable)
+    return found if differentiable else [bits | count for bits in found]
+
+
+def _scan_narrow(used: Mask, *, body: Program, n_consts: int, n_carry: int, **params: Any) -> Any:
+    sizes = Sizes(n_consts, n_carry)
+    carry = needed_carry(body, sizes, used)
+    made, ins = narrowed_body(body, sizes, carry, used[n_carry:])
+    kept = sizes.chosen(ins)
+    params |= {"body": made, "n_consts": kept.consts, "n_carry": kept.carry}
+    return params, (True, *ins), (*carry, *used[n_carry:])
+
+
 def _scan_samples(rng: np.random.Generator) -> Iterator[Sample]:
     """c, y = sin(w c + x), c x; and a body with matrices, in reverse; and no rounds."""
 
@@ -167,6 +184,8 @@ scan = Primitive(
     type_rule=_scan_type,
     batch=lambda *args, **params: _batch_scan(lambda: scan, *args, **params),
     samples=_scan_samples,
+    flows=_scan_flows,
+    narrow=_scan_narrow,
     multiple=True,
 )
 linear_scan = Primitive(
@@ -176,6 +195,8 @@ linear_scan = Primitive(
     type_rule=_scan_type,
     batch=lambda *args, **params: _batch_scan(lambda: linear_scan, *args, **params),
     samples=_linear_scan_samples,
+    flows=_scan_flows,
+    narrow=_scan_narrow,
     multiple=True,
 )
 
@@ -278,6 +299,27 @@ def _differing_lanes(size: int, constants: Values, consts: Values, carry: Values
     return [counts, *results]
 
 
+def _while_flows(differentiable: bool, *sets: int, cond: Program, body: Program, n_cond: int, n_consts: int) -> list[int]:
+    """Every result depends on the condition, which decides how many rounds there are; derivatives do not see it."""
+    n_carry = len(sets) - n_cond - n_consts
+    found = around(body, sets[n_cond:], n_consts, n_carry, differentiable)
+    (count,) = through(cond, (*sets[:n_cond], *found[:n_carry]), differentiable)
+    return [0, *found] if differentiable else [count, *(bits | count for bits in found)]
+
+
+def _while_narrow(used: Mask, *, cond: Program, body: Program, n_cond: int, n_consts: int) -> Any:
+    n_carry = len(cond.inputs) - n_cond
+    sizes = Sizes(n_consts, n_carry)
+    results, rows = used[1 : 1 + n_carry], used[1 + n_carry :]
+    deciding = used_inputs([cond])[n_cond:]
+    carry = needed_carry(body, sizes, [*map(operator.or_, results, deciding), *rows])
+    made, ins = narrowed_body(body, sizes, carry, rows)
+    constants = (True,) * n_cond
+    test = narrowed_inputs(cond, (*constants, *carry))
+    params = {"cond": test, "body": made, "n_cond": n_cond, "n_consts": sizes.chosen(ins).consts}
+    return params, (*constants, *ins), (True, *carry, *rows)
+
+
 def _while_samples(rng: np.random.Generator) -> Iterator[Sample]:
     """c = c + exp(a) + sin(c) / 5 while c < b; and c = sin(a c) for k rounds."""
     number, whole = ArrayType((), np.float64), ArrayType((), np.int64)
@@ -299,5 +341,7 @@ while_ = Primitive(
     type_rule=_while_type,
     batch=_batch_while,
     samples=_while_samples,
+    flows=_while_flows,
+    narrow=_while_narrow,
     multiple=True,
 )

@@ -352,8 +352,9 @@ class TangentTrace(Trace):
         tape.nested |= any(isinstance(a, Tracer) and a.trace is not self for a in args)
         active = [i for i, node in enumerate(nodes) if node is not None]
         kind = primitive.kind
-        if isinstance(kind, Custom) and kind.linearize is not None and kind.together is None:
-            return self.at_zero(primitive, values, nodes, params)
+        if isinstance(kind, Custom) and kind.linearize is not None:
+            if kind.together is None or self.mixed(primitive, nodes, params):
+                return self.at_zero(primitive, values, nodes, params)
         types = primitive.type_rule(*(type_of(a) for a in args), **params)
         if isinstance(kind, Elementwise) and _is_linear_in(kind, active):
             terms: list[Term] = []
@@ -377,6 +378,12 @@ class TangentTrace(Trace):
             why="y_dot must be linear in x_dot",
             write="build y_dot of sums, products with primal values, and linear functions of x_dot",
         )
+
+    def mixed(self, primitive: Primitive, nodes: Nodes, params: dict[str, Any]) -> bool:
+        """Are there results which do not depend on the tangents, and are values?"""
+        if primitive.flows is None:
+            return False
+        return not all(primitive.flows(False, *(int(n is not None) for n in nodes), **params))
 
     def concretize(self, tracer: Tracer, convert: Callable[[Any], Any]) -> Any:
         """A Python decision on a tangent would not be linear in it."""
