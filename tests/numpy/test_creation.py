@@ -136,3 +136,28 @@ def test_functions_without_a_derivative_take_constants() -> None:
         return x.sum() * np.poly1d([1.0, 2.0])(wnp.ones(()))
 
     assert wg.grad(f)(M).shape == (2, 3)
+
+
+def test_arrays_of_integers_and_booleans_are_filled_under_vmap() -> None:
+    def f(x: Any) -> Any:
+        places, signs = wnp.zeros(3, int), wnp.zeros(3, bool)
+        for i in range(3):
+            places[i] = wnp.argmax(x * (-1) ** i)
+            signs[i] = x[i] > 0
+        places[0] += 1
+        places[0] -= 1
+        return x[places] + wnp.where(signs, 1.0, 0.0)
+
+    batch = np.array([[1.0, -2.0, 0.5], [3.0, 4.0, -1.0]])
+    np.testing.assert_array_equal(wg.vmap(f)(batch), [f(x) for x in batch])
+    np.testing.assert_array_equal(wg.trace(f, abstract=True)(batch[0])(batch[1]), f(batch[1]))
+    np.testing.assert_array_equal(wg.jacobian(f)(batch[0]), np.eye(3)[[0, 1, 0]])
+
+
+def test_unravel_and_ravel_under_vmap() -> None:
+    def f(x: Any) -> Any:
+        i = np.unravel_index(wnp.argmax(x), x.shape)
+        return x[i] + x.ravel()[wnp.ravel_multi_index(i, x.shape)] + x[np.triu_indices_from(x)].sum()
+
+    batch = np.stack([M, -M])
+    np.testing.assert_allclose(wg.vmap(f)(batch), [f(x) for x in batch])

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..core.primitive import Primitive
-from ..core.trace import Tracer, concrete
+from ..core.trace import CONSTANT, Tracer, concrete
 from ..primitives import elementwise as ew
 from ..primitives.index import set_slice, slice_
 from ..primitives.shape import reshape, transpose
@@ -142,6 +142,8 @@ def store(x: Tracer, new: Any) -> None:
             raise ValueError("assignment destination is read-only")
         x, new = alias.parent, _WRITERS[alias.primitive](alias.parent, new, **alias.params)
         alias = x.alias
+    if not isinstance(new, Tracer):
+        new = Tracer(CONSTANT, new)
     _keep_layout(x, new)
     x.become(new)
     if alias is not None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.trace import Tracer, concrete, constant, tracing
+from ..core.trace import CONSTANT, Tracer, concrete, constant, tracing
 from ..core.types import Shape, dtype_of, shape_of
 from ..errors import UnsupportedFunctionError
 from ..primitives.index import Index, place, set_slice
@@ -32,20 +32,25 @@ def fresh(value: Any) -> Any:
     return constant(value) if tracing() else value
 
 
-def _creates(numpy_function: Any) -> Callable[..., Any]:
+def blank(value: Any) -> Any:
+    """The same for an array that is made to be filled, also with integers and booleans, which vmap traces."""
+    return Tracer(CONSTANT, value) if tracing() and value.dtype.kind in "biufc" else value
+
+
+def _creates(numpy_function: Any, new: Callable[[Any], Any] = fresh) -> Callable[..., Any]:
     """NumPy's function, whose result can be assigned to."""
 
     @functools.wraps(numpy_function)
     def create(*args: Any, **kwargs: Any) -> Any:
-        return fresh(numpy_function(*args, **kwargs))
+        return new(numpy_function(*args, **kwargs))
 
     create.__module__ = "wengert.numpy"
     create.__doc__ = f"numpy.{numpy_function.__name__}; traced values can be assigned into the result."
     return create
 
 
-empty, eye, identity = _creates(np.empty), _creates(np.eye), _creates(np.identity)
-ones, tri, zeros = _creates(np.ones), _creates(np.tri), _creates(np.zeros)
+empty, ones, zeros = _creates(np.empty, blank), _creates(np.ones, blank), _creates(np.zeros, blank)
+eye, identity, tri = _creates(np.eye), _creates(np.identity), _creates(np.tri)
 
 
 # arrays of given values --------------------------------------------------------------------------------------------
@@ -144,7 +149,7 @@ def full(
 ) -> Any:
     """An array in which every element is this value."""
     if not any_traced((fill_value,)):
-        return fresh(np.full(shape, fill_value, dtype, order))
+        return blank(np.full(shape, fill_value, dtype, order))
     shape = (shape,) if isinstance(shape, int | np.integer) else tuple(int(n) for n in shape)
     return broadcast_to(to_dtype(operand(fill_value), dtype_of(fill_value) if dtype is None else dtype), shape=shape)
 
@@ -156,8 +161,8 @@ def _like(a: Any, dtype: Any, order: Any, shape: Any, fill: Any) -> Any:
     shape = a.shape if shape is None else ((shape,) if isinstance(shape, int | np.integer) else tuple(shape))
     value = concrete(a)
     if isinstance(value, np.ndarray) and value.shape == shape:
-        return constant(np.full_like(value, fill, dtype, order))
-    return constant(np.full(shape, fill, dtype, "F" if order == "F" else "C"))
+        return blank(np.full_like(value, fill, dtype, order))
+    return blank(np.full(shape, fill, dtype, "F" if order == "F" else "C"))
 
 
 @implements(np.zeros_like, np.empty_like)

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .dispatch import refuse
+
 _NAMESPACE = __name__.rpartition(".")[0]
 
 
@@ -26,3 +28,15 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     """NumPy's names, and ours."""
     return sorted({*np.__all__, *vars(sys.modules[_NAMESPACE])})
+
+
+_REASONS: dict[str, tuple[Any, ...]] = {
+    "it writes values to a file; return them from the function (has_aux=True) and save them outside": (
+        np.save, np.savez, np.savez_compressed, np.savetxt,
+    ),
+    "it is a function of bits": (np.packbits, np.unpackbits),
+    "it is a function of dates": (np.busday_count, np.busday_offset, np.is_busday, np.datetime_as_string),
+}  # fmt: skip
+for _reason, _functions in _REASONS.items():
+    for _f in _functions:
+        refuse(_f, _reason)

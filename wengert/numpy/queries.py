@@ -14,8 +14,9 @@ from .ufuncs import broadcast_shapes, kind_of, operand
 from .universal import array as as_array
 
 __all__ = [
-    "allclose", "array_equal", "array_equiv", "common_type", "isclose", "iscomplexobj", "isrealobj", "isscalar",
-    "may_share_memory", "min_scalar_type", "ndim", "real_if_close", "result_type", "shape", "shares_memory", "size",
+    "allclose", "array_equal", "array_equiv", "can_cast", "common_type", "diag_indices_from", "isclose",
+    "iscomplexobj", "isrealobj", "isscalar", "may_share_memory", "min_scalar_type", "ndim", "real_if_close",
+    "result_type", "shape", "shares_memory", "size", "tril_indices_from", "triu_indices_from",
 ]  # fmt: skip
 
 
@@ -39,12 +40,37 @@ def size(a: Any, axis: Any = None) -> int:
     return int(np.prod([found[k] for k in axes], dtype=int))
 
 
+@implements(np.tril_indices_from)
+def tril_indices_from(arr: Any, k: int = 0) -> Any:
+    """The indices of the lower triangle."""
+    return np.tril_indices(arr.shape[-2], k, arr.shape[-1])
+
+
+@implements(np.triu_indices_from)
+def triu_indices_from(arr: Any, k: int = 0) -> Any:
+    """The indices of the upper triangle."""
+    return np.triu_indices(arr.shape[-2], k, arr.shape[-1])
+
+
+@implements(np.diag_indices_from)
+def diag_indices_from(arr: Any) -> Any:
+    """The indices of the main diagonal of an array whose axes have one length."""
+    return np.diag_indices_from(np.empty(arr.shape, bool))
+
+
 # types -------------------------------------------------------------------------------------------------------------
 @implements(np.result_type)
 def result_type(*arrays_and_dtypes: Any) -> Any:
     """The dtype to which NumPy's promotion brings these together."""
     kinds = [kind_of(a) if isinstance(a, Tracer) else a for a in arrays_and_dtypes]
     return np.result_type(*(k(0) if isinstance(k, type) and k in (int, float, complex, bool) else k for k in kinds))
+
+
+@implements(np.can_cast)
+def can_cast(from_: Any, to: Any, casting: Any = "safe") -> bool:
+    """May the dtype be converted to the other?"""
+    of = lambda x: x.dtype if isinstance(x, Tracer) else x
+    return np.can_cast(of(from_), of(to), casting)
 
 
 @implements(np.common_type)

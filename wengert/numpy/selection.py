@@ -26,8 +26,9 @@ from .universal import array as as_array
 from .views import diagonal, ravel
 
 __all__ = [
-    "argwhere", "choose", "compress", "extract", "flatnonzero", "nonzero", "piecewise", "select", "take",
-    "take_along_axis", "trace", "unique", "unique_all", "unique_counts", "unique_inverse", "unique_values", "where",
+    "argwhere", "choose", "compress", "extract", "flatnonzero", "nonzero", "piecewise", "ravel_multi_index", "select",
+    "take", "take_along_axis", "trace", "unique", "unique_all", "unique_counts", "unique_inverse", "unique_values",
+    "unravel_index", "where",
 ]  # fmt: skip
 
 
@@ -52,6 +53,28 @@ def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
     if axis is None:
         return ravel(arr)[operand(indices)]
     return as_array(arr)[along_axis(operand(indices), tuple(as_array(arr).shape), axis)]
+
+
+@implements(np.unravel_index)
+def unravel_index(indices: Any, shape: Any, order: str = "C") -> Any:
+    """Places in the flattened array as indices of each axis."""
+    i, found = operand(indices), []
+    lengths = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
+    for n in lengths[::-1] if order == "C" else lengths:
+        found.append(np.remainder(i, n))
+        i = np.floor_divide(i, n)
+    return tuple(found[::-1] if order == "C" else found)
+
+
+@implements(np.ravel_multi_index)
+def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: str = "C") -> Any:
+    """Indices of each axis as places in the flattened array; those out of bounds are found where they are used."""
+    modes = (mode,) * len(dims) if isinstance(mode, str) else mode
+    indices = [wrapped(operand(i), n, m) for i, n, m in zip(multi_index, dims, modes, strict=True)]
+    i: Any = 0
+    for k, n in list(zip(indices, dims, strict=True))[:: 1 if order == "C" else -1]:
+        i = i * n + k
+    return i
 
 
 @implements(np.choose)
