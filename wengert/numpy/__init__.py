@@ -2,6 +2,7 @@
 
 Each function has the name, the arguments and the meaning of NumPy's; on plain arrays it is NumPy's.
 """
+# ruff: noqa: F401, F403
 
 from . import array as _array
 from . import fft, linalg
