@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core.trace import Tracer
 from ..primitives import elementwise as ew
-from .dispatch import any_traced, implements
+from .dispatch import any_traced, implements, refuse
 from .parts import array, floating
 from .ufuncs import ON_TRACERS, deliver, operand, select
 
@@ -151,6 +151,8 @@ def i0(x: Any) -> Any:
         raise TypeError("i0 not supported for complex values")
     return ew.i0(x)
 
+
+refuse(np.isnat, "it asks about times, which are not differentiated")
 
 _PUBLIC = {ufunc: public(ufunc) for ufunc in ON_TRACERS if ufunc.signature is None}
 _NAMES = {name: _PUBLIC[f] for name, f in vars(np).items() if isinstance(f, np.ufunc) and f in _PUBLIC}

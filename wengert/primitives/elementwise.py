@@ -103,9 +103,7 @@ power = binary("power", _power, _power_da, _power_db, (POSITIVE, REAL), singular
 remainder = binary(
     "remainder", weakly(np.remainder), 1, lambda a, b: -floor_divide(a, b), (REAL, POSITIVE), singular=True
 )
-fmod = binary(
-    "fmod", np.fmod, 1, lambda a, b, y: -rint((a - y) / b), (REAL, POSITIVE), singular=True
-)  # fmt: skip
+fmod = binary("fmod", np.fmod, 1, lambda a, b, y: -rint((a - y) / b), (REAL, POSITIVE), singular=True)
 fraction = unary("fraction", lambda x: np.modf(x)[0], 1)  # modf's first result
 ldexp = Primitive(
     "ldexp",
