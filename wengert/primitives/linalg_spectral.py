@@ -199,7 +199,7 @@ defective = Primitive(
     Constant(),
     type_rule=lambda y: ArrayType(y.shape[:-2], bool),
     batch=lambda size, batched, y: (defective(y), True),
-    samples=lambda rng: iter([Sample((rng.normal(size=(2, 3, 3)),))]),
+    samples=lambda rng: iter([Sample((rng.normal(size=(2, 3, 3)) * np.array([1, 1e18])[:, None, None],))]),
 )
 
 
