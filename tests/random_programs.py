@@ -201,7 +201,7 @@ class RandomProgram:
         arrays = list(inputs)
         for step in self.steps:
             y = apply(lib, arrays, *step)
-            if math.prod(y.shape) <= SIZE_LIMIT and len(y.shape) <= 4:
+            if 1 <= math.prod(y.shape) <= SIZE_LIMIT and len(y.shape) <= 4:
                 arrays.append(y)
         total = 0.0
         for k, x in enumerate(arrays[-4:]):
@@ -220,7 +220,7 @@ class RandomProgram:
         arrays = Watch(self.inputs)
         for step in self.steps:
             y = apply(NUMPY, arrays, *step)
-            if math.prod(y.shape) <= SIZE_LIMIT and len(y.shape) <= 4:
+            if 1 <= math.prod(y.shape) <= SIZE_LIMIT and len(y.shape) <= 4:
                 arrays.append(y)
         return max(seen)
 

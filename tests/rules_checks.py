@@ -167,7 +167,8 @@ def random_like(rng: np.random.Generator, x: Any) -> Any:
 def close(found: Any, expected: Any, tolerance: float, what: str) -> None:
     """Equal up to a relative tolerance; shapes must be equal."""
     assert np.shape(found) == np.shape(expected), f"{what}: shape {np.shape(found)}, expected {np.shape(expected)}"
-    size = max(1.0, float(np.max(np.abs(expected), initial=0.0, where=np.isfinite(expected))))
+    least = 1e-3 if tolerance <= 1e-6 else 1.0
+    size = max(least, float(np.max(np.abs(expected), initial=0.0, where=np.isfinite(expected))))
     np.testing.assert_allclose(found, expected, rtol=tolerance, atol=0.01 * tolerance * size, err_msg=what)
 
 
@@ -290,8 +291,8 @@ def check_complex_arguments(c: Case) -> None:
     moved = replace(c, sample=replace(c.sample, args=tuple(args)))
     try:
         moved.f(*moved.xs)
-    except (TypeError, ValueError):
-        return
+    except (TypeError, ValueError, np.exceptions.ComplexWarning):
+        return  # the implementation takes no complex numbers
     check_derivatives(moved, min(2, c.sample.order))
 
 
@@ -307,6 +308,9 @@ def check_symbolic_zeros(c: Case) -> None:
     total: list[Any] = [np.zeros_like(y) for y in ys]
     for i in range(len(c.xs)):
         part = jvp(c.f, c.xs, [t if k == i else None for k, t in enumerate(v)])
+        if c.sample.wrap is None:
+            alone = [t if k == i else np.zeros_like(t) for k, t in enumerate(v)]
+            all_close(part, truth(c, c.f, alone), c.tolerance, f"tangent of argument {i}, against differences")
         total = [s + p for s, p in zip(total, part, strict=True)]
 
         def of_one(x: Any, i: int = i) -> list[Any]:
@@ -369,7 +373,7 @@ def _varied(c: Case, k: int, rng: np.random.Generator) -> Iterator[Arrays]:
         return [f(a) if isinstance(a, np.ndarray) else a for a in c.sample.args]
 
     if isinstance(c.primitive.kind, Constant):
-        yield change(lambda a: np.zeros_like(a) if is_floating(a) and k == LANES - 1 else rolled(a, k))
+        yield change(lambda a: np.zeros_like(a) if k == LANES - 1 else rolled(a, k))
         yield change(lambda a: rolled(a, k))
     yield change(lambda a: a + 0.02 * np.asarray(random_like(rng, a)) if is_floating(a) else rolled(a, k))
 

@@ -22,10 +22,10 @@ class Mutant:
     value: Any
 
 
-def mutants(p: Primitive, active: set[int]) -> Iterator[Mutant]:
+def mutants(p: Primitive, active: set[int], factor: float = SLIGHTLY) -> Iterator[Mutant]:
     """Every way to break the derivative of a primitive that is differentiated in these arguments."""
-    for text, change in CHANGES.items():
-        for name, kind in broken_kinds(p, active, change):
+    for text, by in (("slightly too large", factor), ("of the wrong sign", -1)):
+        for name, kind in broken_kinds(p, active, lambda v, by=by: times(v, by)):
             yield Mutant(f"{name} {text}", "kind", kind)
     if p.accumulate is not None:
         yield Mutant("in-place transpose too large", "accumulate", scaled_accumulate(p.accumulate))
@@ -47,12 +47,6 @@ def type_mutants(p: Primitive) -> Iterator[Mutant]:
 def times(v: Any, factor: float) -> Any:
     """A value times a number, in the value's dtype where it is a floating one."""
     return v * dtype_of(v).type(factor) if dtype_of(v).kind in "fc" else v * factor
-
-
-CHANGES: dict[str, Callable[[Any], Any]] = {
-    "0.05% too large": lambda v: times(v, SLIGHTLY),
-    "of the wrong sign": lambda v: times(v, -1),
-}
 
 
 def broken_kinds(p: Primitive, active: set[int], change: Callable[[Any], Any]) -> Iterator[tuple[str, Any]]:

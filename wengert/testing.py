@@ -290,13 +290,14 @@ def _output_name(ys: Arrays, i: int) -> str:
 
 
 def _applications(f: Flat, xs: Arrays) -> Iterator[tuple[str, Flat, list[Any], Source | None]]:
-    """Each primitive that f applies to floating-point arrays: its name, as a function of these, and the user's line."""
+    """Each primitive that f applies to its arguments: the name, as a function of what depends on them, the line."""
     program = record(f, list(xs))
     env: dict[Any, Any] = dict(program.constants)
     env.update(zip(program.inputs, xs, strict=True))
+    reached = set(program.inputs)
     for eq in program.equations:
         values = [a.value if isinstance(a, Literal) else env[a] for a in eq.inputs]
-        active = [k for k, v in enumerate(values) if is_inexact(dtype_of(v)) and not isinstance(eq.inputs[k], Literal)]
+        active = [k for k, a in enumerate(eq.inputs) if a in reached and is_inexact(dtype_of(values[k]))]
 
         def apply(*vs: Any, eq: Any = eq, values: Any = values, active: Any = active) -> tuple[Any, ...]:
             full = list(values)
@@ -307,5 +308,6 @@ def _applications(f: Flat, xs: Arrays) -> Iterator[tuple[str, Flat, list[Any], S
 
         y = eq.primitive(*values, **eq.params)
         env.update(zip(eq.outputs, y if eq.primitive.multiple else [y], strict=True))
-        if active and apply(*(values[k] for k in active)):
+        if active:
+            reached.update(eq.outputs)
             yield eq.primitive.name, apply, [values[k] for k in active], eq.source
