@@ -72,6 +72,7 @@ def _cumulative(run: Callable[[Any, int], Any], first: int) -> Callable[..., Any
     def function(
         x: Any, /, *, axis: Any = None, dtype: Any = None, out: Any = None, include_initial: bool = False
     ) -> Any:
+        """y_i = x_0 o ... o x_i."""
         x = array(x)
         n = len(shape_of(x))
         if n == 0:

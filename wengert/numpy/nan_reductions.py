@@ -80,6 +80,7 @@ def _spread(function: Callable[..., Any]) -> Callable[..., Any]:
         mean: Any = NO,
         correction: Any = NO,
     ) -> Any:
+        """The variance or standard deviation of what is not NaN."""
         x, mask = counted(a, where)
         y = function(
             x,
@@ -106,6 +107,7 @@ def _extremum(function: Callable[..., Any], worst: float) -> Callable[..., Any]:
     def extremum(
         a: Any, axis: Any = None, out: Any = None, keepdims: Any = NO, initial: Any = NO, where: Any = NO
     ) -> Any:
+        """The extremum of what is not NaN."""
         x, mask = counted(a)
         if mask is NO:
             return function(x, axis, out, keepdims, initial, where)
@@ -123,6 +125,7 @@ nanmin = implements(np.nanmin)(_extremum(min, np.inf))
 
 def _argument(function: Callable[..., Any], worst: float) -> Callable[..., Any]:
     def argument(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = NO) -> Any:
+        """Where the extremum of what is not NaN stands."""
         x, mask = counted(a)
         if mask is NO:
             return function(x, axis, out, keepdims=keepdims)

@@ -195,6 +195,7 @@ def _declare(numpy_function: Any, scale: float, keep_nan: bool) -> Callable[...,
         *,
         weights: Any = None,
     ) -> Any:
+        """The value below which a part q of the elements lies."""
         return quantiles(a, q, axis, out, method, keepdims, weights, scale, keep_nan)
 
     return implements(numpy_function)(function)

@@ -111,6 +111,7 @@ def _extremum(name: str, primitive: Any, ufunc: np.ufunc) -> Callable[..., Any]:
     def extremum(
         a: Any, axis: Any = None, out: Any = None, keepdims: Any = NO, initial: Any = NO, where: Any = NO
     ) -> Any:
+        """max_i x_i or min_i x_i over the axes; elements that tie share the slope equally."""
         x = ordered(name, a)
         if where is not NO and where is not True and initial is NO:
             raise ValueError(
@@ -139,7 +140,7 @@ def worst_of(ufunc: np.ufunc, dtype: np.dtype[Any]) -> Any:
     return dtype.type(limits.min if low else limits.max)
 
 
-max = implements(np.max, np.amax)(_extremum("max", p.max_, np.maximum))  # elements that tie share the slope equally
+max = implements(np.max, np.amax)(_extremum("max", p.max_, np.maximum))
 min = implements(np.min, np.amin)(_extremum("min", p.min_, np.minimum))
 amax, amin = max, min
 
@@ -152,6 +153,7 @@ def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = NO) -> Any:
 
 def _argument(name: str, primitive: Any) -> Callable[..., Any]:
     def argument(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = NO) -> Any:
+        """Where the extremum stands: no derivative."""
         x = array(a)
         flat = reshape(x, shape=(math.prod(x.shape),)) if axis is None else x
         if 0 in flat.shape and flat.shape[axis or 0] == 0:
@@ -171,6 +173,7 @@ argmin = implements(np.argmin)(_argument("argmin", p.argmin))
 # logic -------------------------------------------------------------------------------------------------------------
 def _logical(name: str, primitive: Any, neutral: bool, combine: np.ufunc) -> Callable[..., Any]:
     def logical(a: Any, axis: Any = None, out: Any = None, keepdims: Any = NO, *, where: Any = NO) -> Any:
+        """Are all, or any, of the elements not 0?"""
         return reduction(array(a), axis, primitive, neutral, combine, out, keepdims, NO, where)
 
     logical.__name__ = name
