@@ -204,6 +204,8 @@ def _transpose_equation(adjoints: Adjoints, eq: LinearEquation) -> None:
     kind: Any = eq.primitive.kind
     if type(kind) is not Multilinear and kind.together is not None:
         x_bars = kind.together(y_bar, *eq.args, **eq.params)
+        for out in eq.outs:
+            adjoints.values[out.index] = None
         for a, x_bar in zip(eq.args, x_bars, strict=True):
             if isinstance(a, LinearVar) and x_bar is not None:
                 adjoints.add(a.index, x_bar)
