@@ -17,8 +17,8 @@ from .assignment import _IN_PLACE, _cycled, _set_flat, assigned, in_place, setit
 from .conversions import plain_number
 from .dispatch import implements
 from .indexing import getitem
-from .sorting import partition, sort, sorted_in_place
 from .selection import compress
+from .sorting import partition, sort, sorted_in_place
 from .ufuncs import to_dtype
 from .views import matrix_transpose, ravel, reshape, transpose
 
