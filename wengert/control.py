@@ -16,6 +16,7 @@ from .core.body import PYTHON_NUMBERS, Body, carry_changed, carry_structure, fit
 from .core.call import check_callable, name_of
 from .core.dataflow import rewired
 from .core.program import Var
+from .core.intern import interned
 from .core.trace import Tracer, tracing
 from .core.tree import Structure, describe, flatten, leaf_path, unflatten
 from .core.types import DYNAMIC, ArrayType, dtype_of, shape_of, type_of
@@ -125,7 +126,11 @@ def _number_of_rows(rows: Sequence[Any], tree: Structure, length: int | None) ->
         lengths.setdefault(shape_of(x)[0], f"xs{leaf_path(tree, k)}")
     if len(lengths) != 1:
         found = ", ".join(f"{n} ({name})" for n, name in lengths.items()) or "neither xs nor length"
-        raise ShapeError(f"scan needs one number of rows, found {found}", write="arrays of one length, or length=n")
+        raise ShapeError(
+            f"scan needs one number of rows, found {found}",
+            why="each round takes one row of every array",
+            write="arrays of one length, or length=n",
+        )
     return next(iter(lengths))
 
 
@@ -242,7 +247,7 @@ def while_loop(cond_fun: Function, body_fun: Function, init_val: Any) -> Any:
             *cond.constants,
             *body.constants,
             *_begun(carry, types),
-            cond=cond.program,
+            cond=interned(cond.program),
             body=body.with_types(types),
             n_cond=len(cond.constants),
             n_consts=len(body.constants),
@@ -357,7 +362,7 @@ def _branch(index: Any, branches: Sequence[Function], operands: Any, names: Sequ
         program, own = body.with_types(results), len(body.constants)
         others = [Var(type_of(x)) for x in constants]
         inputs = [*others[:at], *program.inputs[:own], *others[at + own :], *program.inputs[own:]]
-        programs.append(rewired(program, inputs, program.outputs))
+        programs.append(interned(rewired(program, inputs, program.outputs)))
         at += own
     given = [x for x, on in zip(leaves, traced, strict=True) if on]
     outs = control.cond(index, *constants, *given, branches=tuple(programs))

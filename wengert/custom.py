@@ -285,7 +285,11 @@ class custom_jvp(_Custom):
         """Give the rule: `jvp(*nondiff, primals, tangents) -> (y, y_dot)`."""
         check_callable(jvp, "defjvp")
         if symbolic_zeros:
-            raise UnsupportedFunctionError("defjvp has no symbolic_zeros", write="leave it out: zeros are arrays")
+            raise UnsupportedFunctionError(
+                "defjvp has no symbolic_zeros",
+                why="tangents and adjoints that are zero are given to rules as arrays",
+                write="leave it out",
+            )
         self.jvp = jvp
         return jvp
 
@@ -324,6 +328,7 @@ class custom_jvp(_Custom):
         if not isinstance(result, tuple | list) or len(result) != 2:
             raise StructureError(
                 f"the rule of {call_.name} returned a {type(result).__name__}, not a pair",
+                why="a rule gives the value together with its tangent",
                 write="return y, y_dot",
             )
         ys = call_.outs(result[0])
@@ -333,6 +338,7 @@ class custom_jvp(_Custom):
             raise StructureError(
                 f"the rule of {call_.name} returned a tangent of structure {describe(tree)} for a result of structure "
                 f"{describe(call_.out_tree)}",
+                why="each tangent belongs to the value at the same place",
                 write="return y, y_dot in the same containers",
             )
         names = [f"the tangent of result{leaf_path(tree, k)}" for k in range(len(ys))]
@@ -408,6 +414,7 @@ class custom_vjp(_Custom):
         if not isinstance(result, tuple | list) or len(result) != 2:
             raise StructureError(
                 f"fwd of {call_.name} returned a {type(result).__name__}, not a pair",
+                why="fwd gives the value, and what bwd needs of it",
                 write="return y, residuals (residuals may be None)",
             )
         ys = call_.outs(result[0])
