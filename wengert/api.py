@@ -125,7 +125,7 @@ def _own(x_bar: Any, x: Any, taken: set[int]) -> Any:
     if x_bar is None:
         return _zeros_like(x)
     if isinstance(x_bar, Tracer):
-        return x_bar
+        return x_bar.snapshot()
     if type(x_bar) is np.ndarray:
         if x_bar.base is not None or id(x_bar) in taken or not x_bar.flags.writeable:
             x_bar = x_bar.copy()
@@ -267,7 +267,7 @@ def _own_tangent(y_dot: Any, y: Any) -> Any:
         return _zeros_like(y)
     if isinstance(y_dot, np.ndarray) and (y_dot.base is not None or not y_dot.flags.writeable):
         return y_dot.copy()
-    return y_dot
+    return y_dot.snapshot() if isinstance(y_dot, Tracer) else y_dot
 
 
 # Jacobians -------------------------------------------------------------------------------------------------------
