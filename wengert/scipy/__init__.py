@@ -1,7 +1,7 @@
 """SciPy on traced arrays: `wengert.scipy.linalg`, `special` and `stats`, loaded when they are first used.
 
-The functions of scipy.special that are NumPy ufuncs are differentiated under their own names too: `scipy.special.erf(t)`
-of a traced array finds its way here.
+The functions of scipy.special that are NumPy ufuncs are differentiated under their own names too:
+`scipy.special.erf(t)` of a traced array finds its way here.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...core.trace import Tracer
+from ...core.types import dtype_of
 from ..elementwise import cos, cosh, equal, greater, logical_and, maximum, power, sign, sqrt, where
 from .gamma import rgamma
 from .table import INTEGER, ORDER, PARAMETER, in_double, real_only, several, special, whole
@@ -38,7 +39,7 @@ def _hankel_slope(v: Any, x: Any, s: int) -> Any:
 
 def _scaled(v: Any, x: Any, near: Any, s: int, factor: float) -> Any:
     """The slope of an exponentially scaled function on the real line: `near`, and far out Hankel's expansion."""
-    if x.dtype.kind == "c":
+    if dtype_of(x).kind == "c":
         return near
     far = logical_and(greater(x, FAR), greater(x, v * v))
     if not isinstance(far, Tracer) and not np.any(far):
@@ -201,7 +202,12 @@ iti0k0 = several("iti0k0", 2, lambda x, i, k: (i0(x), k0(x)), at=[POSITIVE])
 it2j0y0 = several("it2j0y0", 2, lambda x, j, y: ((1 - j0(x)) / x, -y0(x) / x), at=[POSITIVE])
 it2i0k0 = several("it2i0k0", 2, lambda x, i, k: ((i0(x) - 1) / x, -k0(x) / x), at=[POSITIVE])
 itairy = several(
-    "itairy", 4, lambda x, *y: (airy(x)[0], airy(x)[2], airy(-x)[0], airy(-x)[2]), at=[POSITIVE], tolerance=1e-3
+    "itairy",
+    4,
+    lambda x, *y: (airy(x)[0], airy(x)[2], airy(-x)[0], airy(-x)[2]),
+    at=[POSITIVE],
+    tolerance=2e-2,
+    order=1,
 )
 itstruve0 = special("itstruve0", lambda x: struve(0.0, x), at=[POSITIVE])
 it2struve0 = special("it2struve0", lambda x: -struve(0.0, x) / x, at=[POSITIVE])

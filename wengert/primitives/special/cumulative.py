@@ -13,7 +13,7 @@ from ..elementwise import equal, exp, floor, log1p, power, sign, sqrt, where
 from .bessel import ive
 from .gamma import polygamma_step
 from .table import INTEGER, ONE, PARAMETER, Domain, special, whole, within
-from .tails import beta_density, beta_kernel, beta_tail, gamma_density, gamma_tail
+from .tails import beta_density, beta_tail, gamma_density, gamma_tail
 
 Slope = Callable[..., Any]
 
@@ -206,7 +206,7 @@ def _tv(v: Any, t: Any) -> Any:
 
 def _reciprocal_beta(v: Any) -> Any:
     """1 / Beta(v/2, 1/2)."""
-    return beta_kernel(0.5 * v, 0.5, 1.0, 1.0)
+    return beta_density(0.5 * v, 0.5, 1.0, 1.0)
 
 
 def _tt(v: Any, t: Any) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...core.primitive import Elementwise, Primitive
 from ...core.types import dtype_of
-from ..elementwise import convert, cos, exp, greater_equal, imag, logical_and, logical_not, real, sin
+from ..elementwise import convert, cos, exp, imag, real, sin
 from .gamma import _with_first
 from .table import ONE, piecewise, sampler, several, special, within
 
@@ -22,24 +22,26 @@ FAR = 7.0  # the asymptotic series below is exact to rounding from here on
 
 # the scaled complement ---------------------------------------------------------------------------------------------
 def _erfc_moment(n: int, x: Any) -> Any:
-    """integral over t > 0 of t^n exp(-t^2 - 2xt): the recurrence for x < 2, its continued fraction beyond."""
+    """integral over t > 0 of t^n exp(-t^2 - 2xt): the recurrence in n; where that cancels a continued fraction."""
     from scipy import special as sp
 
     first = (SQRT_PI / 2) * sp.erfcx(x)
+    if n == 0:
+        return first
     before, m = first, (1 - 2 * x * first) / 2
     for k in range(1, n):
         before, m = m, (k * before - 2 * x * m) / 2
-    near = m if n else first
-    far = x >= 2
-    if n == 0 or not np.any(far):
-        return near
-    x = np.where(far, x, 2.0)
-    ratio, product = np.zeros_like(x), first
-    for k in range(60 + n, -1, -1):  # ratio = M_(k+1) / M_k = ((k+1)/2) / (x + M_(k+2)/M_(k+1))
+    re = np.real(x)
+    far = (re >= 2) | ((re >= 0) & (abs(x) >= 6.5))
+    if not np.any(far):
+        return m
+    x, product = np.where(far, x, 2.0), first
+    ratio = np.zeros_like(x)
+    for k in range(60 + n, -1, -1):  # M_(k+1) / M_k = ((k+1)/2) / (x + M_(k+2) / M_(k+1))
         ratio = 0.5 * (k + 1) / (x + ratio)
         if k < n:
             product = product * ratio
-    return np.where(far, product, near)[()]
+    return np.where(far, product, m)[()]
 
 
 erfc_moment = Primitive(
@@ -69,32 +71,19 @@ def _dawsn_slope(x: Any) -> Any:
     return piecewise(within(x, FAR), x, lambda x: 1 - 2 * x * dawsn(x), far, 0.0, FAR)
 
 
-def _wofz_slope(z: Any) -> Any:
-    """2i/sqrt(pi) - 2zw; far out in the upper half-plane, where that cancels, by its asymptotic series."""
-
-    def far(z: Any) -> Any:
-        t = 0.5 / (z * z)
-        return -1j * TWO_OVER_SQRT_PI * (t * far_slope(t))
-
-    up = logical_and(logical_not(within(z, FAR)), greater_equal(imag(z), 0.0))
-    return piecewise(up, z, far, lambda z: 1j * TWO_OVER_SQRT_PI - 2 * z * wofz(z), 1j * FAR, 0j)
+def _wofz(n: int, z: Any) -> Any:
+    """The n-th derivative of w(z) = erfcx(-iz): 2/sqrt(pi) (2i)^n M_n(-iz)."""
+    return TWO_OVER_SQRT_PI * (2j) ** n * erfc_moment(n, -1j * z)
 
 
 erf = special("erf", lambda x: TWO_OVER_SQRT_PI * exp(-x * x), at=[REAL])
 erfc = special("erfc", lambda x: -TWO_OVER_SQRT_PI * exp(-x * x), at=[REAL])
 erfi = special("erfi", lambda x: TWO_OVER_SQRT_PI * exp(x * x), at=[REAL])
-erfcx = special("erfcx", lambda x: _erfcx_slope(x), at=[REAL])
+erfcx = special("erfcx", lambda x: -2 * TWO_OVER_SQRT_PI * erfc_moment(1, x), at=[REAL])
 erfinv = special("erfinv", lambda y: (SQRT_PI / 2) * exp(y * y), at=[(-0.9, 0.9)])
 erfcinv = special("erfcinv", lambda y: -(SQRT_PI / 2) * exp(y * y), at=[(0.1, 1.9)])
 dawsn = special("dawsn", lambda x: _dawsn_slope(x), at=[REAL])
-wofz = special("wofz", lambda x: _wofz_slope(x), at=[(-2.0, 2.0, -1.0, 2.0)])
-
-
-def _erfcx_slope(x: Any) -> Any:
-    """2xy - 2/sqrt(pi), without its cancellation."""
-    if dtype_of(x).kind == "c":
-        return 2 * x * erfcx(x) - TWO_OVER_SQRT_PI
-    return -2 * TWO_OVER_SQRT_PI * erfc_moment(1, x)
+wofz = special("wofz", lambda x: _wofz(1, x), at=[(-2.0, 2.0, -1.0, 2.0)])
 
 
 # the normal distribution -------------------------------------------------------------------------------------------
@@ -130,33 +119,21 @@ nrdtrisd = special(  # its standard deviation: (x - mean) / ndtri(p)
 
 
 # Voigt and Fresnel -------------------------------------------------------------------------------------------------
-def _voigt(x: Any, sigma: Any, gamma: Any) -> tuple[Any, Any, Any]:
-    """z = (x + i gamma) / (sigma sqrt 2), w'(z), and the factor c with V = sigma c Re w(z)."""
+def _voigt(n: int, x: Any, sigma: Any, gamma: Any) -> Any:
+    """The n-th derivative in x of V = Re w(rx + i r gamma) r / sqrt(pi), r = 1/(sigma sqrt 2), before the real part."""
     dtype = np.result_type(dtype_of(x), np.complex64)
-    z = (convert(x, dtype=dtype) + 1j * convert(gamma, dtype=dtype)) / convert(sigma * math.sqrt(2), dtype=dtype)
-    return z, _wofz_slope(z), 1 / (2 * SQRT_PI * sigma * sigma)
+    r = convert(1 / (math.sqrt(2) * sigma), dtype=dtype)
+    y = _wofz(n, (convert(x, dtype=dtype) + 1j * convert(gamma, dtype=dtype)) * r)
+    for _ in range(n + 1):
+        y = y * r
+    return y / SQRT_PI
 
 
-def _voigt_dx(a: Any, b: Any, c: Any) -> Any:
-    _, slope, factor = _voigt(a, b, c)
-    return real(slope) * factor
-
-
-def _voigt_dgamma(a: Any, b: Any, c: Any) -> Any:
-    _, slope, factor = _voigt(a, b, c)
-    return -imag(slope) * factor
-
-
-def _voigt_dsigma(a: Any, b: Any, c: Any, y: Any) -> Any:
-    z, slope, factor = _voigt(a, b, c)
-    return -(y + math.sqrt(2) * b * factor * real(z * slope)) / b
-
-
-voigt_profile = special(
+voigt_profile = special(  # in sigma by the heat equation: dV/dsigma = sigma d2V/dx2
     "voigt_profile",
-    lambda a, b, c: _voigt_dx(a, b, c),
-    lambda a, b, c, y: _voigt_dsigma(a, b, c, y),
-    lambda a, b, c: _voigt_dgamma(a, b, c),
+    lambda a, b, c: real(_voigt(1, a, b, c)),
+    lambda a, b, c: b * real(_voigt(2, a, b, c)),
+    lambda a, b, c: -imag(_voigt(1, a, b, c)),
     at=(REAL, (0.5, 2.0), (0.5, 2.0)),
     shapes=ONE,
 )

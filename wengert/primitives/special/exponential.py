@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.primitive import REGISTRY
+from ...core.primitive import REGISTRY, Elementwise, Primitive
 from ..elementwise import (
     absolute,
     cos,
@@ -30,7 +30,7 @@ from ..elementwise import (
 )  # fmt: skip
 from .bessel import spherical_in, spherical_jn
 from .hypergeometric import hyp1f1, hyp2f1
-from .table import ORDER, TABLE, piecewise, several, special, whole, within
+from .table import ORDER, TABLE, piecewise, sampler, several, special, whole, within
 
 REAL = (-2.0, 2.0)
 POSITIVE = (0.3, 3.0)
@@ -49,10 +49,36 @@ def ratio(x: Any, y: Any) -> Any:
     return where(zero, 0.0, x / where(zero, 1.0, y))
 
 
-def log_ratio(x: Any, y: Any) -> Any:
-    """log(x / y), exact to rounding also where x and y are close."""
-    u = (x - y) / nonzero(y)
-    return where(within(u, 0.5), log1p(where(within(u, 0.5), u, 0.0)), log(x) - log(y))
+def _log_ratio(x: Any, y: Any) -> Any:
+    with np.errstate(all="ignore"):
+        u = (x - y) / y
+        return np.where(abs(u) < 0.5, np.log1p(u), np.log(x) - np.log(y))[()]
+
+
+def _excess(x: Any, y: Any) -> Any:
+    with np.errstate(all="ignore"):
+        return np.where(np.equal(x, 0), 1.0, (y - x) / y).astype(np.result_type(x, y))[()]
+
+
+log_ratio = Primitive(  # log(x/y), exact to rounding also where x and y are close
+    "log_ratio",
+    _log_ratio,
+    Elementwise(lambda a: 1 / a, lambda b: -1 / b, singular=True),
+    pointwise=True,
+    samples=sampler([POSITIVE, POSITIVE]),
+)
+excess = Primitive(  # 1 - x/y
+    "excess",
+    _excess,
+    Elementwise(lambda b: -1 / b, lambda a, b: ratio(ratio(a, b), b), singular=True),
+    pointwise=True,
+    samples=sampler([POSITIVE, POSITIVE]),
+)
+
+
+def log1p_over(u: Any) -> Any:
+    """log(1 + u) / u."""
+    return piecewise(within(u, 0.3), u, lambda u: hyp2f1(1.0, 1.0, 2.0, -u), lambda u: log1p(u) / u, 0.0, 1.0)
 
 
 # exponentials and logarithms ---------------------------------------------------------------------------------------
@@ -90,12 +116,13 @@ lambertw = special(
 )
 wrightomega = special("wrightomega", lambda y: y / (1 + y), at=[REAL])
 
+
 # entropies ---------------------------------------------------------------------------------------------------------
 xlogy = special("xlogy", lambda b: log(b), lambda a, b: ratio(a, b), at=(REAL, POSITIVE))
 xlog1py = special("xlog1py", lambda b: log1p(b), lambda a, b: ratio(a, 1 + b), at=(REAL, POSITIVE))
 entr = special("entr", lambda x: -log(x) - 1, at=[POSITIVE])
 rel_entr = special("rel_entr", lambda a, b: log_ratio(a, b) + 1, lambda a, b: -ratio(a, b), at=(POSITIVE, POSITIVE))
-kl_div = special("kl_div", lambda a, b: log_ratio(a, b), lambda a, b: 1 - ratio(a, b), at=(POSITIVE, POSITIVE))
+kl_div = special("kl_div", lambda a, b: log_ratio(a, b), lambda a, b: excess(a, b), at=(POSITIVE, POSITIVE))
 
 # loss functions and transformations --------------------------------------------------------------------------------
 huber = special(
@@ -106,17 +133,35 @@ huber = special(
 )
 
 
+def _harmonic(a: Any, b: Any) -> Any:
+    with np.errstate(all="ignore"):
+        return np.where(a * b == 0, 0.0, a * (b / np.hypot(a, b)))[()]
+
+
+harmonic = Primitive(  # ab / h with h = hypot(a, b)
+    "harmonic",
+    _harmonic,
+    Elementwise(lambda a, b: _cube(b / hypot(a, b)), lambda a, b: _cube(a / hypot(a, b)), singular=True),
+    pointwise=True,
+    samples=sampler([POSITIVE, POSITIVE]),
+)
+
+
+def _cube(x: Any) -> Any:
+    return x * x * x
+
+
 def _pseudo_huber_ddelta(a: Any, b: Any) -> Any:
     """(h - delta)^2 / h with h = hypot(delta, r), the difference as r^2 / (h + delta)."""
     h = nonzero(hypot(a, b))
-    difference = b * b / (h + a)
-    return difference * difference / h
+    difference = b * (b / (h + a))
+    return difference * (difference / h)
 
 
 pseudo_huber = special(
     "pseudo_huber",
     lambda a, b: _pseudo_huber_ddelta(a, b),
-    lambda a, b: a * b / nonzero(hypot(a, b)),
+    lambda a, b: harmonic(a, b),
     at=((0.5, 1.0), REAL),
 )
 
@@ -131,7 +176,7 @@ def _box_dlambda(log_x: Any, lam: Any) -> Any:
 def _unbox_dlambda(y: Any, lam: Any, x: Any) -> Any:
     """By the implicit function theorem, with log x = log1p(lambda y)/lambda."""
     u = lam * y
-    log_x = where(equal(u, 0), y, y * (log1p(u) / nonzero(u)))
+    log_x = y * log1p_over(u)
     return -_box_dlambda(log_x, lam) * x / (1 + u)
 
 
@@ -175,14 +220,7 @@ expi = special("expi", lambda x: exp(x) / x, at=[POSITIVE])
 expn = special("expn", ORDER, lambda a, b: _expn_slope(a, b), at=([0, 1, 2, 3], POSITIVE), impl=whole("expn", 0))
 spence = special(
     "spence",
-    lambda x: piecewise(
-        within(x - 1, 0.3),
-        x,
-        lambda x: -hyp2f1(1.0, 1.0, 2.0, 1 - x),
-        lambda x: log(x) / (1 - x),
-        1.0,
-        2.0,
-    ),
+    lambda x: piecewise(within(x - 1, 0.3), x, lambda x: -log1p_over(x - 1), lambda x: log(x) / (1 - x), 1.0, 2.0),
     at=[POSITIVE],
 )
 sici = several("sici", 2, lambda x, si, ci: (spherical_jn(0, x), cos(x) / x), at=[POSITIVE])

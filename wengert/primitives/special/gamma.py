@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...core.primitive import Elementwise, Primitive
+from ...core.types import dtype_of
 from ..elementwise import cos, equal, exp, floor, is_python, less, log, logical_and, logical_or, power, rint, sin, where
 from .table import INTEGER, ONE, TABLE, from_scipy, piecewise, sampler, special, step
 
@@ -124,7 +125,7 @@ def _rgamma_slope(x: Any) -> Any:
     def left(x: Any) -> Any:
         return gamma(1 - x) * (cos_pi(x) - psi(1 - x) * (sin_pi(x) / PI))
 
-    if x.dtype.kind == "c":
+    if dtype_of(x).kind == "c":
         return -psi(x) * rgamma(x)
     return piecewise(less(x, 0.5), x, left, lambda x: -psi(x) * rgamma(x), 0.0, 1.0)
 
@@ -158,7 +159,7 @@ def _binom_dn(n: Any, k: Any, y: Any) -> Any:
     """y (psi(n+1) - psi(n-k+1)); where 1/gamma(n-k+1) is zero, by the slope of that factor."""
     pole = logical_or(_is_pole(n - k + 1), _is_pole(k + 1))
     m = where(pole, 1.0, n - k)
-    at_pole = gamma(n + 1) * rgamma(k + 1) * _rgamma_slope(n - k + 1)
+    at_pole = gamma(n + 1) * rgamma(k + 1) * (_rgamma_slope(n - k + 1) + psi(n + 1) * rgamma(n - k + 1))
     return where(pole, at_pole, y * polygamma_step(0, m + 1, where(pole, 1.0, k)))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...core.primitive import Constant, Custom, Elementwise, Primitive, Sample, Unknown
 from ...core.trace import Tracer
-from ...core.types import ArrayType, shape_of
+from ...core.types import ArrayType, dtype_of, shape_of
 from ...errors import UnsupportedFunctionError
 from ..elementwise import convert, where
 from ..shape import broadcast_to
@@ -222,7 +222,7 @@ def combined(slopes: Sequence[Any], tangents: Sequence[Any]) -> Any:
     for slope, x_dot in zip(slopes, tangents, strict=True):
         if x_dot is None:
             continue
-        if slope.dtype.kind == "c" and x_dot.dtype.kind == "f":
+        if dtype_of(slope).kind == "c" and dtype_of(x_dot).kind == "f":
             x_dot = convert(x_dot, dtype=slope.dtype)
         term = slope * x_dot
         total = term if total is None else total + term

@@ -1,18 +1,19 @@
 """Incomplete gamma and beta integrals with logarithms: what the derivatives in the shape parameters are made of.
 
-With psi the digamma function, alpha = psi(a) - psi(a+b), beta = psi(b) - psi(a+b), and the densities in s
+With psi the digamma function, alpha = psi(a) - psi(a+b), beta = psi(b) - psi(a+b), z = 1 - x, and the densities
 
-    gamma_kernel   G = x^a exp(-x) / Gamma(a)      s = log x
-    beta_kernel    B = x^a z^b / Beta(a, b)        s = log(x/z),  z = 1 - x
+    gamma_density   g = x^(a-1) exp(-x) / Gamma(a)
+    beta_density    f = x^(a-1) z^(b-1) / Beta(a, b)
 
 these are closed under differentiation, to any order:
 
-    gamma_tail_k   T = integral over s of (log x - psi(a))^k G
-    beta_tail_jk   T = integral over s of (log x - alpha)^j (log z - beta)^k B
+    gamma_tail_k    T = integral over x of (log x - psi(a))^k g
+    beta_tail_jk    T = integral over x of (log x - alpha)^j (log z - beta)^k f
 
 T is the integral up to x, or minus the integral from x on, whichever has no cancellation: the two differ by a moment
 that does not depend on x, and the derivative of both is the same. It is computed by the trapezoidal rule after a double
-exponential substitution (Takahasi and Mori 1974). dP(a, x)/da is gamma_tail_1.
+exponential substitution (Takahasi and Mori 1974). dP(a, x)/da is gamma_tail_1. The beta functions take x and z as
+arguments of their own, so that neither end of the interval loses digits.
 """
 
 from __future__ import annotations
@@ -25,17 +26,17 @@ import numpy as np
 
 from ...core.primitive import Elementwise, Primitive, Sample
 from ...core.trace import Tracer
-from ..elementwise import equal, exp, log, power, where
-from .gamma import beta, polygamma, polygamma_step, psi, rgamma
+from ..elementwise import equal, log, power, where
+from .gamma import beta, polygamma, polygamma_step, psi
 from .table import ONE, sampler
 
 SHAPE = (0.4, 4.0)
 LARGE = 10.0  # Stirling's series from here on
 CHUNK = 2048  # elements whose nodes are in memory together
 
-_TAU = np.arange(-3.7, 4.1, 1 / 12)
+_TAU = np.arange(-3.7, 4.1, 1 / 20)
 _HALF_LINE = np.exp(_TAU - np.exp(-_TAU))  # r = w exp(t - exp(-t)): an integral over r > 0
-_HALF_LINE_WEIGHTS = _HALF_LINE * (1 + np.exp(-_TAU)) / 12
+_HALF_LINE_WEIGHTS = _HALF_LINE * (1 + np.exp(-_TAU)) / 20
 _SIGMA = np.arange(-3.25, 3.25, 1 / 16)
 _SEGMENT = 1 / (1 + np.exp(-math.pi * np.sinh(_SIGMA)))  # an integral over 0 < r < 1
 _SEGMENT_WEIGHTS = _SEGMENT * (1 - _SEGMENT) * math.pi * np.cosh(_SIGMA) / 16
@@ -49,15 +50,15 @@ def _stirling(a: Any) -> Any:
     return series / a
 
 
-def _excess(u: Any) -> Any:
-    """u - log(1 + u), without cancellation at small u: with v = u/(2+u), u v - 2 (v^3/3 + v^5/5 + ...)."""
+def _excess(u: Any, ratio: Any) -> Any:
+    """u - log(1 + u) with ratio = 1 + u; at small u, with v = u/(2+u), by u v - 2 (v^3/3 + v^5/5 + ...)."""
     small = abs(u) < 0.3
     w = np.where(small, u, 0.0)
     v = w / (2 + w)
     series, v2 = 0.0, v * v
     for k in range(21, 1, -2):
         series = 1 / k + v2 * series
-    return np.where(small, w * v - 2 * v * v2 * series, u - np.log1p(np.where(small, 0.0, u)))
+    return np.where(small, w * v - 2 * v * v2 * series, u - np.log(np.where(small, 1.0, ratio)))
 
 
 def log_gamma_kernel(a: Any, x: Any) -> Any:
@@ -66,7 +67,7 @@ def log_gamma_kernel(a: Any, x: Any) -> Any:
 
     large = a >= LARGE
     b = np.where(large, a, LARGE)
-    near = -b * _excess(np.where(large, (x - b) / b, 0.0)) + 0.5 * np.log(b / (2 * math.pi)) - _stirling(b)
+    near = -b * _excess((x - b) / b, x / b) + 0.5 * np.log(b / (2 * math.pi)) - _stirling(b)
     return np.where(large, near, sp.xlogy(a, x) - x - sp.gammaln(a))
 
 
@@ -88,7 +89,11 @@ def log_beta_kernel(a: Any, b: Any, x: Any, z: Any) -> Any:
     c, d = np.where(large, a, LARGE), np.where(large, b, LARGE)
     n = c + d
     u = np.where(x < z, x - c / n, d / n - z)
-    near = -c * _excess(u * (n / c)) - d * _excess(-u * (n / d)) + 0.5 * np.log(c / n * d / (2 * math.pi))
+    near = (
+        -c * _excess(u * (n / c), x * (n / c))
+        - d * _excess(-u * (n / d), z * (n / d))
+        + 0.5 * np.log(c / n * d / (2 * math.pi))
+    )
     near = near - _stirling(c) - _stirling(d) + _stirling(n)
     return np.where(large, near, sp.xlogy(a, x) + sp.xlogy(b, z) - log_beta(a, b))
 
@@ -111,31 +116,36 @@ def _in_double(f: Callable[..., Any]) -> Callable[..., Any]:
     return impl
 
 
-gamma_kernel = Primitive(
-    "gamma_kernel",
-    _in_double(lambda a, x: np.exp(log_gamma_kernel(a, x))),
-    Elementwise(
-        lambda a, b, y: times_log(y, b, psi(a)),
-        lambda a, b, y: y * ((a - b) / b),
-        singular=True,
-    ),
-    pointwise=True,
-    samples=sampler([SHAPE, SHAPE]),
-)
-beta_kernel = Primitive(
-    "beta_kernel",
-    _in_double(lambda a, b, x, z: np.exp(log_beta_kernel(a, b, x, z))),
-    Elementwise(
-        lambda a, b, x, y: times_log(y, x, -polygamma_step(0, a, b)),
-        lambda a, b, z, y: times_log(y, z, -polygamma_step(0, b, a)),
-        lambda a, x, y: y * (a / x),
-        lambda b, z, y: y * (b / z),
-        names="a b x z",
-        singular=True,
-    ),
-    pointwise=True,
-    samples=sampler([SHAPE, SHAPE, (0.1, 0.9), (0.1, 0.9)], shapes=ONE),
-)
+def _gamma_density(a: Any, x: Any) -> Any:
+    from scipy import special as sp
+
+    at_zero = np.where(a == 1, 1.0, np.where(a > 1, 0.0, np.where(a == 0, 0.0, sp.rgamma(a) * np.inf)))
+    return np.where(x == 0, at_zero, np.exp(log_gamma_kernel(a, x)) / x)
+
+
+def _beta_density(a: Any, b: Any, x: Any, z: Any) -> Any:
+    edge = x * z == 0
+    at_edge = x ** (a - 1) * z ** (b - 1) * np.exp(-log_beta(a, b))
+    return np.where(edge, at_edge, np.exp(log_beta_kernel(a, b, x, z)) / (x * z))
+
+
+def _gamma_slope(a: Any, x: Any, y: Any) -> Any:
+    """y (a-1-x)/x, and g(a-1, x) - g(a, x) at x = 0."""
+    zero = equal(x, 0)
+    slope = y * ((a - 1 - x) / where(zero, 1.0, x))
+    if not isinstance(zero, Tracer) and not np.any(zero):
+        return slope
+    return where(zero, gamma_density(a - 1, x) - y, slope)
+
+
+def _beta_slope(a: Any, x: Any, z: Any, b: Any, y: Any) -> Any:
+    """y (a-1)/x; at x = 0 by the powers."""
+    zero = equal(x, 0)
+    slope = y * ((a - 1) / where(zero, 1.0, x))
+    if not isinstance(zero, Tracer) and not np.any(zero):
+        return slope
+    at_zero = where(equal(a, 1), 0.0, (a - 1) * power(where(zero, x, 1.0), a - 2) * power(z, b - 1) / beta(a, b))
+    return where(zero, at_zero, slope)
 
 
 def times_log(y: Any, x: Any, offset: Any) -> Any:
@@ -144,24 +154,31 @@ def times_log(y: Any, x: Any, offset: Any) -> Any:
     return where(zero, 0.0, y * (log(where(zero, 1.0, x)) - offset))
 
 
-def gamma_density(a: Any, x: Any) -> Any:
-    """x^(a-1) exp(-x) / Gamma(a), by its factors at x = 0."""
-    zero = equal(x, 0)
-    if not isinstance(zero, Tracer) and not np.any(zero):
-        return gamma_kernel(a, x) / x
-    safe = where(zero, 1.0, x)
-    at_zero = where(zero, x, 1.0)
-    return where(zero, power(at_zero, a - 1) * exp(-at_zero) * rgamma(a), gamma_kernel(a, safe) / safe)
-
-
-def beta_density(a: Any, b: Any, x: Any, z: Any) -> Any:
-    """x^(a-1) z^(b-1) / Beta(a, b), by its factors at x = 0 and at z = 0."""
-    zero = equal(x * z, 0)
-    if not isinstance(zero, Tracer) and not np.any(zero):
-        return beta_kernel(a, b, x, z) / (x * z)
-    x_safe, z_safe = where(zero, 0.5, x), where(zero, 0.5, z)
-    at_zero = power(where(zero, x, 0.5), a - 1) * power(where(zero, z, 0.5), b - 1) / beta(a, b)
-    return where(zero, at_zero, beta_kernel(a, b, x_safe, z_safe) / (x_safe * z_safe))
+gamma_density = Primitive(
+    "gamma_density",
+    _in_double(_gamma_density),
+    Elementwise(
+        lambda a, b, y: times_log(y, b, psi(a)),
+        lambda a, b, y: _gamma_slope(a, b, y),
+        singular=True,
+    ),
+    pointwise=True,
+    samples=sampler([SHAPE, SHAPE]),
+)
+beta_density = Primitive(
+    "beta_density",
+    _in_double(_beta_density),
+    Elementwise(
+        lambda a, b, x, y: times_log(y, x, -polygamma_step(0, a, b)),
+        lambda a, b, z, y: times_log(y, z, -polygamma_step(0, b, a)),
+        lambda a, b, x, z, y: _beta_slope(a, x, z, b, y),
+        lambda a, b, x, z, y: _beta_slope(b, z, x, a, y),
+        names="a b x z",
+        singular=True,
+    ),
+    pointwise=True,
+    samples=sampler([SHAPE, SHAPE, (0.1, 0.9), (0.1, 0.9)], shapes=ONE),
+)
 
 
 # the integrals -----------------------------------------------------------------------------------------------------
@@ -206,7 +223,7 @@ gamma_tail = Primitive(
     Elementwise(
         None,
         lambda k, a, x: gamma_tail(k + 1, a, x) - (k * polygamma(1, a) * gamma_tail(k - 1, a, x) if k else 0.0),
-        lambda k, a, x: _power(log(x) - psi(a), k) * gamma_kernel(a, x) / x,
+        lambda k, a, x: _power(log(x) - psi(a), k) * gamma_density(a, x),
         names="k a x",
         singular=True,
     ),
@@ -288,9 +305,9 @@ def _beta_db(by: Any, j: Any, k: Any, a: Any, b: Any, x: Any, z: Any) -> Any:
     return y + j * polygamma(1, a + b) * beta_tail(by, j - 1, k, a, b, x, z) if j else y
 
 
-def _beta_ds(j: Any, k: Any, a: Any, b: Any, x: Any, z: Any) -> Any:
+def _beta_dx(j: Any, k: Any, a: Any, b: Any, x: Any, z: Any) -> Any:
     """The integrand at x."""
-    y = beta_kernel(a, b, x, z)
+    y = beta_density(a, b, x, z)
     if j:
         y = y * _power(log(x) + polygamma_step(0, a, b), j)
     return y * _power(log(z) + polygamma_step(0, b, a), k) if k else y
@@ -305,8 +322,8 @@ beta_tail = Primitive(
         None,
         lambda by, j, k, a, b, x, z: _beta_da(by, j, k, a, b, x, z),
         lambda by, j, k, a, b, x, z: _beta_db(by, j, k, a, b, x, z),
-        lambda j, k, a, b, x, z: _beta_ds(j, k, a, b, x, z) / x,
-        lambda j, k, a, b, x, z: -_beta_ds(j, k, a, b, x, z) / z,
+        lambda j, k, a, b, x, z: _beta_dx(j, k, a, b, x, z) * z,
+        lambda j, k, a, b, x, z: -_beta_dx(j, k, a, b, x, z) * x,
         names="by j k a b x z",
         singular=True,
     ),
