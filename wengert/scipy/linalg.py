@@ -20,6 +20,7 @@ from ..numpy.dispatch import any_traced, implements, unsupported_argument
 from ..numpy.products import arrays
 from ..primitives import linalg as p
 from ..primitives import linalg_functions as functions
+from ..primitives import linalg_spectral as spectral
 from ..primitives.contract import matmul, mT
 from ..primitives.shape import reshape
 
@@ -251,18 +252,18 @@ def eigvalsh(a: Any, b: Any = None, **arguments: Any) -> Any:
 
 @implements(sl.eig)
 def eig(a: Any, b: Any = None, left: bool = False, right: bool = True, *_: Any, **ignored: Any) -> Any:
-    """A V = V diag(w)."""
+    """A V = V diag(w), w complex; V is real where SciPy finds it so, here it is complex."""
     _refuse("eig", "b", b, None, "eig(solve(b, a))")
     _refuse("eig", "left", bool(left), False, "the rows of inv(v)")
-    w, v = nl.eig(a)
+    w, v = spectral.eig(nl._square(a))
     return (w, v) if right else w
 
 
 @implements(sl.eigvals)
 def eigvals(a: Any, b: Any = None, *_: Any, **ignored: Any) -> Any:
-    """The eigenvalues of a square matrix."""
+    """The eigenvalues of a square matrix, as complex numbers."""
     _refuse("eigvals", "b", b, None, "eigvals(solve(b, a))")
-    return nl.eigvals(a)
+    return spectral.eigvals(nl._square(a))
 
 
 @implements(sl.svd)
