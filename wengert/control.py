@@ -16,7 +16,6 @@ from .core.body import PYTHON_NUMBERS, Body, carry_changed, carry_structure, fit
 from .core.call import check_callable, name_of
 from .core.dataflow import rewired
 from .core.program import Var
-from .core.intern import interned
 from .core.trace import Tracer, tracing
 from .core.tree import Structure, describe, flatten, leaf_path, unflatten
 from .core.types import DYNAMIC, ArrayType, dtype_of, shape_of, type_of
@@ -247,7 +246,7 @@ def while_loop(cond_fun: Function, body_fun: Function, init_val: Any) -> Any:
             *cond.constants,
             *body.constants,
             *_begun(carry, types),
-            cond=interned(cond.program),
+            cond=cond.program,
             body=body.with_types(types),
             n_cond=len(cond.constants),
             n_consts=len(body.constants),
@@ -362,7 +361,7 @@ def _branch(index: Any, branches: Sequence[Function], operands: Any, names: Sequ
         program, own = body.with_types(results), len(body.constants)
         others = [Var(type_of(x)) for x in constants]
         inputs = [*others[:at], *program.inputs[:own], *others[at + own :], *program.inputs[own:]]
-        programs.append(interned(rewired(program, inputs, program.outputs)))
+        programs.append(rewired(program, inputs, program.outputs))
         at += own
     given = [x for x, on in zip(leaves, traced, strict=True) if on]
     outs = control.cond(index, *constants, *given, branches=tuple(programs))
