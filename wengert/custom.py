@@ -392,7 +392,11 @@ class custom_vjp(_Custom):
         check_callable(fwd, "defvjp")
         check_callable(bwd, "defvjp")
         if symbolic_zeros:
-            raise UnsupportedFunctionError("defvjp has no symbolic_zeros", write="leave it out: zeros are arrays")
+            raise UnsupportedFunctionError(
+                "defvjp has no symbolic_zeros",
+                why="tangents and adjoints that are zero are given to rules as arrays",
+                write="leave it out",
+            )
         self.fwd, self.bwd = fwd, bwd
 
     def apply(self, call_: _Call) -> list[Any]:
