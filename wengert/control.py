@@ -1,7 +1,7 @@
-"""Loops and branches that stay loops and branches: scan, while_loop, fori_loop, map, cond, switch. Signatures are JAX's.
+"""Loops and branches that stay so: scan, while_loop, fori_loop, map, cond, switch. Signatures are JAX's.
 
 Python's own `for`, `while` and `if` are differentiated as they stand; these functions make one program of a loop, whose
-derivative costs memory and time by the round, not by the operation. Outside of transformations they run as plain Python.
+derivative costs memory and time by the round, not by the operation. Outside of transformations they are plain Python.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ import numpy as np
 from .core.body import PYTHON_NUMBERS, Body, carry_changed, carry_structure, fits, loop_body, weak
 from .core.call import check_callable, name_of
 from .core.dataflow import rewired
+from .core.intern import interned
 from .core.program import Var
 from .core.trace import Tracer, tracing
 from .core.tree import Structure, describe, flatten, leaf_path, unflatten
 from .core.types import DYNAMIC, ArrayType, dtype_of, shape_of, type_of
 from .errors import AbstractValueError, ShapeError, StructureError
 from .numpy.joining import stack
-from .primitives import elementwise as ew
 from .primitives import control, loops
+from .primitives import elementwise as ew
 
 __all__ = ["cond", "fori_loop", "map", "scan", "switch", "while_loop"]
 
@@ -246,7 +247,7 @@ def while_loop(cond_fun: Function, body_fun: Function, init_val: Any) -> Any:
             *cond.constants,
             *body.constants,
             *_begun(carry, types),
-            cond=cond.program,
+            cond=interned(cond.program),
             body=body.with_types(types),
             n_cond=len(cond.constants),
             n_consts=len(body.constants),
@@ -278,7 +279,7 @@ def _while_in_python(cond_fun: Function, body_fun: Function, carry: Sequence[Any
 
 def _decided(cond_fun: Function, value: Any) -> bool:
     going = cond_fun(value)
-    if type(going) is not bool and (shape_of(going) != () or dtype_of(going) != bool):
+    if type(going) is not bool and (shape_of(going) != () or dtype_of(going) != np.bool_):
         raise _not_a_condition(cond_fun, str(type_of(going)))
     return bool(going)
 
@@ -295,9 +296,10 @@ def _not_a_condition(cond_fun: Function, found: str) -> ShapeError:
 def cond(pred: Any, true_fun: Function, false_fun: Function, *operands: Any) -> Any:
     """`true_fun(*operands)` where pred holds, `false_fun(*operands)` otherwise; only one of them runs.
 
-    Both return the same structure of the same types. Under vmap with a predicate that differs between lanes both run on
-    all lanes (also loops inside them), and each lane takes its own; the other contributes nothing to its derivatives,
-    not even a NaN. Raises StructureError and ShapeError where the branches differ, or pred is not one boolean or number.
+    Both return the same structure of the same types. Under vmap with a predicate that differs between lanes both run
+    on all lanes (also loops inside them), and each lane takes its own; the other contributes nothing to its
+    derivatives, not even a NaN. Raises StructureError and ShapeError where the branches differ, or pred is not one
+    boolean or number.
 
     >>> import wengert as wg
     >>> f = lambda x: wg.cond(x > 0, lambda x: x**2, lambda x: -x, x)
@@ -312,7 +314,7 @@ def cond(pred: Any, true_fun: Function, false_fun: Function, *operands: Any) -> 
             why="it decides between two branches: one boolean, or one number that is compared with zero",
             write="np.any(pred), np.all(pred), or wg.numpy.where(pred, a, b) to choose element by element",
         )
-    if dtype_of(pred) != bool:
+    if dtype_of(pred) != np.bool_:
         pred = pred != 0
     if not isinstance(pred, Tracer):
         return (true_fun if pred else false_fun)(*operands)
@@ -361,7 +363,7 @@ def _branch(index: Any, branches: Sequence[Function], operands: Any, names: Sequ
         program, own = body.with_types(results), len(body.constants)
         others = [Var(type_of(x)) for x in constants]
         inputs = [*others[:at], *program.inputs[:own], *others[at + own :], *program.inputs[own:]]
-        programs.append(rewired(program, inputs, program.outputs))
+        programs.append(interned(rewired(program, inputs, program.outputs)))
         at += own
     given = [x for x, on in zip(leaves, traced, strict=True) if on]
     outs = control.cond(index, *constants, *given, branches=tuple(programs))

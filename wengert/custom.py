@@ -1,4 +1,4 @@
-"""Functions with a derivative of your own: custom_jvp, custom_vjp, stop_gradient; and checkpoint. Signatures are JAX's."""
+"""Functions with a derivative of your own: custom_jvp, custom_vjp, stop_gradient; checkpoint. Signatures are JAX's."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ class _Call:
                 raise NonDifferentiableInputError(
                     f"{self.name} got a {type(x).__name__} as argument {self.leaf_name(k)}",
                     why="its rule is given tangents or adjoints of all arguments, which are arrays and numbers",
-                    write=f"@functools.partial(wg.{custom.kind}, nondiff_argnums=(i,)) for arguments without derivative",
+                    write=f"@functools.partial(wg.{custom.kind}, nondiff_argnums=(i,)) for such arguments",
                 )
 
     @property

@@ -1,4 +1,4 @@
-"""A user's function of structured data as a closed Program: the body of a loop, a branch, what a checkpoint runs again."""
+"""A user's function of structured data as a closed Program: body of a loop, branch, what a checkpoint runs again."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import ShapeError, StructureError
 from .call import is_number_like, name_of
 from .dataflow import closed
+from .intern import interned
 from .program import Literal, Program
 from .record import record
 from .tree import Structure, describe, flatten, leaf_path
@@ -55,7 +56,7 @@ class Body:
             for a, t in zip(self.program.outputs, types, strict=True)
         ]
         p = self.program
-        return Program(p.inputs, p.constants, p.equations, outputs, name=p.name)
+        return interned(Program(p.inputs, p.constants, p.equations, outputs, name=p.name))
 
     def not_a_number(self, y: Any, k: int) -> StructureError:
         """The error for a result that is no array."""
@@ -91,7 +92,7 @@ def loop_body(
     body = Body(step, [*types, *rows], owner)
     check_structure(body, tree, what)
     for k, (before, after) in enumerate(zip(types, body.program.outputs, strict=False)):
-        if before != after.type and not (weak(after) and fits(after.value, before)):
+        if before != after.type and not (isinstance(after, Literal) and fits(after.value, before)):
             raise carry_changed(owner, tree, k, before, after.type, what)
     return body, types
 
@@ -119,13 +120,10 @@ def carry_structure(owner: Any, tree: Structure, found: Structure, what: str) ->
     )
 
 
-def carry_changed(
-    owner: Any, tree: Structure, k: int, before: ArrayType, after: ArrayType, what: str
-) -> ShapeError:
+def carry_changed(owner: Any, tree: Structure, k: int, before: ArrayType, after: ArrayType, what: str) -> ShapeError:
     """The error for a carry of another type."""
     return ShapeError(
-        f"the body of {what}, {name_of(owner)}, changes the type of carry{leaf_path(tree, k)} from {before} to "
-        f"{after}",
+        f"the body of {what}, {name_of(owner)}, changes the type of carry{leaf_path(tree, k)} from {before} to {after}",
         why="every round runs the same program, so a carry keeps its shape and dtype",
         write="give it this shape and dtype before the loop, as in np.zeros(n) or np.asarray(x, dtype=float), or "
         "convert it in the body with .astype",

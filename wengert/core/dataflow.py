@@ -113,7 +113,7 @@ def cut(program: Program, outputs: Sequence[Var], at: set[Var]) -> tuple[list[Eq
     return kept[::-1], list(found)
 
 
-def renamed(equations: Sequence[Equation], names: dict[Var, Var]) -> list[Equation]:
+def renamed(equations: Sequence[Equation], names: dict[Atom, Var]) -> list[Equation]:
     """Copies of equations under other variables; those without a name here get fresh ones."""
 
     def name(atom: Atom) -> Atom:

@@ -69,15 +69,15 @@ SOON = 20  # runs of a program from which on it pays to make a Python function o
 
 
 def step_function(program: Program, times: int) -> Step:
-    """What runs a program this many times soonest."""
-    return python_function(program) if times >= SOON or "function" in program.derived else interpreted(program)
+    """What runs a program this many times more."""
+    runs = program.derived["runs"] = program.derived.get("runs", 0) + times
+    return python_function(program) if runs >= SOON else interpreted(program)
 
 
 def run(program: Program, args: Sequence[Any]) -> list[Any]:
-    """Evaluate on plain arrays; without warnings where the program is a derivative."""
-    runs = program.derived["runs"] = program.derived.get("runs", 0) + 1
+    """Evaluate once on plain arrays; without warnings where the program is a derivative."""
     with quietly(program):
-        return list(step_function(program, runs)(*args))
+        return list(step_function(program, 1)(*args))
 
 
 def quietly(program: Program) -> Any:

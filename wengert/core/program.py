@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -136,9 +136,13 @@ class Program:
         Masks over inputs and outputs say which tangents, adjoints or batch axes there are; outs says which of the
         result's are asked for, and zeros or copies are filled in where the program has none.
         """
-        key = (name, arguments)
+        return self.remember(provided(f"{name}_program"), *arguments)
+
+    def remember(self, make: Callable[..., Any], *arguments: Any) -> Any:
+        """`make(program, *arguments)`, made once."""
+        key = (make, arguments)
         if key not in self.derived:
-            self.derived[key] = provided(f"{name}_program")(self, *arguments)
+            self.derived[key] = make(self, *arguments)
         return self.derived[key]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

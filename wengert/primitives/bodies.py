@@ -72,25 +72,28 @@ def placed(items: Values, mask: Sequence[bool]) -> list[Any]:
 class Dual:
     """The jvp of a body as a body: consts, const_dots, carry, carry_dots, ... -> carry, carry_dots, ..."""
 
-    def __init__(self, body: Program, sizes: Sizes, xs: Values, x_dots: Values) -> None:
-        ins, self.outs = fixpoint(body, [t is not None for t in x_dots], *sizes, differentiable=True)
-        self.sizes, self.dots = sizes, sizes.chosen(ins)
-        made = body.transform("jvp", ins, self.outs)
+    def __init__(self, body: Program, sizes: Sizes, active: Mask) -> None:
+        self.sizes, self.types = sizes, body.in_types
+        self.ins, self.outs = fixpoint(body, active, *sizes, differentiable=True)
+        self.dots = sizes.chosen(self.ins)
+        made = body.transform("jvp", self.ins, self.outs)
         n, m = len(body.inputs), len(body.outputs)
         inputs = joined(sizes.split(made.inputs[:n]), self.dots.split(made.inputs[n:]))
         outputs = joined(
             Sizes(0, sizes.carry).split(made.outputs[:m]), Sizes(0, self.dots.carry).split(made.outputs[m:])
         )
         self.body = rewired(made, inputs, outputs)
-        self.carry_dots = chosen(body.in_types, ins)[self.dots.consts :][: self.dots.carry]
-        # a carry that becomes active in a later round begins with the tangent zero
-        begin = [zeros(type_of(x)) if t is None else t for x, t in zip(chosen(xs, ins), chosen(x_dots, ins), strict=True)]
-        self.args = joined(sizes.split(xs), self.dots.split(begin))
-        self.params = {
-            "body": self.body,
-            "n_consts": sizes.consts + self.dots.consts,
-            "n_carry": sizes.carry + self.dots.carry,
-        }
+        self.n_consts, self.n_carry = sizes.consts + self.dots.consts, sizes.carry + self.dots.carry
+
+    @property
+    def carry_dots(self) -> list[ArrayType]:
+        """Types of the tangents in the carry."""
+        return list(self.dots.split(chosen(self.types, self.ins))[1])
+
+    def arguments(self, xs: Values, x_dots: Values) -> list[Any]:
+        """Arguments of the loop. A carry that becomes active in a later round begins with the tangent zero."""
+        pairs = chosen(list(zip(self.types, x_dots, strict=True)), self.ins)
+        return joined(self.sizes.split(xs), self.dots.split([zeros(t) if d is None else d for t, d in pairs]))
 
     def results(self, results: Values) -> tuple[list[Any], list[Any]]:
         """The results of the loop as values and tangents."""
@@ -101,55 +104,46 @@ class Dual:
 
 # reverse mode ----------------------------------------------------------------------------------------------------
 class Linearized:
-    """A body in two: what the loop runs and saves (`first`), and what the linear scan runs with that (`second`).
+    """A body in two: what the loop runs and saves (`body`), and what the linear scan runs with that (`linear`).
 
     A residual that no round changes is not stacked: constants, and what depends on them alone, are constants of the
     linear scan; rows of xs are its rows.
     """
 
-    def __init__(self, body: Program, sizes: Sizes, xs: Values, active: Sequence[bool]) -> None:
-        self.sizes, self.active = sizes, active
+    def __init__(self, body: Program, sizes: Sizes, active: Mask) -> None:
+        self.active, self.types = active, body.in_types
         self.ins, self.outs = fixpoint(body, active, *sizes, differentiable=True)
-        first, self.second = body.transform("linearize", self.ins, self.outs)
-        m = len(body.outputs)
-        self.saved = first.outputs[m:]
-        self.values = dict(zip(first.inputs, xs, strict=True))
-        self.constant = self.constants_of(first, reach(first)[m:])
-        rows = set(sizes.split(first.inputs)[2])
-        self.stacked = [v for v in self.saved if v not in self.constant and v not in rows]
-        self.body = rewired(first, first.inputs, [*first.outputs[:m], *self.stacked])
+        first, second = body.transform("linearize", self.ins, self.outs)
+        consts, _, rows = sizes.split(first.inputs)
+        saved, m = first.outputs[len(self.outs) :], len(self.outs)
+        others = ~as_bits([True] * sizes.consts)
+        constant = [not bits & others for bits in reach(first)[m:]]
+        known = {v: i for i, v in enumerate(first.inputs) if v in consts or v in rows}
+        computed = [v for v in chosen(saved, constant) if v not in known]
+        stacked = [v for v in saved if v not in known and v not in computed]
+        self.body = rewired(first, first.inputs, [*first.outputs[:m], *stacked])
+        self.invariant = sliced(first, consts, computed)
 
-    def constants_of(self, first: Program, sets: list[int]) -> set[Any]:
-        """The residuals that depend on constants alone; they are computed here, once."""
-        inputs = first.inputs[: self.sizes.consts]
-        others = ~as_bits([True] * self.sizes.consts)
-        found = [v for v, bits in zip(self.saved, sets, strict=True) if not bits & others]
-        new = [v for v in found if v not in self.values]
-        with np.errstate(all="ignore"):
-            made = sliced(first, inputs, new).evaluate([self.values[v] for v in inputs])
-        self.values.update(zip(new, made, strict=True))
-        return set(found)
-
-    def linear(self, first: int, count: Any, results: Values, length: int, reverse: bool) -> Any:
-        """Results of the loop, and the linear scan: arguments (body's input i is argument first + i) and parameters."""
-        m = len(self.outs)
-        self.values.update(zip(self.stacked, results[m:], strict=True))
-        r, dots = len(self.saved), self.sizes.chosen(self.ins)
-        constant = [v in self.constant for v in self.saved]
         row = [not on for on in constant]
-        inputs, values = self.second.inputs, [self.values[v] for v in self.saved]
-        tangents = [
-            TangentOf(first + i) if active else v.type
-            for (i, active), v in zip(chosen(list(enumerate(self.active)), self.ins), inputs[r:], strict=True)
-        ]
-        body = rewired(
-            self.second,
-            joined((chosen(inputs[:r], constant), [], chosen(inputs[:r], row)), dots.split(inputs[r:])),
-            self.second.outputs,
-        )
-        args = joined((chosen(values, constant), [], chosen(values, row)), dots.split(tangents))
-        sizes = {"n_consts": sum(constant) + dots.consts, "n_carry": dots.carry}
-        return results[:m], self.outs, [count, *args], {"body": body, "length": length, "reverse": reverse, **sizes}
+        self.from_consts = [known.get(v) for v in chosen(saved, constant)]
+        self.from_rows = [known.get(v) for v in chosen(saved, row)]
+        r, self.dots = len(saved), sizes.chosen(self.ins)
+        residuals: Groups = chosen(second.inputs[:r], constant), [], chosen(second.inputs[:r], row)
+        self.linear = rewired(second, joined(residuals, self.dots.split(second.inputs[r:])), second.outputs)
+        self.n_consts, self.n_carry = sum(constant) + self.dots.consts, self.dots.carry
+
+    def linear_scan(self, first: int, count: Any, xs: Values, stacks: Values, length: int, reverse: bool) -> Any:
+        """Arguments and parameters of the linear scan; input i of the body is argument first + i of the loop."""
+        with np.errstate(all="ignore"):
+            computed = iter(self.invariant.evaluate(xs[: len(self.invariant.inputs)]))
+        stacked = iter(stacks)
+        constant = [next(computed) if i is None else xs[i] for i in self.from_consts]
+        rows = [next(stacked) if i is None else xs[i] for i in self.from_rows]
+        pairs = enumerate(zip(self.active, self.types, strict=True))
+        dots = [TangentOf(first + i) if on else t for i, (on, t) in pairs]
+        args = joined((constant, [], rows), self.dots.split(chosen(dots, self.ins)))
+        params = {"body": self.linear, "length": length, "reverse": reverse}
+        return [count, *args], {**params, "n_consts": self.n_consts, "n_carry": self.n_carry}
 
 
 class Transposed:
@@ -158,23 +152,24 @@ class Transposed:
     It carries the adjoints of the carry and the sums of the adjoints of constants; adjoints of rows are its rows.
     """
 
-    def __init__(self, body: Program, sizes: Sizes, args: Values, y_bars: Values) -> None:
-        consts, _, rows = sizes.split(args)
-        linear = tuple(k in range(sizes.consts, sum(sizes)) or not is_value(a) for k, a in enumerate(args))
-        bars, self.outs = transposed_fixpoint(body, sizes, linear, [b is not None for b in y_bars])
-        made = body.transform("transpose", linear, bars, tuple(chosen(self.outs, linear)))
-        given, stacked = list(filter(is_value, consts)), list(filter(is_value, rows))
+    def __init__(self, body: Program, sizes: Sizes, linear: Mask, given: Mask) -> None:
+        self.sizes, self.types, self.linear = sizes, body.out_types, linear
+        self.bars, self.outs = transposed_fixpoint(body, sizes, linear, given)
+        made = body.transform("transpose", linear, self.bars, tuple(chosen(self.outs, linear)))
+        consts, _, rows = sizes.split(linear)
+        self.n_consts, stacked = consts.count(False), rows.count(False)
         sums, carried = sizes.chosen(self.outs)
-        self.body = summing(made, len(given), len(stacked), sums, carried)
-        begin = [zeros(t) if b is None else b for b, t in zip(y_bars, body.out_types, strict=True)][: sizes.carry]
-        self.args = [
-            *given,
-            *(zeros(a.type) for a in made.outputs[:sums]),
-            *chosen(begin, bars[: sizes.carry]),
-            *stacked,
-            *(b for b in y_bars[sizes.carry :] if b is not None),
-        ]
-        self.params = {"body": self.body, "n_consts": len(given), "n_carry": sums + carried}
+        self.n_carry = sums + carried
+        self.body = summing(made, self.n_consts, stacked, sums, carried)
+        self.sums = made.out_types[:sums]
+
+    def arguments(self, args: Values, y_bars: Values) -> list[Any]:
+        """Arguments of the linear scan; sums, and adjoints of the carry that are not given, begin with zeros."""
+        consts, _, rows = self.sizes.split([None if on else a for a, on in zip(args, self.linear, strict=True)])
+        carry_bars, row_bars = y_bars[: self.sizes.carry], y_bars[self.sizes.carry :]
+        begin = [zeros(t) if b is None else b for b, t in zip(carry_bars, self.types, strict=False)]
+        begin = chosen(begin, self.bars[: self.sizes.carry])
+        return [a for a in (*consts, *map(zeros, self.sums), *begin, *rows, *row_bars) if a is not None]
 
 
 def is_value(a: Any) -> bool:

@@ -1,13 +1,14 @@
 """Calls: functions with a derivative of their own, and checkpoints, which run again instead of keeping values.
 
-    checkpoint[program]     x -> y       reverse mode keeps x alone, and runs the program again on the way back
-    custom_jvp[rule]        x -> y       forward mode by the user's rule, reverse mode by its transpose
-    custom_vjp[rule]        x -> y       reverse mode by the user's rule, forward mode by its transpose
-    custom_linear[rule]     r, x_dot -> y_dot       the tangent map of a custom_vjp: the transpose of its bwd
+checkpoint[program]     x -> y       reverse mode keeps x alone, and runs the program again on the way back
+custom_jvp[rule]        x -> y       forward mode by the user's rule, reverse mode by its transpose
+custom_vjp[rule]        x -> y       reverse mode by the user's rule, forward mode by its transpose
+custom_linear[rule]     r, x_dot -> y_dot       the tangent map of a custom_vjp: the transpose of its bwd
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ from ..core.primitive import Constant, Custom, Primitive, Sample, TangentOf
 from ..core.program import Program
 from ..core.provided import provided
 from ..core.record import record
-from ..core.types import ArrayType, dtype_of, is_inexact, shape_of, type_of, zeros
+from ..core.types import ArrayType, dtype_of, is_inexact, type_of, zeros
 from . import elementwise as ew
 from .bodies import Values, check_types, chosen, in_lanes, is_value, placed
 from .control import transposed_reach
@@ -230,7 +231,7 @@ class VJPRule:
 
 
 def _custom_vjp_jvp(primals: Values, tangents: Values, *, rule: VJPRule) -> tuple[list[Any], list[Any]]:
-    ys, active, linear, args, params = _custom_vjp_linearize(primals, [t is not None for t in tangents], rule=rule)
+    ys, active, _, args, params = _custom_vjp_linearize(primals, [t is not None for t in tangents], rule=rule)
     args = [tangents[a.argument] if type(a) is TangentOf else a for a in args]
     return ys, placed(_custom_linear(*args, **params), active)
 
@@ -243,17 +244,17 @@ def _custom_vjp_linearize(primals: Values, active: Sequence[bool], *, rule: VJPR
     return ys, outs, custom_linear, [*residuals, *dots], params
 
 
+def _adjoints(rule: VJPRule, static: Any, residuals: Values, types: Sequence[ArrayType], *y_bars: Any) -> list[Any]:
+    """bwd, as users see it: with zeros for discrete results, and in the place of symbolic zeros."""
+    full = placed(y_bars, [is_inexact(t.dtype) for t in types])
+    return rule.bwd(static, residuals, [zeros(t) if b is None else b for b, t in zip(full, types, strict=True)])
+
+
 def _custom_linear(*args: Any, rule: VJPRule, static: Any, saved: int, types: Sequence[ArrayType]) -> list[Any]:
     """The transpose of bwd, which is linear in the adjoints: tangents of the results that have any."""
-    residuals, x_dots, results = args[:saved], args[saved:], types
-    floating = [is_inexact(t.dtype) for t in types]
-
-    def f(*y_bars: Any) -> list[Any]:
-        given = iter(y_bars)
-        return rule.bwd(static, residuals, [next(given) if on else zeros(t) for on, t in zip(floating, results, strict=True)])
-
-    x_dots = [None if isinstance(d, ArrayType) else d for d in x_dots]
-    types = chosen(types, floating)
+    f = functools.partial(_adjoints, rule, static, args[:saved], types)
+    x_dots = [None if isinstance(d, ArrayType) else d for d in args[saved:]]
+    types = [t for t in types if is_inexact(t.dtype)]
     y_dots = provided("transpose_flat")(f, types, x_dots)
     y_dots = [zeros(t) if d is None else d for d, t in zip(y_dots, types, strict=True)]
     check_types(types, y_dots)
@@ -265,10 +266,7 @@ def _custom_linear_jvp_rule(primals: Values, tangents: Values, **params: Any) ->
 
 
 def _custom_linear_T(y_bars: Values, *args: Any, rule: VJPRule, static: Any, saved: int, types: Any) -> list[Any]:
-    given = iter(y_bars)
-    full = [next(given) if is_inexact(t.dtype) else None for t in types]
-    full = [zeros(t) if b is None else b for b, t in zip(full, types, strict=True)]
-    return [*(None for _ in range(saved)), *rule.bwd(static, args[:saved], full)]
+    return [*(None for _ in range(saved)), *_adjoints(rule, static, args[:saved], types, *y_bars)]
 
 
 def _batch_custom_vjp(size: int, batched: list[bool], *args: Any, rule: VJPRule) -> tuple[list[Any], list[bool]]:

@@ -1,7 +1,8 @@
 """Branches: `cond[branches](index, operands)` runs one of several programs of the same types.
 
-Only the branch that is taken runs, forwards and backwards. Under vmap, where lanes may take different ones, every branch
-runs on all lanes and each lane takes its own results: the tangents and adjoints of the others are zeros, which stay zero.
+Only the branch that is taken runs, forwards and backwards. Under vmap, where lanes may take different ones, every
+branch runs on all lanes and each lane takes its own results: tangents and adjoints of the others are zeros, which stay
+zero.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def _cond_linearize(primals: Values, active: Sequence[bool], *, branches: Branch
     index, *operands = primals
     on = tuple(active[1:])
     outs = either([reached(b, on, differentiable=True) for b in branches])
-    split = [Saved(*b.transform("linearize", on, outs), len(outs)) for b in branches]
+    split = [Saved(b.transform("linearize", on, outs), len(outs)) for b in branches]
     places: list[ArrayType] = []
     for saved in split:
         saved.take_places(places)
@@ -64,9 +65,10 @@ def _cond_linearize(primals: Values, active: Sequence[bool], *, branches: Branch
 class Saved:
     """The residuals of one branch. Branches share the places of residuals of one type; operands need none."""
 
-    def __init__(self, first: Program, second: Program, results: int) -> None:
-        self.first, self.second, self.results = first, second, results
-        self.names = dict(zip(first.outputs[results:], second.inputs, strict=False))
+    def __init__(self, split: tuple[Program, Program], results: int) -> None:
+        self.first, self.second = split
+        self.results = results
+        self.names = dict(zip(self.first.outputs[results:], self.second.inputs, strict=False))
         self.at: dict[int, Var] = {}
 
     def take_places(self, places: list[ArrayType]) -> None:
@@ -148,14 +150,13 @@ def _cond_type(index: Any, *operands: Any, branches: Branches) -> list[ArrayType
 
 
 def _cond_samples(rng: np.random.Generator) -> Iterator[Sample]:
-    """sin(a) b, a;  b, a exp(b);  1, a."""
+    """sin(a) b, a;  b, a exp(b);  -b, a."""
     for shape in [(), (2,)]:
         t = ArrayType(shape, np.float64)
-        one = zeros(t) + 1
         branches = (
             record(lambda a, b: [ew.sin(a) * b, a], [t] * 2),
             record(lambda a, b: [b, a * ew.exp(b)], [t] * 2),
-            record(lambda a, b: [ew.mul(a, 0.0) + one, a], [t] * 2),
+            record(lambda a, b: [ew.neg(b), a], [t] * 2),
         )
         for k in range(3) if not shape else (1,):
             args = (np.asarray(k), *(np.asarray(rng.normal(size=shape)) for _ in range(2)))

@@ -1,7 +1,7 @@
 """Loops: scan (a known number of rounds) and while (until a condition fails). Each derivative is again a loop.
 
-    scan[body, length, reverse]    count, consts, carry, xs -> carry, ys     each round reads a row of xs, writes one of ys
-    while[cond, body]              consts, carry -> count, carry, ys         as many rows as there were rounds
+    scan[body, length, reverse]    count, consts, carry, xs -> carry, ys    each round reads a row, writes a row
+    while[cond, body]              consts, carry -> count, carry, ys        as many rows as there were rounds
 
 The body is a Program; what it closes over are explicit constants. Forward mode is the loop of the body's jvp. Reverse
 mode is the loop that also stacks the residuals of its body, and a `linear_scan` over them, whose carry holds tangents
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..core.dataflow import Mask, around, fixpoint, narrowed_inputs, reached, rewired, through, used_inputs
-from ..core.execute import SOON, interpreted, python_function, quietly, step_function
+from ..core.execute import SOON, python_function, quietly, step_function
 from ..core.primitive import Constant, Custom, Primitive, Sample
 from ..core.program import Program, Var
 from ..core.record import record
@@ -34,6 +34,7 @@ from .bodies import (
     held,
     holding,
     in_lanes,
+    is_value,
     narrowed_body,
     needed_carry,
     placed,
@@ -77,9 +78,7 @@ rounds = Primitive(  # the lanes that run in each round: (rounds, lanes)
 
 
 # scan ------------------------------------------------------------------------------------------------------------
-def _scan(
-    count: Any, *args: Any, body: Program, length: int, reverse: bool, n_consts: int, n_carry: int
-) -> list[Any]:
+def _scan(count: Any, *args: Any, body: Program, length: int, reverse: bool, n_consts: int, n_carry: int) -> list[Any]:
     check_types(body.in_types, args)
     consts, carry, xs = Sizes(n_consts, n_carry).split(args)
     n = int(count)
@@ -101,24 +100,39 @@ def _scan_type(count: Any, *types: Any, body: Program, length: int, n_carry: int
     return [*outs[:n_carry], *(ArrayType((length, *t.shape), t.dtype) for t in outs[n_carry:])]
 
 
-def _scan_jvp(primals: Values, tangents: Values, **params: Any) -> tuple[list[Any], list[Any]]:
-    sizes = Sizes(params["n_consts"], params["n_carry"])
-    dual = Dual(params["body"], sizes, primals[1:], tangents[1:])
-    return dual.results(scan(primals[0], *dual.args, **(params | dual.params)))
+def _scan_jvp(primals: Values, tangents: Values, *, body: Program, n_consts: int, n_carry: int, **params: Any) -> Any:
+    active = tuple(t is not None for t in tangents[1:])
+    dual = body.remember(Dual, Sizes(n_consts, n_carry), active)
+    args = dual.arguments(primals[1:], tangents[1:])
+    sizes = {"n_consts": dual.n_consts, "n_carry": dual.n_carry}
+    return dual.results(scan(primals[0], *args, body=dual.body, **sizes, **params))
 
 
-def _scan_linearize(primals: Values, active: Sequence[bool], **params: Any) -> Any:
-    sizes = Sizes(params["n_consts"], params["n_carry"])
-    split = Linearized(params["body"], sizes, primals[1:], active[1:])
-    results = scan(*primals, **(params | {"body": split.body}))
-    y, on, args, params = split.linear(1, primals[0], results, params["length"], params["reverse"])
-    return y, on, linear_scan, args, params
+def _scan_linearize(
+    primals: Values, active: Sequence[bool], *, body: Program, n_consts: int, n_carry: int, **params: Any
+) -> Any:
+    count, *xs = primals
+    split = body.remember(Linearized, Sizes(n_consts, n_carry), tuple(active[1:]))
+    results = scan(*primals, body=split.body, n_consts=n_consts, n_carry=n_carry, **params)
+    m = len(split.outs)
+    return results[:m], split.outs, linear_scan, *split.linear_scan(1, count, xs, results[m:], **params)
 
 
-def _linear_scan_T(y_bars: Values, count: Any, *args: Any, **params: Any) -> list[Any]:
-    sizes = Sizes(params["n_consts"], params["n_carry"])
-    back = Transposed(params["body"], sizes, args, y_bars)
-    x_bars = linear_scan(count, *back.args, **(params | back.params | {"reverse": not params["reverse"]}))
+def _linear_scan_T(
+    y_bars: Values, count: Any, *args: Any, body: Program, length: int, reverse: bool, n_consts: int, n_carry: int
+) -> list[Any]:
+    sizes = Sizes(n_consts, n_carry)
+    linear = tuple(k in range(n_consts, sum(sizes)) or not is_value(a) for k, a in enumerate(args))
+    back = body.remember(Transposed, sizes, linear, tuple(b is not None for b in y_bars))
+    x_bars = linear_scan(
+        count,
+        *back.arguments(args, y_bars),
+        body=back.body,
+        length=length,
+        reverse=not reverse,
+        n_consts=back.n_consts,
+        n_carry=back.n_carry,
+    )
     return [None, *placed(x_bars, back.outs)]
 
 
@@ -133,7 +147,7 @@ def _batch_scan(primitive: Any, size: int, batched: Sequence[bool], count: Any, 
     rows = [rows_first(x) if b else x for x, b in zip(rows, sizes.split(ins)[2], strict=True)]
     body = params["body"].transform("batch", size, ins, outs)
     if batched[0]:
-        body, rows, count = holding(body, sizes, size), [*rows, rounds(count)], longest(count)
+        body, rows, count = body.remember(holding, sizes, size), [*rows, rounds(count)], longest(count)
     results = primitive()(count, *consts, *carry, *rows, **(params | {"body": body}))
     ys = [rows_first(y) if b else y for y, b in zip(results[sizes.carry :], outs[sizes.carry :], strict=True)]
     return [*results[: sizes.carry], *ys], list(outs)
@@ -206,7 +220,7 @@ def _while(*args: Any, cond: Program, body: Program, n_cond: int, n_consts: int)
     check_types(body.in_types, args[n_cond:])
     constants, consts, carry = Sizes(n_cond, n_consts).split(args)
     n_carry = len(carry)
-    test, step = interpreted(cond), interpreted(body)
+    test, step = step_function(cond, 1), step_function(body, 1)
     stacks: list[list[Any]] = [[] for _ in body.outputs[n_carry:]]
     count = 0
     with quietly(body):
@@ -229,25 +243,32 @@ def _while_type(*types: Any, body: Program, n_cond: int, n_consts: int, **params
     return [ArrayType((), np.int64), *outs[:n_carry], *stacks]
 
 
-def _while_jvp(primals: Values, tangents: Values, **params: Any) -> tuple[list[Any], list[Any]]:
-    n_cond, cond = params["n_cond"], params["cond"]
-    sizes = Sizes(params["n_consts"], len(primals) - n_cond - params["n_consts"])
-    dual = Dual(params["body"], sizes, primals[n_cond:], tangents[n_cond:])
-    test = rewired(cond, [*cond.inputs, *map(Var, dual.carry_dots)], cond.outputs)
-    count, *results = while_(
-        *primals[:n_cond], *dual.args, cond=test, body=dual.body, n_cond=n_cond, n_consts=dual.params["n_consts"]
-    )
+def _while_jvp(
+    primals: Values, tangents: Values, *, cond: Program, body: Program, n_cond: int, n_consts: int
+) -> tuple[list[Any], list[Any]]:
+    xs, x_dots = primals[n_cond:], tangents[n_cond:]
+    dual = body.remember(Dual, Sizes(n_consts, len(xs) - n_consts), tuple(t is not None for t in x_dots))
+    test = cond.remember(blind_to, tuple(dual.carry_dots))
+    args = [*primals[:n_cond], *dual.arguments(xs, x_dots)]
+    count, *results = while_(*args, cond=test, body=dual.body, n_cond=n_cond, n_consts=dual.n_consts)
     y, y_dot = dual.results(results)
     return [count, *y], [None, *y_dot]
 
 
-def _while_linearize(primals: Values, active: Sequence[bool], **params: Any) -> Any:
-    n_cond = params["n_cond"]
-    sizes = Sizes(params["n_consts"], len(primals) - n_cond - params["n_consts"])
-    split = Linearized(params["body"], sizes, primals[n_cond:], active[n_cond:])
-    count, *results = while_(*primals, **(params | {"body": split.body}))
-    y, on, args, linear_params = split.linear(n_cond, count, results, DYNAMIC, False)
-    return [count, *y], [False, *on], linear_scan, args, linear_params
+def blind_to(cond: Program, types: Sequence[ArrayType]) -> Program:
+    """A condition with more inputs, which it does not look at."""
+    return rewired(cond, [*cond.inputs, *map(Var, types)], cond.outputs)
+
+
+def _while_linearize(
+    primals: Values, active: Sequence[bool], *, cond: Program, body: Program, n_cond: int, n_consts: int
+) -> Any:
+    xs = primals[n_cond:]
+    split = body.remember(Linearized, Sizes(n_consts, len(xs) - n_consts), tuple(active[n_cond:]))
+    count, *results = while_(*primals, cond=cond, body=split.body, n_cond=n_cond, n_consts=n_consts)
+    m = len(split.outs)
+    linear = split.linear_scan(n_cond, count, xs, results[m:], DYNAMIC, False)
+    return [count, *results[:m]], [False, *split.outs], linear_scan, *linear
 
 
 def _batch_while(
@@ -275,31 +296,36 @@ def _common_lanes(size: int, constants: Values, consts: Values, carry: Values, t
 
 def _differing_lanes(size: int, constants: Values, consts: Values, carry: Values, test: Program, body: Program) -> Any:
     """Carries also which lanes are live, and how many rounds each has run."""
-    n_cond, n_carry = len(constants), len(carry)
-
-    def step(*args: Any) -> list[Any]:
-        shared, (live, counts), old = Sizes(n_cond + len(consts), 2).split(args)
-        outs = body.evaluate([*shared[n_cond:], *old])
-        new = held(live, outs[:n_carry], old)
-        (still,) = test.evaluate([*shared[:n_cond], *new])
-        return [still, counts + ew.convert(live, dtype=np.dtype(np.int64)), *new, *outs[n_carry:]]
-
-    lanes = [ArrayType((size,), bool), ArrayType((size,), np.int64)]
-    shared = [*test.in_types[:n_cond], *body.in_types[: len(consts)]]
-    state = [*lanes, *body.in_types[len(consts) :]]
-    made = record(step, [*shared, *state], name=body.name)
-    made.quiet = True  # what finished lanes compute is not used
+    going, made = body.remember(_until_the_last, test, size, Sizes(len(constants), len(consts)))
     with np.errstate(all="ignore"):
         (live,) = test.evaluate([*constants, *carry])
-    start = [live, np.zeros(size, np.int64), *carry]
-    going = record(lambda live, *rest: [any_lane(live)], state, name=test.name)
-    _, _, counts, *results = while_(
-        *constants, *consts, *start, cond=going, body=made, n_cond=0, n_consts=n_cond + len(consts)
-    )
+    args = [*constants, *consts, live, np.zeros(size, np.int64), *carry]
+    _, _, counts, *results = while_(*args, cond=going, body=made, n_cond=0, n_consts=len(constants) + len(consts))
     return [counts, *results]
 
 
-def _while_flows(differentiable: bool, *sets: int, cond: Program, body: Program, n_cond: int, n_consts: int) -> list[int]:
+def _until_the_last(body: Program, test: Program, size: int, shared: Sizes) -> tuple[Program, Program]:
+    """Condition and body of a loop that runs while any lane does, and leaves the finished ones as they are."""
+    n_cond, n_consts = shared
+    n_carry = len(body.inputs) - n_consts
+
+    def step(*args: Any) -> list[Any]:
+        constants, consts, (live, counts, *old) = shared.split(args)
+        outs = body.evaluate([*consts, *old])
+        new = held(live, outs[:n_carry], old)
+        (still,) = test.evaluate([*constants, *new])
+        return [still, counts + ew.convert(live, dtype=np.dtype(np.int64)), *new, *outs[n_carry:]]
+
+    lanes = [ArrayType((size,), bool), ArrayType((size,), np.int64)]
+    state = [*lanes, *body.in_types[n_consts:]]
+    made = record(step, [*test.in_types[:n_cond], *body.in_types[:n_consts], *state], name=body.name)
+    made.quiet = True  # what finished lanes compute is not used
+    return record(lambda live, *rest: [any_lane(live)], state, name=test.name), made
+
+
+def _while_flows(
+    differentiable: bool, *sets: int, cond: Program, body: Program, n_cond: int, n_consts: int
+) -> list[int]:
     """Every result depends on the condition, which decides how many rounds there are; derivatives do not see it."""
     n_carry = len(sets) - n_cond - n_consts
     found = around(body, sets[n_cond:], n_consts, n_carry, differentiable)

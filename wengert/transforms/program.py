@@ -1,9 +1,9 @@
 """Program -> program: the interpreters of this folder, recorded. The rules of loops and calls ask for these.
 
-    jvp        x, x_dot -> y, y_dot
-    linearize  x -> y, r   and   r, x_dot -> y_dot, linear in x_dot: what is saved (residuals), and what is run later
-    transpose  of a program that is linear in some inputs: the others, y_bar -> x_bar
-    batch      each input and output that a mask names with a batch axis first
+jvp        x, x_dot -> y, y_dot
+linearize  x -> y, r   and   r, x_dot -> y_dot, linear in x_dot: what is saved (residuals), and what is run later
+transpose  of a program that is linear in some inputs: the others, y_bar -> x_bar
+batch      each input and output that a mask names with a batch axis first
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ..core.dataflow import Mask, cut, renamed, rewired
-from ..core.program import Literal, Program, Var
+from ..core.program import Atom, Literal, Program, Var
 from ..core.provided import provide
 from ..core.record import record
 from ..core.trace import Tracer
@@ -147,7 +147,7 @@ def recomputing(first: Program, second: Program, n: int) -> tuple[Program, Progr
         return first, second
     known = {v for eq in first.equations for v in eq.outputs if not is_dynamic(v.type)} | set(first.inputs)
     again, needed = cut(first, [r for r in saved if is_dynamic(r.type)], known)  # type: ignore[misc]
-    names = dict(zip(saved, second.inputs, strict=False))
+    names: dict[Atom, Var] = dict(zip(saved, second.inputs, strict=False))
     kept = [r for r in saved if not is_dynamic(r.type)]
     kept += [v for v in needed if v not in kept]
     for v in kept:
