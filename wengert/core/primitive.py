@@ -152,10 +152,12 @@ class Custom:
     transposes: for a primitive that is linear in some of its arguments while the others are fixed (solve in its right
     side), their transposes as in `Multilinear`, None for the others: then rules may apply it to tangents. together: the
     same for a primitive that is linear in several of them at once, as in `Linear`. linear_jvp: what reverse mode
-    linearizes where the jvp itself is not linear in the tangents (directional derivatives).
+    linearizes where the jvp itself is not linear in the tangents (directional derivatives). undirected: for a primitive
+    that is given a tangent only to choose among results of equal right (a basis of an eigenspace): its results in
+    reverse mode, which has no direction to look at.
     """
 
-    __slots__ = ("jvp", "linear_jvp", "linearize", "together", "transposes")
+    __slots__ = ("jvp", "linear_jvp", "linearize", "together", "transposes", "undirected")
 
     def __init__(
         self,
@@ -165,9 +167,11 @@ class Custom:
         transposes: tuple[Rule | None, ...] = (),
         together: Rule | None = None,
         linear_jvp: Rule | None = None,
+        undirected: Rule | None = None,
     ) -> None:
         self.jvp, self.linearize, self.transposes, self.together = jvp, linearize, transposes, together
         self.linear_jvp = jvp if linear_jvp is None else linear_jvp
+        self.undirected = undirected
 
 
 Kind = Elementwise | Linear | Multilinear | Constant | Custom

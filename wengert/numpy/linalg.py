@@ -86,6 +86,8 @@ def solve(a: Any, b: Any) -> Any:
         b = reshape(b, shape=(*b.shape, 1))
     if len(b.shape) < 2 or b.shape[-2] != a.shape[-1]:
         raise products.misfit("solve", "the right side needs as many rows as the matrix", a.shape, b.shape)
+    if len(a.shape) == 2 < len(b.shape):
+        return p.shared(p.solve, a, b)
     stack = broadcast_shapes("solve", a.shape[:-2], b.shape[:-2])
     x = p.solve(stretch(a, (*stack, *a.shape[-2:])), stretch(b, (*stack, *b.shape[-2:])))
     return reshape(x, shape=x.shape[:-1]) if vector else x

@@ -17,7 +17,7 @@ from ..core.types import ArrayType, shape_of
 from ..errors import SingularPointError
 from .contract import diag_part, matmul, mT
 from .elementwise import conj, convert, equal, imag, mul, real
-from .shape import broadcast_to, reshape, sum_
+from .shape import broadcast_to, reshape, sum_, transpose
 
 Types = list[ArrayType]
 
@@ -136,6 +136,29 @@ negligible = Primitive(
 
 
 # solve -----------------------------------------------------------------------------------------------------------
+def shared(f: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
+    """f(a, b) for right sides b with axes in front of those of a: they become columns, so that a is factored once."""
+    extra = len(b.shape) - len(a.shape)
+    lead, n = tuple(b.shape[:extra]), len(b.shape)
+    front = tuple(range(extra))
+    b = transpose(b, axes=(*range(extra, n - 1), *front, n - 1))
+    columns = reshape(b, shape=(*a.shape[:-1], int(np.prod(lead)) * b.shape[-1]))
+    x = reshape(f(a, columns), shape=(*a.shape[:-1], *lead, b.shape[-1]))
+    return transpose(x, axes=(*range(n - 1 - extra, n - 1), *range(n - 1 - extra), n - 1))
+
+
+def _batch_solve(primitive: Callable[..., Any]) -> Callable[..., Any]:
+    """Lanes that share the matrix are columns of one right side."""
+    larger_stack = stacked(primitive)
+
+    def batch(size: int, batched: list[bool], a: Any, b: Any, **params: Any) -> tuple[Any, Any]:
+        if batched == [False, True]:
+            return shared(lambda a, b: primitive()(a, b, **params), a, b), True
+        return larger_stack(size, batched, a, b, **params)
+
+    return batch
+
+
 def _solve_jvp(primals: Any, tangents: Any) -> tuple[Any, Any]:
     """A X = B: A X_dot = B_dot - A_dot X."""
     (a, _), (a_dot, b_dot) = primals, tangents
@@ -155,7 +178,7 @@ solve = Primitive(
     np.linalg.solve,
     Custom(_solve_jvp, transposes=(None, lambda y_bar, a, b: solve(mT(a), y_bar))),
     type_rule=lambda a, b: b,
-    batch=stacked(lambda: solve),
+    batch=_batch_solve(lambda: solve),
     samples=_solve_samples,
 )
 
@@ -206,7 +229,7 @@ solve_triangular = Primitive(
     _solve_triangular,
     Custom(_solve_triangular_jvp, transposes=(None, _solve_triangular_T)),
     type_rule=lambda a, b, lower, unit: b,
-    batch=stacked(lambda: solve_triangular),
+    batch=_batch_solve(lambda: solve_triangular),
     samples=_solve_triangular_samples,
 )
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..core.primitive import Custom, Elementwise, Linear, Primitive, Sample
-from ..core.trace import Tracer
+from ..core.trace import Tracer, concrete
 from ..core.types import ArrayType
 from ..errors import SingularPointError
 from .contract import matmul
@@ -88,6 +88,26 @@ split = Splitting(
 )
 
 
+def told_apart(w: Any) -> Any:
+    """The values, split where they are known: not in the body of a loop, which is recorded for all values."""
+    return w if isinstance(concrete(w), ArrayType) else split(w)
+
+
+def _directed_jvp(primals: Any, tangents: Any) -> tuple[Any, Any]:
+    return directed(*primals), tangents[0]
+
+
+# w itself, told apart in reverse mode, which has no direction in which they would move apart by themselves
+directed = Primitive(
+    "directed",
+    lambda w, a_dot: w,
+    Custom(_directed_jvp, undirected=lambda w, a_dot: told_apart(w)),
+    type_rule=lambda w, a_dot: w,
+    batch=lambda size, batched, w, a_dot: (directed(w, a_dot), batched[0]),
+    samples=lambda rng: iter([Sample((rng.uniform(size=3), rng.normal(size=(3, 3))), differentiable=(0,))]),
+)
+
+
 # quotients -------------------------------------------------------------------------------------------------------
 def _quotient(p: Any, gap: Any, x: Any, w: Any, ignored: Any = False, one_sided: bool = False) -> Any:
     """p / gap, and 0 where both vanish (or p is ignored); p is a part of x, gap a difference or sum of values w.
@@ -103,7 +123,8 @@ def _quotient(p: Any, gap: Any, x: Any, w: Any, ignored: Any = False, one_sided:
         raise singular_vectors(ARBITRARY)
     if one_sided and np.any(zero & ~np.eye(zero.shape[-1], dtype=bool) & (np.abs(x) > noise) & (size > 0)):
         raise singular_vectors(
-            "values coincide there (to rounding), and in a compiled loop their splitting is not followed"
+            "values coincide there (to rounding), and inside a loop, a branch or a checkpoint it is not followed how they "
+            "move apart"
         )
     return np.where(zero, 0, p / np.where(zero, 1, gap))
 

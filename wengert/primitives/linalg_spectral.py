@@ -19,7 +19,7 @@ from ..core.types import ArrayType
 from .contract import diag_part, matmul
 from .elementwise import conj, imag, real, where
 from .linalg import Types, hermitian_part, inv, like, matrices, mH, mT, negligible, real_dtype, regular, stacked, times
-from .linalg_gaps import NOISE, complement, over_gaps, over_values, rounding, split
+from .linalg_gaps import NOISE, complement, directed, over_gaps, over_values, rounding, told_apart
 from .shape import broadcast_to, reshape, sum_
 
 
@@ -64,12 +64,6 @@ def _eigh_derivative(w: Any, v: Any, a_dot: Any) -> list[Any]:
     return [real_part(diag_part(m)), matmul(v, over_gaps(m, w, sign=-1, hermitian=True))]
 
 
-def _eigh_linear(primals: Any, tangents: Any, *, lower: bool) -> tuple[Any, Any]:
-    w, v = eigh(*primals, lower=lower)
-    w = split(w)
-    return [w, v], _eigh_derivative(w, v, tangents[0])
-
-
 def _eigh_jvp(primals: Any, tangents: Any, *, lower: bool) -> tuple[Any, Any]:
     w, v = adapted_eigh(primals[0], tangents[0], lower=lower)
     return [w, v], _eigh_derivative(w, v, tangents[0])
@@ -78,7 +72,7 @@ def _eigh_jvp(primals: Any, tangents: Any, *, lower: bool) -> tuple[Any, Any]:
 eigh = Primitive(
     "eigh",
     lambda a, lower: list(np.linalg.eigh(a, "L" if lower else "U")),
-    Custom(_eigh_jvp, linear_jvp=_eigh_linear),
+    Custom(_eigh_jvp),
     type_rule=_eigh_types,
     batch=stacked(lambda: eigh),
     samples=_eigh_samples,
@@ -112,10 +106,9 @@ def _adapted_eigh_jvp(primals: Any, tangents: Any, *, lower: bool) -> tuple[Any,
     return _eigh_jvp(primals[:1], tangents[:1], lower=lower)
 
 
-def _adapted_eigh_linear(primals: Any, tangents: Any, *, lower: bool) -> tuple[Any, Any]:
-    if tangents[0] is None:
-        return eigh(primals[0], lower=lower), [None, None]
-    return _eigh_linear(primals[:1], tangents[:1], lower=lower)
+def _undirected_eigh(a: Any, a_dot: Any, *, lower: bool) -> list[Any]:
+    w, v = eigh(a, lower=lower)
+    return [told_apart(w), v]
 
 
 def _adapted_eigh_samples(rng: np.random.Generator) -> Iterator[Sample]:
@@ -126,7 +119,7 @@ def _adapted_eigh_samples(rng: np.random.Generator) -> Iterator[Sample]:
 adapted_eigh = Primitive(
     "adapted_eigh",  # eigh, in eigenspaces of several dimensions the basis that diagonalises the tangent
     _adapted_eigh,
-    Custom(_adapted_eigh_jvp, linear_jvp=_adapted_eigh_linear),
+    Custom(_adapted_eigh_jvp, undirected=_undirected_eigh),
     type_rule=lambda a, a_dot, lower: _eigh_types(a),
     batch=stacked(lambda: adapted_eigh),
     samples=_adapted_eigh_samples,
@@ -145,20 +138,16 @@ def conj_(x: Any) -> Any:
     return conj(x) if x.dtype.kind == "c" else x
 
 
-def _eigvalsh_linear(primals: Any, tangents: Any, *, lower: bool) -> tuple[Any, Any]:
-    _, v = eigh(*primals, lower=lower)
-    return split(eigvalsh(*primals, lower=lower)), _eigvalsh_derivative(v, tangents[0])
-
-
 def _eigvalsh_jvp(primals: Any, tangents: Any, *, lower: bool) -> tuple[Any, Any]:
+    w = directed(eigvalsh(*primals, lower=lower), tangents[0])
     _, v = adapted_eigh(primals[0], tangents[0], lower=lower)
-    return eigvalsh(*primals, lower=lower), _eigvalsh_derivative(v, tangents[0])
+    return w, _eigvalsh_derivative(v, tangents[0])
 
 
 eigvalsh = Primitive(
     "eigvalsh",
     lambda a, lower: np.linalg.eigvalsh(a, "L" if lower else "U"),
-    Custom(_eigvalsh_jvp, linear_jvp=_eigvalsh_linear),
+    Custom(_eigvalsh_jvp),
     type_rule=lambda a, lower: ArrayType(a.shape[:-1], real_dtype(a.dtype)),
     batch=stacked(lambda: eigvalsh),
     samples=_eigh_samples,
@@ -215,7 +204,7 @@ def _eig_jvp(primals: Any, tangents: Any) -> tuple[Any, Any]:
     The columns keep LAPACK's normalisation: norm 1, and the largest element is real; t = T/V at that element.
     """
     w, v = eig(*primals)
-    w = split(w)
+    w = directed(w, tangents[0])
     m = matmul(_left_vectors(v), matmul(like(tangents[0], v), v))
     t = matmul(v, over_gaps(m, w, sign=-1, hermitian=None))
     c = column_sums(conj(v) * t)
@@ -244,7 +233,8 @@ eig = Primitive(
 def _eigvals_jvp(primals: Any, tangents: Any) -> tuple[Any, Any]:
     """w_dot = diag(V^-1 A_dot V)."""
     _, v = eig(*primals)
-    return split(eigvals(*primals)), column_sums(mT(_left_vectors(v)) * matmul(like(tangents[0], v), v))
+    w = directed(eigvals(*primals), tangents[0])
+    return w, column_sums(mT(_left_vectors(v)) * matmul(like(tangents[0], v), v))
 
 
 eigvals = Primitive(
@@ -299,13 +289,6 @@ def _completed(u: Any, u1_dot: Any, a_dot: Any) -> Any:
     return times(u1_dot, first.T) + times(u2_dot, last.T)
 
 
-def _svd_linear(primals: Any, tangents: Any, *, full: bool, hermitian: bool) -> tuple[Any, Any]:
-    u, s, vh = svd(*primals, full=full, hermitian=hermitian)
-    s = split(s)
-    a_dot = hermitian_part(tangents[0]) if hermitian else tangents[0]
-    return [u, s, vh], _svd_derivative(u, s, vh, a_dot)
-
-
 def _svd_jvp(primals: Any, tangents: Any, *, full: bool, hermitian: bool) -> tuple[Any, Any]:
     a_dot = hermitian_part(tangents[0]) if hermitian else tangents[0]
     u, s, vh = adapted_svd(primals[0], a_dot, full=full, hermitian=hermitian)
@@ -334,7 +317,7 @@ def _svd_samples(rng: np.random.Generator) -> Iterator[Sample]:
 svd = Primitive(
     "svd",  # (m, n) -> (m, k), (k,), (k, n) with k = min(m, n), or full: (m, m), (k,), (n, n)
     lambda a, full, hermitian: list(np.linalg.svd(a, full, hermitian=hermitian)),
-    Custom(_svd_jvp, linear_jvp=_svd_linear),
+    Custom(_svd_jvp),
     type_rule=_svd_types,
     batch=stacked(lambda: svd),
     samples=_svd_samples,
@@ -367,10 +350,9 @@ def _adapted_svd_jvp(primals: Any, tangents: Any, *, full: bool, hermitian: bool
     return _svd_jvp(primals[:1], tangents[:1], full=full, hermitian=hermitian)
 
 
-def _adapted_svd_linear(primals: Any, tangents: Any, *, full: bool, hermitian: bool) -> tuple[Any, Any]:
-    if tangents[0] is None:
-        return svd(primals[0], full=full, hermitian=hermitian), [None] * 3
-    return _svd_linear(primals[:1], tangents[:1], full=full, hermitian=hermitian)
+def _undirected_svd(a: Any, a_dot: Any, *, full: bool, hermitian: bool) -> list[Any]:
+    u, s, vh = svd(a, full=full, hermitian=hermitian)
+    return [u, told_apart(s), vh]
 
 
 def _adapted_svd_samples(rng: np.random.Generator) -> Iterator[Sample]:
@@ -381,7 +363,7 @@ def _adapted_svd_samples(rng: np.random.Generator) -> Iterator[Sample]:
 adapted_svd = Primitive(
     "adapted_svd",  # svd, in singular spaces of several dimensions the bases that diagonalise the tangent
     _adapted_svd,
-    Custom(_adapted_svd_jvp, linear_jvp=_adapted_svd_linear),
+    Custom(_adapted_svd_jvp, undirected=_undirected_svd),
     type_rule=lambda a, a_dot, **params: _svd_types(a, **params),
     batch=stacked(lambda: adapted_svd),
     samples=_adapted_svd_samples,
@@ -396,16 +378,10 @@ def _svdvals_derivative(u: Any, s: Any, vh: Any, a_dot: Any) -> Any:
     return where(negligible(s), 0.0, s_dot)
 
 
-def _svdvals_linear(primals: Any, tangents: Any, *, hermitian: bool) -> tuple[Any, Any]:
-    a_dot = hermitian_part(tangents[0]) if hermitian else tangents[0]
-    vectors = svd(*primals, full=False, hermitian=hermitian)
-    return split(svdvals(*primals, hermitian=hermitian)), _svdvals_derivative(*vectors, a_dot)
-
-
 def _svdvals_jvp(primals: Any, tangents: Any, *, hermitian: bool) -> tuple[Any, Any]:
     a_dot = hermitian_part(tangents[0]) if hermitian else tangents[0]
-    vectors = adapted_svd(primals[0], a_dot, full=False, hermitian=hermitian)
-    return svdvals(*primals, hermitian=hermitian), _svdvals_derivative(*vectors, a_dot)
+    s = directed(svdvals(*primals, hermitian=hermitian), a_dot)
+    return s, _svdvals_derivative(*adapted_svd(primals[0], a_dot, full=False, hermitian=hermitian), a_dot)
 
 
 def _svdvals_samples(rng: np.random.Generator) -> Iterator[Sample]:
@@ -417,7 +393,7 @@ def _svdvals_samples(rng: np.random.Generator) -> Iterator[Sample]:
 svdvals = Primitive(
     "svdvals",
     lambda a, hermitian: np.linalg.svd(a, compute_uv=False, hermitian=hermitian),
-    Custom(_svdvals_jvp, linear_jvp=_svdvals_linear),
+    Custom(_svdvals_jvp),
     type_rule=lambda a, hermitian: _svd_types(a)[1],
     batch=stacked(lambda: svdvals),
     samples=_svdvals_samples,

@@ -252,11 +252,12 @@ def eigvalsh(a: Any, b: Any = None, **arguments: Any) -> Any:
 
 @implements(sl.eig)
 def eig(a: Any, b: Any = None, left: bool = False, right: bool = True, *_: Any, **ignored: Any) -> Any:
-    """A V = V diag(w), w complex; V is real where SciPy finds it so, here it is complex."""
+    """A V = V diag(w), w complex."""
     _refuse("eig", "b", b, None, "eig(solve(b, a))")
     _refuse("eig", "left", bool(left), False, "the rows of inv(v)")
-    w, v = spectral.eig(nl._square(a))
-    return (w, v) if right else w
+    a = nl._square(a)
+    w, v = spectral.eig(a)
+    return (w, nl._real_if_real(a, w, v)[1]) if right else w
 
 
 @implements(sl.eigvals)

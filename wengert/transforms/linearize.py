@@ -346,6 +346,8 @@ class TangentTrace(Trace):
 
     def process(self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """Write the application on the tape if it is linear in the tangents among its arguments."""
+        if isinstance(primitive.kind, Custom) and primitive.kind.undirected is not None:
+            return primitive.kind.undirected(*args, **params)
         tape = self.tape
         nodes = [a.data if isinstance(a, Tracer) and a.trace is self else None for a in args]
         values = [protect(a) for a in args]
