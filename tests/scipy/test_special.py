@@ -164,7 +164,7 @@ TABLE = {
     "jv": (mp.besselj, grid((0.0, 0.3, 10.0), (1e-3, 3.0, 200.0)), [1], FINE),
     "yv": (mp.bessely, grid((0.3, 2.5), (1e-3, 3.0, 200.0)), [1], FINE),
     "iv": (mp.besseli, grid((0.0, 2.5), (1e-3, 3.0, 200.0)), [1], FINE),
-    "kv": (mp.besselk, grid((0.3, 2.5), (1e-3, 3.0, 200.0)), [1], FINE),
+    "kv": (mp.besselk, grid((0.3, -2.5), (1e-3, 3.0, 200.0)), [0, 1], FINE),
     "kve": (lambda v, x: mp.besselk(v, x) * mp.exp(x), grid((0.3, 2.5), (0.5, 39.0, 41.0, 1e6)), [1], FINE),
     "ive": (lambda v, x: mp.besseli(v, x) * mp.exp(-x), grid((0.3, 2.5), (0.5, 39.0, 41.0, 1e6)), [1], FINE),
     "j0": (lambda x: mp.besselj(0, x), each(1e-8, -3.0, 200.0), [0], FINE),

@@ -11,11 +11,25 @@ from typing import Any
 
 import numpy as np
 
+from ...core.primitive import Elementwise, Primitive
 from ...core.trace import Tracer
 from ...core.types import dtype_of
-from ..elementwise import cos, cosh, equal, greater, logical_and, maximum, power, sign, sqrt, where
+from ...errors import UnsupportedFunctionError
+from ..elementwise import cos, cosh, equal, exp, greater, logical_and, maximum, power, sign, sqrt, where
 from .gamma import rgamma
-from .table import INTEGER, ORDER, PARAMETER, in_double, real_only, several, special, whole
+from .table import (
+    INTEGER,
+    ORDER,
+    PARAMETER,
+    in_double,
+    in_double_chunks,
+    real_only,
+    sampler,
+    several,
+    special,
+    whole,
+    with_first,
+)
 
 REAL = (-2.0, 2.0)
 COMPLEX = (0.3, 4.0, -1.0, 1.0)
@@ -58,11 +72,54 @@ def _kve_slope(v: Any, x: Any, y: Any) -> Any:
     return _scaled(v, x, near, 1, math.sqrt(math.pi / 2))
 
 
+# K in the order ----------------------------------------------------------------------------------------------------
+def _kv_moment(k: Any, v: Any, x: Any) -> Any:
+    """integral over t > 0 of t^k cosh(vt) exp(-x (cosh t - 1)), sinh for odd k: the k-th slope of exp(x) K_v(x) in v.
+
+    By the trapezoidal rule, which converges exponentially: the integrand is even, and decays double exponentially.
+    """
+    k, v, x = int(k[0]) if np.size(k) else 0, np.abs(v)[:, None], x[:, None]
+    end = np.arccosh(1 + 40 / x)
+    for _ in range(5):  # x (cosh t - 1) = v t + 40
+        end = np.arccosh(1 + (v * end + 40) / x)
+    steps = max(64, int(np.max(end, initial=0.0, where=np.isfinite(end)) / 0.2))
+    t = end * (np.arange(1, steps + 1) / steps)
+    decay = 2 * x * np.sinh(0.5 * t) ** 2
+    f = t**k * (np.exp(v * t - decay) + (-1) ** k * np.exp(-v * t - decay)) / 2
+    at_zero = 0.5 if k == 0 else 0.0
+    return (f.sum(axis=1) + at_zero) * (end[:, 0] / steps)
+
+
+kv_moment = Primitive(
+    "kv_moment",
+    in_double_chunks(lambda k, v, x: np.where(v < 0, (-1.0) ** k, 1.0) * _kv_moment(k, v, x)),
+    Elementwise(
+        None,
+        lambda k, v, x: kv_moment(k + 1, v, x),
+        lambda k, v, x, y: y - 0.5 * (kv_moment(k, v + 1, x) + kv_moment(k, v - 1, x)),
+        names="k v x",
+        singular=True,
+    ),
+    pointwise=True,
+    samples=lambda rng: with_first(1, sampler([ORDERS, POSITIVE])(rng)),
+)
+
+
+def _kv_dv(v: Any, x: Any, scaled: bool) -> Any:
+    """The slope in the order of exp(x) K_v(x), or of K_v(x)."""
+    if dtype_of(x).kind == "c":
+        raise UnsupportedFunctionError("K_v of complex numbers is not differentiated with respect to the order v")
+    y = kv_moment(1, v, x)
+    return y if scaled else exp(-x) * y
+
+
 # cylinder functions ------------------------------------------------------------------------------------------------
 jv = special("jv", ORDER, lambda a, b: 0.5 * (jv(a - 1, b) - jv(a + 1, b)), at=(ORDERS, POSITIVE))
 yv = special("yv", ORDER, lambda a, b: 0.5 * (yv(a - 1, b) - yv(a + 1, b)), at=(ORDERS, POSITIVE))
 iv = special("iv", ORDER, lambda a, b: 0.5 * (iv(a - 1, b) + iv(a + 1, b)), at=(ORDERS, POSITIVE))
-kv = special("kv", ORDER, lambda a, b: -0.5 * (kv(a - 1, b) + kv(a + 1, b)), at=(ORDERS, POSITIVE))
+kv = special(
+    "kv", lambda a, b: _kv_dv(a, b, False), lambda a, b: -0.5 * (kv(a - 1, b) + kv(a + 1, b)), at=(ORDERS, POSITIVE)
+)
 jve = special(
     "jve", ORDER, lambda a, b: 0.5 * (jve(a - 1, b) - jve(a + 1, b)), at=(ORDERS, POSITIVE), impl=real_only("jve")
 )
@@ -70,7 +127,7 @@ yve = special(
     "yve", ORDER, lambda a, b: 0.5 * (yve(a - 1, b) - yve(a + 1, b)), at=(ORDERS, POSITIVE), impl=real_only("yve")
 )
 ive = special("ive", ORDER, lambda a, b, y: _ive_slope(a, b, y), at=(ORDERS, POSITIVE), impl=real_only("ive"))
-kve = special("kve", ORDER, lambda a, b, y: _kve_slope(a, b, y), at=(ORDERS, POSITIVE))
+kve = special("kve", lambda a, b: _kv_dv(a, b, True), lambda a, b, y: _kve_slope(a, b, y), at=(ORDERS, POSITIVE))
 yn = special(
     "yn", INTEGER, lambda a, b: 0.5 * (yv(a - 1.0, b) - yv(a + 1.0, b)), at=([0, 1, 2], POSITIVE), impl=whole("yn", 0)
 )

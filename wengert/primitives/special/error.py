@@ -10,8 +10,7 @@ import numpy as np
 from ...core.primitive import Elementwise, Primitive
 from ...core.types import dtype_of
 from ..elementwise import convert, cos, exp, imag, real, sin
-from .gamma import _with_first
-from .table import ONE, piecewise, sampler, several, special, within
+from .table import ONE, piecewise, sampler, several, special, with_first, within
 
 REAL = (-2.0, 2.0)
 SQRT_PI = math.sqrt(math.pi)
@@ -49,7 +48,7 @@ erfc_moment = Primitive(
     _erfc_moment,
     Elementwise(None, lambda n, x: -2 * erfc_moment(n + 1, x), names="n x", singular=True),
     pointwise=True,
-    samples=lambda rng: _with_first(1, sampler([(-1.0, 4.0)])(rng)),
+    samples=lambda rng: with_first(1, sampler([(-1.0, 4.0)])(rng)),
 )
 
 

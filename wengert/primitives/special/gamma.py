@@ -10,7 +10,7 @@ import numpy as np
 from ...core.primitive import Elementwise, Primitive
 from ...core.types import dtype_of
 from ..elementwise import cos, equal, exp, floor, is_python, less, log, logical_and, logical_or, power, rint, sin, where
-from .table import INTEGER, ONE, TABLE, from_scipy, piecewise, sampler, special, step
+from .table import INTEGER, ONE, TABLE, from_scipy, piecewise, sampler, special, step, with_first
 
 POSITIVE = (0.3, 4.0)
 PI = math.pi
@@ -97,15 +97,8 @@ polygamma_step = Primitive(
         singular=True,
     ),
     pointwise=True,
-    samples=lambda rng: (s for s in _with_first(0, sampler([POSITIVE, (0.1, 2.0)])(rng))),
+    samples=lambda rng: (s for s in with_first(0, sampler([POSITIVE, (0.1, 2.0)])(rng))),
 )
-
-
-def _with_first(n: Any, samples: Any) -> Any:
-    """The samples with a number as first argument."""
-    for s in samples:
-        s.args, s.differentiable = (n, *s.args), tuple(i + 1 for i in s.differentiable)
-        yield s
 
 
 # gamma -------------------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from ..shape import broadcast_to
 Impl = Callable[..., Any]
 Domain = tuple[float, ...] | Sequence[int]  # an interval, a rectangle of complex numbers, or whole numbers
 
+CHUNK = 2048  # elements whose quadrature nodes are in memory together
 ONE = ((1,),)  # the shapes of samples of functions that take long to test
 
 TABLE: dict[str, Primitive] = {}  # by the names of SciPy's ufuncs
@@ -88,6 +89,24 @@ def in_double(name: str) -> Impl:
     return impl
 
 
+def in_double_chunks(f: Impl) -> Impl:
+    """f of flat arrays, computed in double precision, piece by piece; the result in the precision of the arguments."""
+
+    def impl(*args: Any) -> Any:
+        dtype = np.result_type(*args)
+        if dtype.kind == "c":
+            raise TypeError("defined for real numbers only")
+        arrays = np.broadcast_arrays(*args)
+        flat = [np.asarray(x, float).ravel() for x in arrays]
+        out = np.empty(flat[0].size, dtype)
+        with np.errstate(all="ignore"):
+            for i in range(0, out.size, CHUNK):
+                out[i : i + CHUNK] = f(*(x[i : i + CHUNK] for x in flat))
+        return out.reshape(arrays[0].shape)[()]
+
+    return impl
+
+
 def real_only(name: str) -> Impl:
     """scipy.special.<name> of real numbers: of complex ones it has no complex derivative."""
     f = from_scipy(name)
@@ -131,6 +150,13 @@ def sampler(
             yield Sample(args, differentiable=differentiable, wrap=wrap if any(integers) else None, **options)
 
     return samples
+
+
+def with_first(n: Any, samples: Iterator[Sample]) -> Iterator[Sample]:
+    """The samples with a number, which is not differentiated, as another first argument."""
+    for s in samples:
+        s.args, s.differentiable = (n, *s.args), tuple(i + 1 for i in s.differentiable or ())
+        yield s
 
 
 # declarations ------------------------------------------------------------------------------------------------------

@@ -28,11 +28,10 @@ from ...core.primitive import Elementwise, Primitive, Sample
 from ...core.trace import Tracer
 from ..elementwise import equal, log, power, where
 from .gamma import beta, polygamma, polygamma_step, psi
-from .table import ONE, sampler
+from .table import ONE, in_double_chunks, sampler
 
 SHAPE = (0.4, 4.0)
 LARGE = 10.0  # Stirling's series from here on
-CHUNK = 2048  # elements whose nodes are in memory together
 
 _TAU = np.arange(-3.7, 4.1, 1 / 20)
 _HALF_LINE = np.exp(_TAU - np.exp(-_TAU))  # r = w exp(t - exp(-t)): an integral over r > 0
@@ -98,24 +97,6 @@ def log_beta_kernel(a: Any, b: Any, x: Any, z: Any) -> Any:
     return np.where(large, near, sp.xlogy(a, x) + sp.xlogy(b, z) - log_beta(a, b))
 
 
-def _in_double(f: Callable[..., Any]) -> Callable[..., Any]:
-    """Computed in double precision, piece by piece; the result in the precision of the arguments."""
-
-    def impl(*args: Any) -> Any:
-        dtype = np.result_type(*args)
-        if dtype.kind == "c":
-            raise TypeError("defined for real numbers only")
-        arrays = np.broadcast_arrays(*args)
-        flat = [np.asarray(x, float).ravel() for x in arrays]
-        out = np.empty(flat[0].size, dtype)
-        with np.errstate(all="ignore"):
-            for i in range(0, out.size, CHUNK):
-                out[i : i + CHUNK] = f(*(x[i : i + CHUNK] for x in flat))
-        return out.reshape(arrays[0].shape)[()]
-
-    return impl
-
-
 def _gamma_density(a: Any, x: Any) -> Any:
     from scipy import special as sp
 
@@ -156,7 +137,7 @@ def times_log(y: Any, x: Any, offset: Any) -> Any:
 
 gamma_density = Primitive(
     "gamma_density",
-    _in_double(_gamma_density),
+    in_double_chunks(_gamma_density),
     Elementwise(
         lambda a, b, y: times_log(y, b, psi(a)),
         lambda a, b, y: _gamma_slope(a, b, y),
@@ -167,7 +148,7 @@ gamma_density = Primitive(
 )
 beta_density = Primitive(
     "beta_density",
-    _in_double(_beta_density),
+    in_double_chunks(_beta_density),
     Elementwise(
         lambda a, b, x, y: times_log(y, x, -polygamma_step(0, a, b)),
         lambda a, b, z, y: times_log(y, z, -polygamma_step(0, b, a)),
@@ -219,7 +200,7 @@ def _gamma_tail(k: Any, a: Any, x: Any) -> Any:
 
 gamma_tail = Primitive(
     "gamma_tail",
-    _in_double(_gamma_tail),
+    in_double_chunks(_gamma_tail),
     Elementwise(
         None,
         lambda k, a, x: gamma_tail(k + 1, a, x) - (k * polygamma(1, a) * gamma_tail(k - 1, a, x) if k else 0.0),
@@ -315,7 +296,7 @@ def _beta_dx(j: Any, k: Any, a: Any, b: Any, x: Any, z: Any) -> Any:
 
 beta_tail = Primitive(
     "beta_tail",
-    _in_double(_beta_tail),
+    in_double_chunks(_beta_tail),
     Elementwise(
         None,
         None,
