@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from ..core.dataflow import Mask, cut, renamed, rewired
 from ..core.program import Atom, Literal, Program, Var
 from ..core.provided import provide
@@ -92,7 +94,8 @@ def linearize_program(program: Program, active: Mask, outs: Mask) -> tuple[Progr
     def linear(*args: Any) -> list[Any]:
         values = dict(zip(residuals, args, strict=False))
         tape.equations = [substituted(eq, values) for eq in equations]
-        y_dots = run_tape(tape, ins, nodes, args[len(residuals) :])
+        with np.errstate(all="ignore"):
+            y_dots = run_tape(tape, ins, nodes, args[len(residuals) :])
         return filled(y_dots, chosen(program.out_types, outs))
 
     types = [r.type for r in residuals] + chosen(program.in_types, active)
