@@ -27,8 +27,9 @@ from .core.program import Program
 from .core.tree import register as register_structure
 from .core.tree import tree_map
 from .core.types import ArrayType
-from .custom import checkpoint, custom_jvp, custom_vjp, remat, stop_gradient
+from .custom import custom_jvp, custom_vjp
 from .derivatives import numeric
+from .recompute import checkpoint, remat, stop_gradient
 from .testing import check_grads
 
 __version__ = "0.1.0"

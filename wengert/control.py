@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .core.body import PYTHON_NUMBERS, Body, carry_changed, carry_structure, fits, loop_body, weak
+from .core.body import PYTHON_NUMBERS, Body, carry_changed, carry_structure, fits, is_array, loop_body, weak
 from .core.call import check_callable, name_of
 from .core.dataflow import rewired
 from .core.intern import interned
@@ -353,7 +353,7 @@ def switch(index: Any, branches: Sequence[Function], *operands: Any) -> Any:
 def _branch(index: Any, branches: Sequence[Function], operands: Any, names: Sequence[str], what: str) -> Any:
     """The primitive `cond`, whose operands are what any of the branches closes over, and the operands."""
     leaves, tree = flatten(operands)
-    traced = [isinstance(x, Tracer | np.ndarray | np.generic) for x in leaves]
+    traced = [is_array(x) for x in leaves]
     types = [type_of(x) if on else x for x, on in zip(leaves, traced, strict=True)]
     bodies = [Body(lambda *xs, f=f: f(*unflatten(tree, xs)), types, f) for f in branches]
     results = _common_types(bodies, names, what)

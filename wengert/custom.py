@@ -1,4 +1,4 @@
-"""Functions with a derivative of your own: custom_jvp, custom_vjp, stop_gradient; checkpoint. Signatures are JAX's."""
+"""Functions with a derivative of your own: custom_jvp and custom_vjp, with JAX's signatures."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from .core.body import Body
+from .core.body import is_array
 from .core.call import check_callable, name_of
-from .core.trace import Tracer, concrete, tracing
+from .core.trace import Tracer
 from .core.tree import Structure, describe, flatten, leaf_path, tree_map, unflatten
-from .core.types import ArrayType, dtype_of, is_inexact, shape_of, type_of
+from .core.types import dtype_of, is_inexact, shape_of, type_of
 from .errors import (
-    AbstractValueError,
     ClosureError,
     LeakedTracerError,
     NonDifferentiableInputError,
@@ -27,87 +26,11 @@ from .errors import (
 from .primitives import call
 from .primitives.elementwise import convert
 
-__all__ = ["checkpoint", "custom_jvp", "custom_vjp", "remat", "stop_gradient"]
+__all__ = ["custom_jvp", "custom_vjp"]
 
 Function = Callable[..., Any]
 
 
-def stop_gradient(x: Any) -> Any:
-    """The value of x, with derivative zero: identity in the program, a constant in its derivative.
-
-    Law: `stop_gradient(x) = x`, `x_dot = 0`. For structures leaf by leaf.
-
-    >>> import wengert as wg
-    >>> wg.grad(lambda x: x * wg.stop_gradient(x))(3.0)
-    np.float64(3.0)
-    """
-    return tree_map(lambda leaf: call.stop_gradient(leaf) if isinstance(leaf, Tracer) else leaf, x)
-
-
-# checkpoint ------------------------------------------------------------------------------------------------------
-def checkpoint(
-    fun: Function, *, prevent_cse: bool = True, policy: Any = None, static_argnums: int | Sequence[int] = ()
-) -> Function:
-    """The same function, whose reverse mode keeps its arguments alone and runs it again on the way back.
-
-    Law: the derivatives of `checkpoint(f)` are those of f. Memory: the arguments instead of the intermediate values;
-    time: one more run of f in reverse mode. Nested checkpoints save more and run more often. Arrays and traced values
-    that f closes over count as arguments. Numbers, strings and other objects are passed on as they are; prevent_cse and
-    static_argnums are accepted for JAX's sake and change nothing.
-
-    >>> import numpy as np
-    >>> import wengert as wg
-    >>> wg.grad(lambda x: wg.checkpoint(np.sin)(x) * x)(0.0)
-    np.float64(0.0)
-    """
-    check_callable(fun, "checkpoint")
-    if policy is not None:
-        raise UnsupportedFunctionError(
-            "checkpoint got a policy",
-            why="what is kept is decided by which functions are checkpointed: their arguments are",
-            write="wg.checkpoint around the parts whose intermediate values shall be computed again",
-        )
-
-    @functools.wraps(fun)
-    def checkpointed(*args: Any, **kwargs: Any) -> Any:
-        if not tracing():
-            return fun(*args, **kwargs)
-        leaves, tree = flatten((args, kwargs))
-        arrays = [x for x in leaves if is_array(x)]
-
-        def run(*leaves: Any) -> Any:
-            args, kwargs = unflatten(tree, leaves)
-            return fun(*args, **kwargs)
-
-        body = _body(run, leaves, arrays, fun)
-        assert body.out_tree is not None
-        program = body.with_types(body.out_types)
-        return unflatten(body.out_tree, call.checkpoint(*body.constants, *arrays, program=program))
-
-    return checkpointed
-
-
-remat = checkpoint
-
-
-def is_array(x: Any) -> bool:
-    """An array or a traced value, rather than a number or another object that is passed on as it is."""
-    return isinstance(x, Tracer | np.ndarray | np.generic)
-
-
-def _body(run: Function, leaves: Sequence[Any], arrays: Sequence[Any], fun: Function) -> Body:
-    """The program of a function on types; beside the values where Python decisions in it need them."""
-    known = [type_of(x) if is_array(x) else x for x in leaves]
-    try:
-        return Body(run, known, fun)
-    except AbstractValueError:
-        values = [concrete(x) for x in arrays]
-        if any(isinstance(v, ArrayType) or shape_of(v) != shape_of(x) for v, x in zip(values, arrays, strict=True)):
-            raise
-        return Body(run, known, fun, beside=values)
-
-
-# functions with a rule -------------------------------------------------------------------------------------------
 class _Custom:
     """What custom_jvp and custom_vjp have in common: calls with structured arguments, some not differentiated."""
 
@@ -123,15 +46,15 @@ class _Custom:
         return self if instance is None else types.MethodType(self, instance)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        call = _Call(self, positional(self.fun, args, kwargs))
-        if call.trace is not None:
-            return call.result(self.apply(call))
-        result = self.fun(*call.args)
+        one = _Call(self, positional(self.fun, args, kwargs))
+        if one.trace is not None:
+            return one.result(self.apply(one))
+        result = self.fun(*one.args)
         if any(isinstance(y, Tracer) and y.trace.level > 0 for y in flatten(result)[0]):
             raise closes_over(self)
         return result
 
-    def apply(self, call: _Call) -> list[Any]:
+    def apply(self, one: _Call) -> list[Any]:
         """Flat results of the primitive."""
         raise NotImplementedError
 
@@ -298,8 +221,7 @@ class custom_jvp(_Custom):
 
         def jvp(*args: Any) -> tuple[Any, Any]:
             *static, primals, tangents = args
-            call = _Call(self, self.interleaved(static, primals))
-            y = self(*call.args)
+            y = self(*self.interleaved(static, primals))
             terms = [d(t, y, *primals) for d, t in zip(jvps, tangents, strict=True) if d is not None]
             if not terms:
                 return y, tree_map(lambda v: np.zeros(shape_of(v), dtype_of(v)), y)
@@ -314,35 +236,35 @@ class custom_jvp(_Custom):
         rest, fixed = iter(primals), iter(static)
         return tuple(next(fixed) if i in nondiff else next(rest) for i in range(n))
 
-    def apply(self, call_: _Call) -> list[Any]:
+    def apply(self, one: _Call) -> list[Any]:
         """The primitive with this call's rule."""
         if self.jvp is None:
             raise self.missing("@f.defjvp above its rule, or f.defjvps(...), before it is called")
-        rule = call.JVPRule(call_.run, lambda xs, x_dots: self.flat_rule(call_, xs, x_dots), call_.name)
-        return call.custom_jvp(*call_.leaves, rule=rule)
+        rule = call.JVPRule(one.run, lambda xs, x_dots: self.flat_rule(one, xs, x_dots), one.name)
+        return call.custom_jvp(*one.leaves, rule=rule)
 
-    def flat_rule(self, call_: _Call, xs: Sequence[Any], x_dots: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+    def flat_rule(self, one: _Call, xs: Sequence[Any], x_dots: Sequence[Any]) -> tuple[list[Any], list[Any]]:
         """The rule on flat primals and tangents, checked."""
         assert self.jvp is not None
-        result = call_.of_user(self.jvp, (*call_.static, call_.split(xs), call_.split(x_dots)), xs, x_dots)
+        result = one.of_user(self.jvp, (*one.static, one.split(xs), one.split(x_dots)), xs, x_dots)
         if not isinstance(result, tuple | list) or len(result) != 2:
             raise StructureError(
-                f"the rule of {call_.name} returned a {type(result).__name__}, not a pair",
+                f"the rule of {one.name} returned a {type(result).__name__}, not a pair",
                 why="a rule gives the value together with its tangent",
                 write="return y, y_dot",
             )
-        ys = call_.outs(result[0])
+        ys = one.outs(result[0])
         y_dots, tree = flatten(result[1])
-        assert call_.out_tree is not None
-        if tree != call_.out_tree:
+        assert one.out_tree is not None
+        if tree != one.out_tree:
             raise StructureError(
-                f"the rule of {call_.name} returned a tangent of structure {describe(tree)} for a result of structure "
-                f"{describe(call_.out_tree)}",
+                f"the rule of {one.name} returned a tangent of structure {describe(tree)} for a result of structure "
+                f"{describe(one.out_tree)}",
                 why="each tangent belongs to the value at the same place",
                 write="return y, y_dot in the same containers",
             )
         names = [f"the tangent of result{leaf_path(tree, k)}" for k in range(len(ys))]
-        return ys, [fitted(d, y, name, call_.name) for d, y, name in zip(y_dots, ys, names, strict=True)]
+        return ys, [fitted(d, y, name, one.name) for d, y, name in zip(y_dots, ys, names, strict=True)]
 
 
 def fitted(t: Any, x: Any, what: str, function: str) -> Any:
@@ -399,54 +321,54 @@ class custom_vjp(_Custom):
             )
         self.fwd, self.bwd = fwd, bwd
 
-    def apply(self, call_: _Call) -> list[Any]:
+    def apply(self, one: _Call) -> list[Any]:
         """The primitive with this call's rule."""
         if self.fwd is None:
             raise self.missing("f.defvjp(fwd, bwd) before it is called")
         rule = call.VJPRule(
-            call_.run,
-            lambda *xs: self.flat_fwd(call_, xs),
-            lambda static, residuals, y_bars: self.flat_bwd(call_, static, residuals, y_bars),
-            call_.name,
+            one.run,
+            lambda *xs: self.flat_fwd(one, xs),
+            lambda static, residuals, y_bars: self.flat_bwd(one, static, residuals, y_bars),
+            one.name,
         )
-        return call.custom_vjp(*call_.leaves, rule=rule)
+        return call.custom_vjp(*one.leaves, rule=rule)
 
-    def flat_fwd(self, call_: _Call, xs: Sequence[Any]) -> tuple[list[Any], list[Any], Any]:
+    def flat_fwd(self, one: _Call, xs: Sequence[Any]) -> tuple[list[Any], list[Any], Any]:
         """fwd on flat arguments: results, arrays among the residuals, and all else about them."""
         assert self.fwd is not None
-        result = call_.of_user(self.fwd, call_.whole(xs), xs)
+        result = one.of_user(self.fwd, one.whole(xs), xs)
         if not isinstance(result, tuple | list) or len(result) != 2:
             raise StructureError(
-                f"fwd of {call_.name} returned a {type(result).__name__}, not a pair",
+                f"fwd of {one.name} returned a {type(result).__name__}, not a pair",
                 why="fwd gives the value, and what bwd needs of it",
                 write="return y, residuals (residuals may be None)",
             )
-        ys = call_.outs(result[0])
+        ys = one.outs(result[0])
         leaves, tree = flatten(result[1])
         saved = [x for x in leaves if is_array(x)]
         others = tuple(_SAVED if is_array(x) else x for x in leaves)
-        return ys, saved, (tree, others, call_.out_tree, tuple(type_of(x) for x in xs))
+        return ys, saved, (tree, others, one.out_tree, tuple(type_of(x) for x in xs))
 
-    def flat_bwd(self, call_: _Call, static: Any, residuals: Sequence[Any], y_bars: Sequence[Any]) -> list[Any]:
+    def flat_bwd(self, one: _Call, static: Any, residuals: Sequence[Any], y_bars: Sequence[Any]) -> list[Any]:
         """bwd on flat residuals and adjoints, checked."""
         assert self.bwd is not None
         tree, others, out_tree, in_types = static
         saved = iter(residuals)
         kept = unflatten(tree, [next(saved) if x is _SAVED else x for x in others])
-        given = (*call_.static, kept, unflatten(out_tree, y_bars))
-        x_bars = call_.of_user(self.bwd, given, residuals, y_bars)
-        if not isinstance(x_bars, tuple | list) or len(x_bars) != len(call_.trees):
+        given = (*one.static, kept, unflatten(out_tree, y_bars))
+        x_bars = one.of_user(self.bwd, given, residuals, y_bars)
+        if not isinstance(x_bars, tuple | list) or len(x_bars) != len(one.trees):
             found = f"{len(x_bars)} adjoints" if isinstance(x_bars, tuple | list) else f"a {type(x_bars).__name__}"
             raise StructureError(
-                f"bwd of {call_.name} returned {found} for {len(call_.trees)} arguments",
+                f"bwd of {one.name} returned {found} for {len(one.trees)} arguments",
                 why="each differentiated argument has an adjoint",
                 write="return a tuple with one entry an argument, None for zero; (x_bar,) for a single one",
             )
         flat: list[Any] = []
-        for i, arg_tree, x_bar in zip(call_.places, call_.trees, x_bars, strict=True):
-            flat += adjoint_leaves(arg_tree, x_bar, f"argument {i} of {call_.name}")
-        names = [f"the adjoint of argument {call_.leaf_name(k)}" for k in range(len(flat))]
-        return [fitted(b, t, name, call_.name) for b, t, name in zip(flat, in_types, names, strict=True)]
+        for i, arg_tree, x_bar in zip(one.places, one.trees, x_bars, strict=True):
+            flat += adjoint_leaves(arg_tree, x_bar, f"argument {i} of {one.name}")
+        names = [f"the adjoint of argument {one.leaf_name(k)}" for k in range(len(flat))]
+        return [fitted(b, t, name, one.name) for b, t, name in zip(flat, in_types, names, strict=True)]
 
 
 _SAVED = object()  # in the place of an array among residuals

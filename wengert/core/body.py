@@ -13,6 +13,7 @@ from .dataflow import closed
 from .intern import interned
 from .program import Literal, Program
 from .record import record
+from .trace import Tracer
 from .tree import Structure, describe, flatten, leaf_path
 from .types import ArrayType, type_of
 
@@ -66,6 +67,11 @@ class Body:
             why="its results are arrays and numbers in structures: they become part of a program",
             write="return arrays; keep other objects outside the function",
         )
+
+
+def is_array(x: Any) -> bool:
+    """An array or a traced value, rather than a number or another object that is passed on as it is."""
+    return isinstance(x, Tracer | np.ndarray | np.generic)
 
 
 def weak(atom: Any) -> bool:
