@@ -56,7 +56,8 @@ neg = unary("neg", operator.neg, -1, linear_in=(0,), jointly=True)
 def _zero_safe_mul(d: Any, t: Any) -> Any:
     with np.errstate(all="ignore"):
         y = d * t
-        if not np.isfinite(y).all():
+        size = np.vdot(y, y) if type(y) is np.ndarray else y  # a sum of squares is NaN exactly where a term is
+        if size != size:
             y = np.where(np.equal(t, 0), 0.0, y)[()]
     return y
 
