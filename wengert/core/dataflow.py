@@ -129,6 +129,15 @@ def renamed(equations: Sequence[Equation], names: dict[Atom, Var]) -> list[Equat
     ]
 
 
+def computable(program: Program, inputs: Iterable[Var]) -> set[Atom]:
+    """The variables that can be computed from these inputs: every input of each equation on the way can be."""
+    known: set[Atom] = {*inputs, *(v for v, _ in program.constants)}
+    for eq in program.equations:
+        if all(isinstance(a, Literal) or a in known for a in eq.inputs):
+            known.update(eq.outputs)
+    return known
+
+
 def sliced(program: Program, inputs: Sequence[Var], outputs: Sequence[Var]) -> Program:
     """Only what computes these outputs from these inputs."""
     equations, _ = cut(program, outputs, set(inputs))

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..core.dataflow import Mask, as_bits, fixpoint, narrowed_inputs, reach, rewired, sliced, used_inputs
+from ..core.dataflow import Mask, computable, fixpoint, narrowed_inputs, reach, rewired, sliced, used_inputs
 from ..core.primitive import TangentOf
 from ..core.program import Equation, Program, Var
 from ..core.record import record
@@ -116,8 +116,8 @@ class Linearized:
         first, second = body.transform("linearize", self.ins, self.outs)
         consts, _, rows = sizes.split(first.inputs)
         saved, m = first.outputs[len(self.outs) :], len(self.outs)
-        others = ~as_bits([True] * sizes.consts)
-        constant = [not bits & others for bits in reach(first)[m:]]
+        from_consts = computable(first, consts)
+        constant = [v in from_consts for v in saved]
         known = {v: i for i, v in enumerate(first.inputs) if v in consts or v in rows}
         computed = [v for v in chosen(saved, constant) if v not in known]
         stacked = [v for v in saved if v not in known and v not in computed]
