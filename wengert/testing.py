@@ -52,7 +52,7 @@ def check_grads(
     order n, in all 2^n sequences of modes. args: the tuple of arguments, structures of real or complex arrays and
     numbers; integers and booleans among them are held fixed. Without args a checker is returned: `check_grads(f)(x)`.
 
-    rtol: eps^0.4, atol: eps^0.6 max(1, abs(f)), for the spacing eps of the coarsest dtype in arguments and results (5e-7
+    rtol: eps^0.4, atol: eps^0.6 max(1, abs(f)), for the spacing eps of the coarsest dtype in arguments or results (5e-7
     and 4e-10 in float64, 2e-3 and 7e-5 in float32). eps: the step along the unit direction; by default eps^(1/3) times
     the size of the arguments, and what disagrees there is judged again by extrapolated differences before it is
     reported. rng: a generator or seed of the directions (0 by default, so that a check is repeatable).

@@ -17,7 +17,7 @@ NAMESPACE = "wengert"
 Structure = optree.PyTreeSpec
 
 _PLAIN = (np.ndarray, float, Tracer, np.generic, int, complex)
-LEAF: Structure = optree.tree_structure(0)
+LEAF: Structure = optree.tree_structure(0)  # type: ignore[arg-type]
 
 
 def flatten(tree: Any) -> tuple[list[Any], Structure]:

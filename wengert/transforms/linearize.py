@@ -19,7 +19,18 @@ import numpy as np
 
 from ..core.memory import keep_freed_memory
 from ..core.primitive import Constant, Custom, Elementwise, Linear, Multilinear, Partial, Primitive, TangentOf
-from ..core.trace import Trace, Tracer, concrete, deriving, handed_out, keep_sources, located, observer, settled, unaliased
+from ..core.trace import (
+    Trace,
+    Tracer,
+    concrete,
+    deriving,
+    handed_out,
+    keep_sources,
+    located,
+    observer,
+    settled,
+    unaliased,
+)
 from ..core.types import ArrayType, dtype_of, type_of
 from ..errors import NonLinearError, Source, user_source
 from ..primitives.elementwise import zero_safe_mul
@@ -329,7 +340,7 @@ class TangentTrace(Trace):
         if tangent is None:
             return None
         if isinstance(tangent, Tracer) and tangent.trace is self:
-            return tangent.data  # type: ignore[no-any-return]
+            return tangent.data
         value = concrete(tangent)
         if not isinstance(value, ArrayType) and not np.any(value):
             return None
