@@ -110,7 +110,8 @@ def _value_and_grad(call: Call, holomorphic: bool, allow_int: bool) -> tuple[Any
         call.check_holomorphic("grad")
     values, tape, ins, nodes = linearize_flat(call, call.leaves, call.fun)
     y = _scalar_output(call, values, holomorphic)
-    return y, call.rebuild(_pull_back(tape, ins, nodes, [literal(dtype_of(y).type(1), y)], call.leaves))
+    one = literal(dtype_of(y).type(1), y) if isinstance(y, Tracer) else dtype_of(y).type(1)
+    return y, call.rebuild(_pull_back(tape, ins, nodes, [one], call.leaves))
 
 
 def _pull_back(tape: Tape, ins: Any, nodes: Any, y_bars: Sequence[Any], leaves: Sequence[Any]) -> list[Any]:

@@ -259,7 +259,11 @@ AT: dict[np.ufunc, Op] = {}  # ufunc -> f(a, indices, b)
 # the protocol ------------------------------------------------------------------------------------------------------
 def array_ufunc(self: Tracer, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
     """NumPy's protocol: a ufunc was called with a tracer among its operands."""
-    op = ON_TRACERS.get(ufunc) or external(ufunc)
+    op = ON_TRACERS.get(ufunc)
+    if op is None:
+        op = external(ufunc)
+    elif method == "__call__" and not kwargs:
+        return op(*inputs)
     if method == "at" and ufunc in AT:
         return AT[ufunc](*inputs)
     if method != "__call__":

@@ -167,7 +167,7 @@ arccos = unary("arccos", np.arccos, lambda x: -1 / sqrt((1 - x) * (1 + x)), UNIT
 arctan = unary("arctan", np.arctan, lambda x: over(1.0, 1 + x * x))
 sinh = unary("sinh", np.sinh, lambda x: cosh(x), singular=True)
 cosh = unary("cosh", np.cosh, lambda x: sinh(x), singular=True)
-tanh = unary("tanh", np.tanh, lambda y: 1 - y * y)
+tanh = unary("tanh", np.tanh, lambda y: 1.0 - y * y)
 arcsinh = unary("arcsinh", np.arcsinh, lambda x: over(1.0, _root_of_one_plus_square(x)))
 arccosh = unary("arccosh", np.arccosh, lambda x: 1 / (sqrt(x - 1) * sqrt(x + 1)), (1.5, 3.0), singular=True)
 arctanh = unary("arctanh", np.arctanh, lambda x: over(1.0, (1 - x) * (1 + x)), UNIT, singular=True)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.primitive import Linear, Primitive, Sample
+from ..core.trace import Tracer
 from ..core.types import ArrayType, dtype_of, shape_of
 
 
@@ -27,7 +28,7 @@ def spread(y: Any, x: Any, axis: tuple[int, ...]) -> Any:
     shape = tuple(x.shape)
     if len(axis) != len(shape):
         y = reshape(y, shape=kept(shape, axis))
-    return broadcast_to(y, shape=shape)
+    return broadcast_to(y, shape=shape) if isinstance(y, Tracer) else _broadcast_to(y, shape=shape)
 
 
 def shifted(axis: tuple[int, ...]) -> tuple[int, ...]:

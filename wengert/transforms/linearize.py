@@ -413,12 +413,12 @@ class TangentTrace(Trace):
         primals = [v if n is None else zeros(n) for v, n in zip(values, nodes, strict=True)]
         with np.errstate(all="ignore"):
             outs = _custom(trace, primitive, primals, nodes, params)
-        results = [self.tangent(y) for y in (outs if primitive.multiple else [outs])]
+        results = [self.tangent(y, trace) for y in (outs if primitive.multiple else [outs])]
         return results if primitive.multiple else results[0]
 
-    def tangent(self, y: Any) -> Any:
+    def tangent(self, y: Any, trace: LinearizeTrace) -> Any:
         """A result of the primal trace as a tangent; what does not depend on the tangents is a value."""
-        if not isinstance(y, Tracer):
+        if not isinstance(y, Tracer) or y.trace is not trace:
             return y
         return y.value if y.data is None else Tracer(self, y.data, y.data)
 
@@ -446,12 +446,15 @@ def linearize_flat(
     trace = LinearizeTrace()
     trace.owner = owner
     ins = [trace.tape.like(x) for x in primals]
+    args = []
+    for x, node in zip(primals, ins, strict=True):
+        x = unaliased(x)
+        args.append(Tracer(trace, x, node) if node.dtype.kind in "fc" else x)  # discrete ones stay plain
+    values: list[Any] = []
+    nodes: list[LinearVar | None] = []
     with trace:
-        args = zip(map(unaliased, primals), ins, strict=True)  # discrete ones stay plain
-        outs = f(*[Tracer(trace, x, node) if node.dtype.kind in "fc" else x for x, node in args])
-        values: list[Any] = []
-        nodes: list[LinearVar | None] = []
-        for y in map(settled, outs):
+        for y in f(*args):
+            y = settled(y)
             own = isinstance(y, Tracer) and y.trace is trace
             values.append(y.value if own else y)
             nodes.append(y.data if own else None)

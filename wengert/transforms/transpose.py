@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..core.primitive import Custom, Linear, Multilinear, Primitive
-from ..core.trace import concrete, handed_out, located, observer
+from ..core.trace import Tracer, concrete, handed_out, located, observer
 from ..core.types import ArrayType
 from ..primitives.elementwise import zero_safe_mul
 from .linearize import LinearEquation, LinearVar, Scaled, Tape, scale
@@ -94,8 +94,10 @@ def transpose_tape(
     """
     with np.errstate(all="ignore"):
         x_bars = _run_backwards(tape, ins, outs, y_bars, careful=False)
-        if any(has_nan(x) for x in x_bars):
-            x_bars = _run_backwards(tape, ins, outs, y_bars, careful=True)
+        for x_bar in x_bars:
+            if has_nan(x_bar):
+                x_bars = _run_backwards(tape, ins, outs, y_bars, careful=True)
+                break
         watch = observer.get()
         if watch is not None:
             watch.transposed(tape, ins, outs, y_bars, x_bars)
@@ -110,10 +112,12 @@ def _run_backwards(
     careful: bool,
 ) -> list[Any]:
     adjoints = Adjoints(tape.count)
+    slowly = careful or tape.nested or tape.keep_sources
     for var, y_bar in zip(outs, y_bars, strict=True):
         if var is not None and y_bar is not None:
             adjoints.add(var.index, y_bar)
-    if careful or tape.nested or tape.keep_sources or any(map(is_traced, y_bars)):
+            slowly |= isinstance(y_bar, Tracer)
+    if slowly:
         product = zero_safe if careful else scale
         with located(reversed(tape.equations), "adjoint") as equations:
             for eq in equations:
@@ -214,11 +218,6 @@ def _transpose_equation(adjoints: Adjoints, eq: LinearEquation) -> None:
     for a, T in zip(eq.args, kind.transposes, strict=False):
         if isinstance(a, LinearVar) and not (in_place and adjoints.into(eq, a, y_bar)):
             adjoints.add(a.index, T(y_bar, *eq.args, **eq.params))
-
-
-def is_traced(value: Any) -> bool:
-    """Is this a tracer, rather than an array or number?"""
-    return concrete(value) is not value
 
 
 def has_nan(value: Any) -> bool:
