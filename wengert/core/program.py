@@ -130,6 +130,7 @@ class Program:
 
         jvp(active, outs)                  x, x_dot -> y, y_dot
         linearize(active, outs)            two programs: x -> y, residuals and residuals, x_dot -> y_dot
+        derivative(active, outs)           x, x_dot -> y_dot
         transpose(linear, bars, outs)      x (the others), y_bar -> x_bar
         batch(size, batched, outs)         each with a batch axis first
 

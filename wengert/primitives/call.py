@@ -50,8 +50,7 @@ def _checkpoint_jvp(primals: Values, tangents: Values, *, program: Program) -> t
 def _checkpoint_linearize(primals: Values, active: Sequence[bool], *, program: Program) -> Any:
     """The linear program begins with the whole program: it is run again wherever the tape is run."""
     outs = reached(program, active, differentiable=True)
-    made = program.transform("jvp", tuple(active), outs)
-    linear = rewired(made, made.inputs, made.outputs[len(outs) :])
+    linear = program.transform("derivative", tuple(active), outs)
     args = [*primals, *(TangentOf(i) for i, on in enumerate(active) if on)]
     return checkpoint(*primals, program=program), outs, checkpoint, args, {"program": linear}
 

@@ -73,6 +73,26 @@ def jvp_program(program: Program, active: Mask, outs: Mask) -> Program:
 @provide
 def linearize_program(program: Program, active: Mask, outs: Mask) -> tuple[Program, Program]:
     """(x -> y, r) and (r, x_dot -> y_dot): residuals r of known shape only, the others are computed again."""
+    return recomputing(*_split(program, active, outs), len(program.outputs))
+
+
+@provide
+def derivative_program(program: Program, active: Mask, outs: Mask) -> Program:
+    """x, x_dot -> y_dot: first the residuals, then the linear program; so values and tangents are never mixed."""
+    first, second = _split(program, active, outs)
+    residuals = first.outputs[len(program.outputs) :]
+    x_dots = second.inputs[len(residuals) :]
+    names: dict[Any, Any] = dict(zip(second.inputs, residuals, strict=False))
+    names.update((v, v) for v in (*x_dots, *(v for v, _ in second.constants)))
+    equations = [*first.equations, *renamed(second.equations, names)]
+    outputs = [names.get(a, a) for a in second.outputs]
+    constants = [*first.constants, *second.constants]
+    made = Program([*first.inputs, *x_dots], constants, equations, outputs, name=second.name, quiet=True)
+    return rewired(made, made.inputs, made.outputs)
+
+
+def _split(program: Program, active: Mask, outs: Mask) -> tuple[Program, Program]:
+    """(x -> y, r) and (r, x_dot -> y_dot)."""
     found: Any = None
 
     def forward(*args: Any) -> list[Any]:
@@ -101,7 +121,7 @@ def linearize_program(program: Program, active: Mask, outs: Mask) -> tuple[Progr
     types = [r.type for r in residuals] + chosen(program.in_types, active)
     second = record(linear, types, name=f"linearized {program.name}")
     second.quiet = True
-    return recomputing(first, second, len(program.outputs))
+    return first, second
 
 
 def live_equations(tape: Tape, outs: Sequence[LinearVar | None]) -> list[Any]:
