@@ -52,6 +52,41 @@ def of_trace(f):
     return lambda x: wg.grad(wg.trace(f)(x))(x)
 
 
+def of_checkpoint(f):
+    return wg.grad(wg.checkpoint(f))
+
+
+def by_checkpoint(f):
+    return wg.checkpoint(wg.grad(f))
+
+
+def through_branch(f):
+    """The branch that is taken, beside one that is not."""
+    return wg.grad(lambda x: wg.cond(x > -100.0, f, lambda x: x / 0.0 * x, x))
+
+
+def through_scan(f):
+    """One round of a loop, with the outer variable carried and closed over."""
+    return lambda x: wg.grad(lambda y: wg.scan(lambda c, k: (f(c + 0 * x) + 0 * k, None), y, np.zeros(1))[0])(x)
+
+
+def through_while(f):
+    return wg.grad(lambda x: wg.while_loop(lambda s: s[1] < 1, lambda s: (f(s[0]), s[1] + 1), (x, 0))[0])
+
+
+def by_custom_jvp(f):
+    """A rule of its own for f, written with the derivative of f."""
+    g = wg.custom_jvp(f)
+    g.defjvp(lambda primals, tangents: wg.jvp(f, primals, tangents))
+    return wg.grad(g)
+
+
+def by_custom_vjp(f):
+    g = wg.custom_vjp(f)
+    g.defvjp(lambda x: (f(x), x), lambda x, y_bar: (wg.grad(f)(x) * y_bar,))
+    return wg.grad(g)
+
+
 DERIVATIVES = {
     "grad": wg.grad,
     "jvp": by_jvp,
@@ -66,6 +101,13 @@ DERIVATIVES = {
     "grad of vmap": by_grad_of_vmap,
     "program of grad": by_trace,
     "grad of program": of_trace,
+    "grad of checkpoint": of_checkpoint,
+    "checkpoint of grad": by_checkpoint,
+    "branch": through_branch,
+    "scan": through_scan,
+    "while": through_while,
+    "custom jvp": by_custom_jvp,
+    "custom vjp": by_custom_vjp,
 }
 
 FUNCTIONS = {
