@@ -456,7 +456,7 @@ def to_float(t):
     return float(t)  # here
 
 
-@differentiated(ConcretizationError, "plain int", LOST, "np.floor(t)")
+@differentiated(ConcretizationError, "plain int", LOST, "int(np.floor(t))")
 def to_int(t):
     return int(t)  # here
 
@@ -1010,6 +1010,35 @@ def test_copies_are_snapshots():
 
 def test_rounding_to_digits_has_derivative_zero():
     assert wg.grad(lambda t: round(t, 1) * t)(2.34) == pytest.approx(2.3)
+
+
+TAKEN_OUT = {
+    "float": lambda t: t * float(wg.stop_gradient(t)),
+    "int": lambda t: t * int(wg.stop_gradient(t)),
+    "item": lambda t: t * wg.stop_gradient(t).item(),
+    "complex": lambda t: t * complex(wg.stop_gradient(t)).real,
+    "math": lambda t: t * math.sqrt(wg.stop_gradient(t * t)),
+    "int of floor": lambda t: t * int(np.floor(t)),
+    "index": lambda t: t * [0.0, 1.0, 2.0, 3.0][int(np.round(t))],
+}
+
+
+@pytest.mark.parametrize("f", TAKEN_OUT.values(), ids=TAKEN_OUT)
+def test_what_has_no_derivative_may_be_taken_out(f):
+    assert wg.grad(f)(2.0) == 2.0
+    assert wg.jvp(f, (2.0,), (1.0,)) == (4.0, 2.0)
+    assert wg.grad(wg.grad(f))(2.0) == 0.0
+    assert wg.jvp(wg.grad(f), (2.0,), (1.0,)) == (2.0, 0.0)
+    program = wg.trace(wg.grad(f))(2.0)
+    assert program(2.0) == 2.0
+    with pytest.raises(BranchChangedError):
+        program(5.0)
+    with pytest.raises(ConcretizationError):
+        wg.vmap(f)(X)
+
+
+def test_array_without_derivative_may_be_taken_out():
+    assert wg.grad(lambda x: np.sum(x * np.asarray(wg.stop_gradient(x))))(X).tolist() == [1.0, 2.0]
 
 
 def test_nothing_is_lost_where_the_array_is_ours():

@@ -84,6 +84,11 @@ class ProgramTrace(Trace):
         self.equations.append(Equation(assume, [tracer.data], {"value": decided}, [], user_source()))
         return decided
 
+    def follows(self, tracer: Tracer) -> bool:
+        """All but the results of primitives without derivative (floor, stop_gradient): those are decisions."""
+        made = next((eq for eq in reversed(self.equations) if tracer.data in eq.outputs), None)
+        return made is None or not isinstance(made.primitive.kind, Constant)
+
     def literal(self, value: Any) -> Tracer:
         """A number that the derivative brings in, as a literal, so that arrays made of it are equations."""
         return Tracer(self, value, Literal(value))

@@ -87,6 +87,10 @@ class Trace:
         """A Python decision (`if`, `while`, an index) on a traced value: taken on the value beneath."""
         return convert(tracer.value)
 
+    def follows(self, tracer: Tracer) -> bool:
+        """Would something be lost if the tracer's value were taken out of the trace? A zero tangent is nothing."""
+        return tracer.data is not None
+
     def literal(self, value: Any) -> Any:
         """A number that a derivative brings in (a seed, a zero), as this trace wants to see it."""
         return value

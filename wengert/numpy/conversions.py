@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.record import ProgramTrace
 from ..core.trace import Tracer, concrete, leaked, settled
 from ..core.types import ArrayType, shape_of
 from ..errors import ConcretizationError, WengertError
@@ -32,7 +33,7 @@ _ADVICE = {
     ),
     "int": (
         "int(t), round(t), math.trunc(t), range(t), an index and a shape need a plain integer",
-        "np.floor(t), np.round(t) or np.trunc(t), which have derivative zero; int(wg.stop_gradient(t)) for an index; "
+        "int(np.floor(t)), int(np.round(t)): steps, which have derivative zero; or int(wg.stop_gradient(t)); "
         f"{_OWN_ARRAY}, of floating-point dtype",
     ),
     "NumPy array": (
@@ -66,26 +67,33 @@ def plain_number(tracer: Tracer, asked: str) -> WengertError:
 
 
 # numbers and arrays ----------------------------------------------------------------------------------------------
-def _constant(self: Tracer, asked: str) -> Any:
-    """The array in a handle that holds a constant: it has no derivative to lose."""
+def plain(self: Tracer, asked: str, convert: Callable[[Any], Any]) -> Any:
+    """The value, converted, of a constant or of wg.stop_gradient: there is no derivative to lose."""
     value = settled(self)
-    if isinstance(value, Tracer):
+    if not isinstance(value, Tracer):
+        return convert(value)
+    if value.trace.follows(value):
         raise plain_number(self, asked) from None
-    return value
+    return convert(value.trace.concretize(value, convert))
 
 
 def _to_float(self: Tracer) -> float:
-    return float(_constant(self, "float"))
+    return plain(self, "float", float)
 
 
 def _to_complex(self: Tracer) -> complex:
-    return complex(_constant(self, "complex number"))
+    return plain(self, "complex number", complex)
 
 
 def _to_array(self: Tracer, dtype: Any = None, copy: Any = None) -> Any:
-    value = np.array(_constant(self, "NumPy array"), dtype=dtype)
-    value.flags.writeable = copy is True  # what is written into np.asarray(t) would not reach t
-    return value
+    value = settled(self)
+    while isinstance(value, Tracer):
+        if isinstance(value.trace, ProgramTrace) or value.trace.follows(value):
+            raise plain_number(self, "NumPy array") from None
+        value = settled(value.value)
+    array = np.array(value, dtype=dtype)
+    array.flags.writeable = copy is True  # what is written into np.asarray(t) would not reach t
+    return array
 
 
 # decisions and indices -------------------------------------------------------------------------------------------
@@ -104,7 +112,7 @@ def _decision(convert: Callable[[Any], Any]) -> Callable[[Tracer], Any]:
 
 def _to_int(self: Tracer) -> int:
     if self.dtype.kind in "fc":
-        return int(_constant(self, "int"))
+        return plain(self, "int", int)
     return int(_decision(int)(self))
 
 

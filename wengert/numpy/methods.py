@@ -14,7 +14,7 @@ from ..primitives import elementwise as ew
 from ..primitives.shape import reshape as reshape_
 from .alias import copied, view
 from .assignment import _IN_PLACE, _cycled, _set_flat, assigned, in_place, setitem
-from .conversions import plain_number
+from .conversions import plain
 from .dispatch import implements
 from .indexing import getitem
 from .selection import compress
@@ -64,12 +64,14 @@ def astype(
 
 
 def _item(self: Tracer, *index: Any) -> Any:
-    if self.dtype.kind in "fc" and self.trace.level:
-        raise plain_number(self, "number by item()")
-    flat = reshape(self, -1)
-    x = self[index] if len(index) > 1 else flat[index[0]] if index else flat[0] if flat.shape == (1,) else None  # type: ignore[index]
-    if x is None:
-        raise ValueError("can only convert an array of size 1 to a Python scalar")
+    x = self
+    if index or self.shape:
+        flat = reshape(self, -1)
+        if not index and flat.shape != (1,):
+            raise ValueError("can only convert an array of size 1 to a Python scalar")
+        x = self[index] if len(index) > 1 else flat[index[0] if index else 0]  # type: ignore[index]
+    if isinstance(x, Tracer) and x.dtype.kind in "fc":
+        return plain(x, "number by item()", lambda v: v.item() if hasattr(v, "item") else v)
     return x.trace.concretize(x, lambda v: v.item()) if isinstance(x, Tracer) else x.item()
 
 

@@ -54,6 +54,10 @@ class BatchTrace(Trace):
             return value
         return broadcast_to(value, shape=(self.size, *shape_of(value)))
 
+    def follows(self, tracer: Tracer) -> bool:
+        """There is no one value for all lanes."""
+        return True
+
     def concretize(self, tracer: Tracer, convert: Callable[[Any], Any]) -> Any:
         """Lanes may go different ways: a Python decision cannot be taken."""
         raise AbstractValueError(
