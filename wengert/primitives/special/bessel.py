@@ -108,7 +108,11 @@ kv_moment = Primitive(
 def _kv_dv(v: Any, x: Any, scaled: bool) -> Any:
     """The slope in the order of exp(x) K_v(x), or of K_v(x)."""
     if dtype_of(x).kind == "c":
-        raise UnsupportedFunctionError("K_v of complex numbers is not differentiated with respect to the order v")
+        raise UnsupportedFunctionError(
+            "K_v of complex numbers is not differentiated with respect to the order v",
+            why="the derivative in the order is an integral along the real line, which has another form there",
+            write="pass wg.stop_gradient(v), or real arguments",
+        )
     y = kv_moment(1, v, x)
     return y if scaled else exp(-x) * y
 

@@ -27,7 +27,11 @@ class Multivariate:
 
         def plain(*args: Any, **kwargs: Any) -> Any:
             if any_traced(args) or any_traced(kwargs.values()):
-                raise UnsupportedFunctionError(f"scipy.stats.{self.name}.{name} is not differentiated")
+                raise UnsupportedFunctionError(
+                    f"scipy.stats.{self.name}.{name} is not differentiated",
+                    why="only densities and their logarithms are, here",
+                    write="logpdf or pdf; or wg.stop_gradient(x) where the derivative is not wanted",
+                )
             return method(*args, **kwargs)
 
         return plain
