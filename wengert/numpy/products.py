@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,9 @@ def misfit(name: str, why: str, *shapes: Any) -> ShapeError:
 # the contraction of two labelled operands ------------------------------------------------------------------------
 def pair(name: str, a: Any, b: Any, la: str, lb: str, lo: str) -> Any:
     """sum a[la] b[lb] over the labels that are not in lo; axes of length one stretch, as in broadcasting."""
+    product = _direct(la, lb, lo, a.shape, b.shape)
+    if product is not None:
+        return product(a, b)
     sizes: dict[str, int] = {}
     for labels, x in ((la, a), (lb, b)):
         for c, n in zip(labels, x.shape, strict=True):
@@ -71,10 +75,25 @@ def pair(name: str, a: Any, b: Any, la: str, lb: str, lo: str) -> Any:
     b, lb = _without_stretched(b, lb, sizes)
     a, la = _summed_out(a, la, lb + lo)
     b, lb = _summed_out(b, lb, la + lo)
-    stack = lo[:-2]
-    if len(lo) > 1 and la[:-1] == lo[:-1] and lb == stack + la[-1] + lo[-1]:
-        return matmul_pair(a, b)
-    return einsum_pair(a, b, subscripts=f"{la},{lb}->{lo}")
+    return _product(la, lb, lo)(a, b)
+
+
+@functools.lru_cache(maxsize=4096)
+def _direct(la: str, lb: str, lo: str, a: tuple[int, ...], b: tuple[int, ...]) -> Callable[[Any, Any], Any] | None:
+    """The product of operands of these shapes, if nothing has to be done to them before."""
+    once, twice = set(la), set(lb)
+    if len(once) < len(la) or len(twice) < len(lb) or not once ^ twice <= set(lo):
+        return None
+    sizes = dict(zip(la, a, strict=True))
+    return _product(la, lb, lo) if all(sizes.get(c, n) == n for c, n in zip(lb, b, strict=True)) else None
+
+
+@functools.lru_cache(maxsize=4096)
+def _product(la: str, lb: str, lo: str) -> Callable[[Any, Any], Any]:
+    """The primitive for these labels, each of which stands in two of operand, operand, result."""
+    if len(lo) > 1 and la[:-1] == lo[:-1] and lb == lo[:-2] + la[-1] + lo[-1]:
+        return matmul_pair
+    return functools.partial(einsum_pair, subscripts=f"{la},{lb}->{lo}")
 
 
 def _without_stretched(x: Any, labels: str, sizes: dict[str, int]) -> tuple[Any, str]:
@@ -327,8 +346,13 @@ def einsum(*operands: Any, out: Any = None, optimize: Any = False, **kwargs: Any
         raise TypeError(f"einsum got unexpected keyword arguments {sorted(kwargs)}")
     found, terms, result = _parse(operands)
     xs = arrays(*found, dtype=dtype)
-    if not all(np.can_cast(as_array(x).dtype, xs[0].dtype, casting) for x in found):
+    if dtype is not None and not all(np.can_cast(as_array(x).dtype, xs[0].dtype, casting) for x in found):
         raise TypeError(f"einsum cannot cast its operands to {dtype} according to the rule {casting!r}")
+    terms, result = _labels(terms, result, tuple(shape_of(x) for x in xs))
+    if len(xs) == 2:
+        product = _direct(*terms, result, xs[0].shape, xs[1].shape)
+        if product is not None:
+            return deliver(product(*xs), True, out)
     labelled = [_diagonals(x, labels) for x, labels in zip(xs, terms, strict=True)]
     for picked in _path(labelled, result, optimize):
         several = [labelled[i] for i in picked]
@@ -338,37 +362,41 @@ def einsum(*operands: Any, out: Any = None, optimize: Any = False, **kwargs: Any
     return deliver(_ordered(*labelled[0], result), True, out)
 
 
-def _parse(operands: Sequence[Any]) -> tuple[list[Any], list[str], str]:
-    """Operands, their labels, and the labels of the result; an ellipsis becomes labels of its own."""
+def _parse(operands: Sequence[Any]) -> tuple[list[Any], tuple[str, ...], str | None]:
+    """Operands, their terms, and the term of the result if there is one."""
     if not operands:
         raise ValueError("must specify the einstein sum subscripts string and at least one operand, or a list of lists")
     if isinstance(operands[0], str):
         inputs, arrow, result = operands[0].replace(" ", "").partition("->")
-        terms, xs = inputs.split(","), list(operands[1:])
-    else:
-        n = len(operands) // 2
-        xs, terms = list(operands[: 2 * n : 2]), [_sublist(labels) for labels in operands[1 : 2 * n : 2]]
-        arrow, result = "->" * (len(operands) % 2), _sublist(operands[-1]) if len(operands) % 2 else ""
-    if len(terms) != len(xs):
-        raise ValueError(f"einsum has {len(terms)} terms in its subscripts, but {len(xs)} operands")
-    hidden = max((len(shape_of(x)) - len(t) + 3 for x, t in zip(xs, terms, strict=True) if "..." in t), default=0)
-    dots = [chr(0x100 + i) for i in range(hidden)]
-    full = []
-    for x, term in zip(xs, terms, strict=True):
-        n = len(shape_of(x)) - len(term.replace("...", ""))
-        if n < 0 or (n > 0 and "..." not in term):
-            raise ValueError(f"einsum: the term {term!r} does not fit an operand with {len(shape_of(x))} axes")
-        full.append(term.replace("...", "".join(dots[hidden - n :])))
+        return list(operands[1:]), tuple(inputs.split(",")), result if arrow else None
+    n = len(operands) // 2
+    terms = tuple(_sublist(labels) for labels in operands[1 : 2 * n : 2])
+    return list(operands[: 2 * n : 2]), terms, _sublist(operands[-1]) if len(operands) % 2 else None
+
+
+@functools.lru_cache(maxsize=4096)
+def _labels(
+    terms: tuple[str, ...], result: str | None, shapes: tuple[tuple[int, ...], ...]
+) -> tuple[tuple[str, ...], str]:
+    """The labels of operands and result, in which an ellipsis has become labels of its own."""
+    if len(terms) != len(shapes):
+        raise ValueError(f"einsum has {len(terms)} terms in its subscripts, but {len(shapes)} operands")
+    extra = [len(shape) - len(t.replace("...", "")) for shape, t in zip(shapes, terms, strict=True)]
+    for n, t, shape in zip(extra, terms, shapes, strict=True):
+        if n < 0 or (n > 0 and "..." not in t):
+            raise ValueError(f"einsum: the term {t!r} does not fit an operand with {len(shape)} axes")
+    hidden = max((n for n, t in zip(extra, terms, strict=True) if "..." in t), default=0)
+    dots = "".join(chr(0x100 + i) for i in range(hidden))
+    full = tuple(t.replace("...", dots[hidden - n :]) for n, t in zip(extra, terms, strict=True))
     every = "".join(full)
     if not every.isalpha() and every:
         raise ValueError(f"einsum: subscripts must be letters, found {every!r}")
-    if not arrow:
-        once = sorted(c for c in set(every) if every.count(c) == 1 and c not in dots)
-        return xs, full, "".join(dots) + "".join(once)
-    result = result.replace("...", "".join(dots))
+    if result is None:
+        return full, dots + "".join(sorted(c for c in set(every) if every.count(c) == 1 and c not in dots))
+    result = result.replace("...", dots)
     if len(set(result)) < len(result) or not set(dots) <= set(result) <= set(every):
         raise ValueError(f"einsum: the labels of the result, {result!r}, must be distinct labels of the operands")
-    return xs, full, result
+    return full, result
 
 
 def _sublist(labels: Any) -> str:
@@ -378,8 +406,6 @@ def _sublist(labels: Any) -> str:
 
 def _diagonals(x: Any, labels: str) -> tuple[Any, str]:
     """A repeated label means the diagonal of these axes."""
-    if len(labels) != len(shape_of(x)):
-        raise ValueError(f"einsum: the term {labels!r} does not fit an operand with {len(shape_of(x))} axes")
     for c in dict.fromkeys(labels):
         while labels.count(c) > 1:
             i, j = labels.index(c), labels.rindex(c)
@@ -393,16 +419,28 @@ def _diagonals(x: Any, labels: str) -> tuple[Any, str]:
 
 def _path(labelled: Sequence[tuple[Any, str]], result: str, optimize: Any) -> list[Axes]:
     """In which order operands are contracted: cheapest first, or as `optimize` says."""
-    n = len(labelled)
-    used = sorted(set("".join(labels for _, labels in labelled)))
-    if n < 3 or len(used) > len(_SYMBOLS):
-        return [(0, 1)] * (n - 1) if n > 1 else []
-    names = dict(zip(used, _SYMBOLS, strict=False))
-    terms = ["".join(names[c] for c in labels) for _, labels in labelled]
-    subscripts = f"{','.join(terms)}->{''.join(names[c] for c in result)}"
+    if len(labelled) < 3:
+        return [(0, 1)] * (len(labelled) - 1)
+    terms = tuple(labels for _, labels in labelled)
+    shapes = tuple(shape_of(x) for x, _ in labelled)
     how = "greedy" if optimize is False or optimize is True else optimize
-    path = np.einsum_path(subscripts, *(_stand_in(x) for x, _ in labelled), optimize=how)[0]
-    return [tuple(picked) for picked in path[1:]]
+    return _chosen_path(terms, result, shapes, how if isinstance(how, str) else tuple(map(_hashable, how)))
+
+
+def _hashable(step: Any) -> Any:
+    return tuple(step) if isinstance(step, list) else step
+
+
+@functools.lru_cache(maxsize=1024)
+def _chosen_path(terms: tuple[str, ...], result: str, shapes: tuple[tuple[int, ...], ...], how: Any) -> list[Axes]:
+    used = sorted(set("".join(terms)))
+    if len(used) > len(_SYMBOLS):
+        return [(0, 1)] * (len(terms) - 1)
+    names = str.maketrans(dict(zip(used, _SYMBOLS, strict=False)))
+    subscripts = f"{','.join(terms)}->{result}".translate(names)
+    how = list(how) if isinstance(how, tuple) and how and how[0] == "einsum_path" else how
+    stand_ins = [np.broadcast_to(0.0, shape) for shape in shapes]
+    return [tuple(picked) for picked in np.einsum_path(subscripts, *stand_ins, optimize=how)[0][1:]]
 
 
 def _contracted(several: list[tuple[Any, str]], needed: str, last: str | None) -> tuple[Any, str]:

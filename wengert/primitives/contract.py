@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import itertools
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -99,16 +101,20 @@ def split_subscripts(subscripts: str) -> tuple[str, str, str]:
     return a, b, out
 
 
-def _arranged(x: Any, labels: str, order: str, groups: tuple[int, ...]) -> Any:
-    """The axes of x in this order, then merged by groups of these lengths (-1 for one axis each)."""
-    if labels != order:
-        x = x.transpose([labels.index(c) for c in order])
-    shape: list[int] = []
-    i = 0
-    for n in groups:
-        shape.append(int(np.prod(x.shape[i : i + n], dtype=np.intp)))
-        i += n
-    return x.reshape(shape) if len(shape) != x.ndim else x
+def _arranger(labels: str, order: str, groups: tuple[int, ...]) -> Callable[[Any], Any]:
+    """Brings the axes into this order, then merges groups of so many of them."""
+    axes = tuple(labels.index(c) for c in order)
+    if all(n == 1 for n in groups):
+        if labels == order:
+            return lambda x: x
+        return lambda x: x.transpose(axes)
+    ends = list(itertools.accumulate(groups, initial=0))
+
+    def arrange(x: Any) -> Any:
+        shape = [x.shape[i] for i in axes]
+        return x.transpose(axes).reshape([math.prod(shape[i:j]) for i, j in itertools.pairwise(ends)])
+
+    return arrange
 
 
 @functools.lru_cache(maxsize=4096)
@@ -135,8 +141,10 @@ def contraction(subscripts: str) -> Callable[[Any, Any], Any]:
     matrix_product = _stacked(bool(free_a), bool(free_b)) if shared else _dot
     merged = len(free_a) > 1 or len(free_b) > 1
 
+    arrange_a, arrange_b = _arranger(la, order_a, ga), _arranger(lb, order_b, gb)
+
     def contract(a: Any, b: Any) -> Any:
-        y = matrix_product(_arranged(a, la, order_a, ga), _arranged(b, lb, order_b, gb))
+        y = matrix_product(arrange_a(a), arrange_b(b))
         if merged:
             sizes = dict(zip(la + lb, a.shape + b.shape, strict=True))
             y = y.reshape([sizes[c] for c in result])
