@@ -448,9 +448,13 @@ def minimize(fun: Callable, x0: Any, method: str = "L-BFGS-B", **kw: Any) -> Res
     objective, kind = _Objective(fun, x0), method.lower()
 
     def recorded(x: np.ndarray) -> Any:
-        answer = objective.value(x) if kind in _BLIND else objective.value_and_grad(x)
-        objective.record(answer if kind in _BLIND else answer[0])
-        return answer
+        if kind in _BLIND:
+            value = objective.value(x)
+            objective.record(value)
+            return value
+        value, gradient = objective.value_and_grad(x)
+        objective.record(value)
+        return value, gradient
 
     def hess(x: np.ndarray) -> np.ndarray:
         return np.stack([objective.hvp(x, axis) for axis in np.eye(x.size)])

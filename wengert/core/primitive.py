@@ -146,7 +146,7 @@ class Custom:
 
     A tangent that is None is a symbolic zero, in the arguments and in the result. `linearize(primals, active,
     **params) -> (y, active_y, primitive, args, params)` may be given where reverse mode has a better way than
-    linearizing the jvp: then the tangents of the active results are primitive(*args, **params), where TangentOf(i) among
+    linearizing the jvp: then the tangents of active results are primitive(*args, **params), where TangentOf(i) among
     args stands for the tangent of argument i, and an ArrayType for a zero tangent.
 
     transposes: for a primitive that is linear in some of its arguments while the others are fixed (solve in its right
@@ -181,7 +181,7 @@ Kind = Elementwise | Linear | Multilinear | Constant | Custom
 class Sample:
     """Arguments and parameters with which the generated tests call a primitive.
 
-    differentiable: the arguments to differentiate (all floating-point ones unless given). wrap: makes the input valid again
+    differentiable: the arguments to differentiate (all floating-point ones unless given). wrap: makes input valid again
     after a perturbation (a symmetric matrix stays symmetric). tolerance: relative error allowed to the tests.
     """
 
@@ -209,9 +209,10 @@ class Primitive:
                follow by themselves
     accumulate: optional, `accumulate(total, y_bar, *args, **params)` adds the transpose into an array in place
     overwrite: optional, `overwrite(y_bar, *args, **params)` gives all adjoints, writing over y_bar, which is an array
-    flows, narrow: optional, for primitives that run programs. `flows(differentiable, *sets, **params)` gives, for each
-               result, the union of the sets (bits of an int) of the arguments that it depends on; `narrow(used, **params)
-               -> (params, args, results)` is the application without unused results, and masks of what it keeps
+    flows:     optional, for primitives that run programs: `flows(differentiable, *sets, **params)` gives, for each
+               result, the union of the sets (bits of an int) of the arguments that it depends on
+    narrow:    optional, for the same: `narrow(used, **params) -> (params, args, results)` is the application without
+               unused results, and masks of what it keeps
     """
 
     def __init__(

@@ -10,6 +10,7 @@ import numpy as np
 from ..core.trace import Tracer
 from . import conversions
 from .dispatch import array_function
+from .indexing import getitem
 from .ufuncs import ON_TRACERS, array_ufunc
 
 _BINARY = {
@@ -53,9 +54,9 @@ def install_operators() -> None:
             setattr(Tracer, f"__{name}__", op)
             if name in _BINARY:
                 setattr(Tracer, f"__r{name}__", _reflected(op))
-    for name, ufunc in _UNARY.items():
-        if ufunc in ON_TRACERS:
-            setattr(Tracer, f"__{name}__", ON_TRACERS[ufunc])
+    for name, unary in _UNARY.items():
+        if unary in ON_TRACERS:
+            setattr(Tracer, f"__{name}__", ON_TRACERS[unary])
 
 
 def install_methods(namespace: dict[str, Any]) -> None:
@@ -68,7 +69,7 @@ def install_methods(namespace: dict[str, Any]) -> None:
 def _iter(self: Tracer) -> Iterator[Any]:
     if not self.shape:
         raise TypeError("iteration over a 0-d array")
-    return (self[i] for i in range(self.shape[0]))
+    return (getitem(self, i) for i in range(self.shape[0]))
 
 
 def _len(self: Tracer) -> int:

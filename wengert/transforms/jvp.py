@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.primitive import Constant, Custom, Elementwise, Linear, Multilinear, Primitive
-from ..core.trace import Trace, Tracer, deriving, handed_out, keep_sources, settled, unaliased, observer
+from ..core.trace import Trace, Tracer, deriving, handed_out, keep_sources, observer, settled, unaliased
 from ..core.types import dtype_of, type_of
 from .linearize import add, scale, zeros
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.primitive import Custom, Linear, Multilinear, Primitive
+from ..core.primitive import Multilinear, Primitive
 from ..core.trace import Tracer, concrete, handed_out, located, observer
 from ..core.types import ArrayType
 from ..primitives.elementwise import zero_safe_mul
