@@ -35,7 +35,9 @@ __all__ = [
 
 _ONE = np.eye(1)
 EigResult, EighResult = type(np.linalg.eig(_ONE)), type(np.linalg.eigh(_ONE))
-QRResult, SVDResult, SlogdetResult = (type(f(_ONE)) for f in (np.linalg.qr, np.linalg.svd, np.linalg.slogdet))
+QRResult: Any = type(np.linalg.qr(_ONE))
+SVDResult: Any = type(np.linalg.svd(_ONE))
+SlogdetResult: Any = type(np.linalg.slogdet(_ONE))
 
 
 # operands --------------------------------------------------------------------------------------------------------

@@ -87,7 +87,7 @@ def matrices(*shapes: tuple[int, ...], shift: float = 0.0, wrap: Any = None) -> 
 
     def samples(rng: np.random.Generator) -> Iterator[Sample]:
         for shape in shapes:
-            x, y = rng.normal(size=(2, *shape)) + shift * np.eye(*shape[-2:])
+            x, y = rng.normal(size=(2, *shape)) + shift * np.eye(shape[-2], shape[-1])
             yield Sample((x,), wrap=wrap)
             yield Sample((x + 1j * y,), wrap=wrap)
 

@@ -381,7 +381,8 @@ def _svdvals_derivative(u: Any, s: Any, vh: Any, a_dot: Any) -> Any:
 def _svdvals_jvp(primals: Any, tangents: Any, *, hermitian: bool) -> tuple[Any, Any]:
     a_dot = hermitian_part(tangents[0]) if hermitian else tangents[0]
     s = directed(svdvals(*primals, hermitian=hermitian), a_dot)
-    return s, _svdvals_derivative(*adapted_svd(primals[0], a_dot, full=False, hermitian=hermitian), a_dot)
+    u, sigma, vh = adapted_svd(primals[0], a_dot, full=False, hermitian=hermitian)
+    return s, _svdvals_derivative(u, sigma, vh, a_dot)
 
 
 def _svdvals_samples(rng: np.random.Generator) -> Iterator[Sample]:

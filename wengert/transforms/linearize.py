@@ -365,8 +365,8 @@ class TangentTrace(Trace):
         tape.nested |= any(isinstance(a, Tracer) and a.trace is not self for a in args)
         active = [i for i, node in enumerate(nodes) if node is not None]
         kind = primitive.kind
-        by_loop = isinstance(kind, Custom) and kind.linearize is not None
-        if by_loop and (kind.together is None or self.mixed(primitive, nodes, params)):
+        runs_programs = isinstance(kind, Custom) and kind.linearize is not None
+        if runs_programs and (kind.together is None or self.mixed(primitive, nodes, params)):  # type: ignore[union-attr]
             return self.at_zero(primitive, values, nodes, params)
         types = primitive.type_rule(*(type_of(a) for a in args), **params)
         if isinstance(kind, Elementwise) and _is_linear_in(kind, active):
