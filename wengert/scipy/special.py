@@ -215,6 +215,39 @@ spherical_in = _spherical("spherical_in")
 spherical_kn = _spherical("spherical_kn")
 
 
+def _harmonic(name: str, ours: Op) -> Op:
+    """A function that only newer versions of SciPy have; its diff_n is not for traced arrays."""
+
+    def harmonic(*args: Any, diff_n: int = 0, **kwargs: Any) -> Any:
+        if not any_traced(args):
+            return getattr(sp, name)(*args, diff_n=diff_n, **kwargs)
+        if diff_n:
+            raise unsupported_argument(f"scipy.special.{name}", "diff_n", diff_n, "wg.grad, wg.jvp")
+        return ours(*args, **kwargs)
+
+    harmonic.__name__ = harmonic.__qualname__ = name
+    harmonic.__doc__ = ours.__doc__
+    return harmonic
+
+
+def _azimuth_zero(n: Any, m: Any, theta: Any) -> Any:
+    """The spherical harmonic of degree n and order m at azimuth zero."""
+    xs = tuple(operand(x) for x in (n, m, theta))
+    shape = broadcast_shapes("sph_legendre_p", *map(shape_of, xs))
+    return TABLE["sph_legendre_p"](*(stretch(to_dtype(x, np.dtype(np.float64)), shape) for x in xs))
+
+
+def _sph_harm_y(n: Any, m: Any, theta: Any, phi: Any) -> Any:
+    """P(n, m, theta) exp(i m phi); theta is the polar angle."""
+    return _azimuth_zero(n, m, theta) * np.exp(1j * m * phi)
+
+
+# The first axis of their results is the order of the derivative, 0 ... diff_n.
+legendre_p = _harmonic("legendre_p", lambda n, z: np.expand_dims(sp.eval_legendre(n, z), 0))
+sph_legendre_p = _harmonic("sph_legendre_p", lambda n, m, theta: np.expand_dims(_azimuth_zero(n, m, theta), 0))
+sph_harm_y = _harmonic("sph_harm_y", _sph_harm_y)
+
+
 @implements(sp.diric)
 def diric(x: Any, n: Any) -> Any:
     """sin(nx/2) / (n sin(x/2)) = U_(n-1)(cos(x/2)) / n."""

@@ -1,7 +1,7 @@
 """Special functions: the derivative of each function of scipy.special, a line for each, a file for each family.
 
-SciPy is imported when one of them is first called. `TABLE` holds them by the names of SciPy's ufuncs; `REFUSED` says
-why the others have no derivative here.
+This package and SciPy are imported when a special function first meets a traced array. `TABLE` holds the primitives by
+the names of SciPy's ufuncs; `REFUSED` says why the others have no derivative here.
 """
 
 from . import bessel, cumulative, elliptic, error, exponential, gamma, hypergeometric, polynomial, refused, softmax

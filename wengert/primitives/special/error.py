@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+from scipy import special as sp
 
 from ...core.primitive import Elementwise, Primitive
 from ...core.types import dtype_of
@@ -22,8 +23,6 @@ FAR = 7.0  # the asymptotic series below is exact to rounding from here on
 # the scaled complement ---------------------------------------------------------------------------------------------
 def _erfc_moment(n: int, x: Any) -> Any:
     """integral over t > 0 of t^n exp(-t^2 - 2xt): the recurrence in n; where that cancels a continued fraction."""
-    from scipy import special as sp
-
     first = (SQRT_PI / 2) * sp.erfcx(x)
     if n == 0:
         return first

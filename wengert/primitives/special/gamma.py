@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+from scipy import special as sp
 
 from ...core.primitive import Elementwise, Primitive
 from ...core.types import dtype_of
@@ -21,8 +22,6 @@ SHIFT = 10  # asymptotic series are used from here on
 # polygamma ---------------------------------------------------------------------------------------------------------
 def _polygamma(n: Any, x: Any) -> Any:
     """psi^(n)(x) = (-1)^(n+1) n! zeta(n+1, x), and psi(x) for n = 0."""
-    from scipy import special as sp
-
     if np.iscomplexobj(x):
         return _complex_polygamma(n, x)
     if np.ndim(n) == 0:
@@ -34,8 +33,6 @@ def _polygamma(n: Any, x: Any) -> Any:
 
 def _complex_polygamma(n: Any, z: Any) -> Any:
     """The recurrence to Re z >= 10, then the asymptotic series (DLMF 5.15.5, 5.15.8)."""
-    from scipy import special as sp
-
     n = int(n)
     if n == 0:
         return sp.psi(z)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from scipy import special as sp
+
 from ..elementwise import exp
 from .table import PARAMETER, special
 
@@ -39,10 +41,11 @@ wright_bessel = special(
     lambda a, b, c: wright_bessel(a, a + b, c),
     at=(PARAMETERS, PARAMETERS, (0.3, 2.0)),
 )
-log_wright_bessel = special(
-    "log_wright_bessel",
-    PARAMETER,
-    PARAMETER,
-    lambda a, b, c, y: exp(log_wright_bessel(a, a + b, c) - y),
-    at=(PARAMETERS, PARAMETERS, (0.3, 2.0)),
-)
+if hasattr(sp, "log_wright_bessel"):  # SciPy 1.14
+    log_wright_bessel = special(
+        "log_wright_bessel",
+        PARAMETER,
+        PARAMETER,
+        lambda a, b, c, y: exp(log_wright_bessel(a, a + b, c) - y),
+        at=(PARAMETERS, PARAMETERS, (0.3, 2.0)),
+    )

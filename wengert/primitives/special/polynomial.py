@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..elementwise import absolute, equal, less, sign, where
+from scipy import special as sp
+
+from ..elementwise import absolute, equal, less, sign, sqrt, where
 from .table import ORDER, PARAMETER, special, whole
 
 DEGREES = [0, 1, 2, 3]
@@ -87,3 +89,25 @@ lpmv = special(
     lambda a, b, c, y: (b * c * y - (a + b) * lpmv(a, b - 1, c)) / (c * c - 1),
     at=([0, 1], [1, 2, 3], UNIT),
 )
+
+
+def _sph_legendre_slope(n: Any, m: Any, theta: Any) -> Any:
+    """(sqrt((n-m)(n+m+1)) P_n^(m+1) - sqrt((n+m)(n-m+1)) P_n^(m-1)) / 2: no pole at the poles."""
+
+    def neighbour(square: Any, order: Any) -> Any:
+        zero = equal(square, 0)
+        return where(zero, 0.0, sqrt(square) * sph_legendre(n, where(zero, m, order), theta))
+
+    return 0.5 * (neighbour((n - m) * (n + m + 1), m + 1) - neighbour((n + m) * (n - m + 1), m - 1))
+
+
+if hasattr(sp, "sph_legendre_p"):  # SciPy 1.15
+    _sph_legendre = whole("sph_legendre_p", 0, 1)
+    sph_legendre = special(  # the spherical harmonic at azimuth zero, of the polar angle
+        "sph_legendre_p",
+        ORDER,
+        ORDER,
+        lambda a, b, c: _sph_legendre_slope(a, b, c),
+        at=([2, 3], [-1, 0, 1, 2], (0.3, 2.8)),
+        impl=lambda n, m, theta: _sph_legendre(n, m, theta)[0],
+    )

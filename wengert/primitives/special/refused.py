@@ -4,7 +4,9 @@ from __future__ import annotations
 
 _NONCENTRAL = "SciPy has no density of this noncentral distribution from which a derivative could be made"
 _WAVE = "the derivative in the argument is its second result; that in the parameters is not known in closed form"
-_ZEROS = "zeros, nodes and coefficients depend on integers only"
+_SEQUENCE = "it returns all orders up to n at once; call the function of one order for an array of orders"
+_INTEGERS = "its arguments are integers"
+_NODES = "nodes and weights are not differentiated with respect to the parameters of the weight function"
 
 REFUSED: dict[str, str] = {
     **dict.fromkeys(["ncfdtr", "ncfdtri", "ncfdtridfd", "ncfdtridfn", "ncfdtrinc"], _NONCENTRAL),

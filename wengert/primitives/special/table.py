@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from scipy import special as sp
 
 from ...core.primitive import Constant, Custom, Elementwise, Primitive, Sample, Unknown
 from ...core.trace import Tracer
@@ -34,25 +35,9 @@ NTH = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh")
 
 # implementations ---------------------------------------------------------------------------------------------------
 def from_scipy(name: str) -> Impl:
-    """scipy.special.<name>. SciPy is slow to import, so that waits for the first call."""
-    f: Impl | None = None
-
-    def impl(*args: Any) -> Any:
-        nonlocal f
-        if f is None:
-            from scipy import special
-
-            f = getattr(special, name)
-        if len(args) > 1:
-            args = alike(args)
-        else:
-            primitive = TABLE.get(name)
-            if primitive is not None and primitive.impl is impl:
-                primitive.impl = f  # from now on without this detour
-        return f(*args)
-
-    impl.__name__ = name
-    return impl
+    """scipy.special.<name>; Python numbers among its arguments take the precision of the arrays beside them."""
+    f = getattr(sp, name)
+    return f if getattr(f, "nin", 0) == 1 else lambda *args: f(*alike(args))
 
 
 def alike(args: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -23,6 +23,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from scipy import special as sp
 
 from ...core.primitive import Elementwise, Primitive, Sample
 from ...core.trace import Tracer
@@ -62,8 +63,6 @@ def _excess(u: Any, ratio: Any) -> Any:
 
 def log_gamma_kernel(a: Any, x: Any) -> Any:
     """log of x^a exp(-x) / Gamma(a)."""
-    from scipy import special as sp
-
     large = a >= LARGE
     b = np.where(large, a, LARGE)
     near = -b * _excess((x - b) / b, x / b) + 0.5 * np.log(b / (2 * math.pi)) - _stirling(b)
@@ -72,8 +71,6 @@ def log_gamma_kernel(a: Any, x: Any) -> Any:
 
 def log_beta(a: Any, b: Any) -> Any:
     """log Beta(a, b)."""
-    from scipy import special as sp
-
     small, big = np.minimum(a, b), np.maximum(a, b)
     c = np.maximum(big, LARGE)
     step = _stirling(c) - _stirling(c + small) - (c - 0.5) * np.log1p(small / c) - small * np.log(c + small) + small
@@ -82,8 +79,6 @@ def log_beta(a: Any, b: Any) -> Any:
 
 def log_beta_kernel(a: Any, b: Any, x: Any, z: Any) -> Any:
     """log of x^a z^b / Beta(a, b), z = 1 - x."""
-    from scipy import special as sp
-
     large = np.minimum(a, b) >= LARGE
     c, d = np.where(large, a, LARGE), np.where(large, b, LARGE)
     n = c + d
@@ -98,8 +93,6 @@ def log_beta_kernel(a: Any, b: Any, x: Any, z: Any) -> Any:
 
 
 def _gamma_density(a: Any, x: Any) -> Any:
-    from scipy import special as sp
-
     at_zero = np.where(a == 1, 1.0, np.where(a > 1, 0.0, np.where(a == 0, 0.0, sp.rgamma(a) * np.inf)))
     return np.where(x == 0, at_zero, np.exp(log_gamma_kernel(a, x)) / x)
 
@@ -175,8 +168,6 @@ def _reach(energy: Callable[[Any], Any], r: Any) -> Any:
 
 def _gamma_tail(k: Any, a: Any, x: Any) -> Any:
     """The k-th logarithmic moment of the tail of the gamma distribution, by the variable r with x exp(+-r)."""
-    from scipy import special as sp
-
     k, a, x = int(k[0]) if np.size(k) else 0, a[:, None], x[:, None]
     offset = np.log(x) - sp.psi(a)
     upper = offset > 0
