@@ -13,15 +13,19 @@ from typing import Any
 import numpy
 from hypothesis import strategies as st
 
+import wengert as wg
+
 Rule = Callable[..., Any]
 
 
 @dataclass
 class Library:
-    """A namespace like NumPy's, and how elements are assigned in it."""
+    """A namespace like NumPy's, how elements are assigned in it, and the transformations and control flow beside it."""
 
     np: Any
     assign: Callable[[Any, Any, Any, str], Any]
+    ad: Any  # grad, jvp, vmap, checkpoint
+    control: Any  # scan, fori_loop, while_loop, cond
 
 
 def in_place(x: Any, index: Any, value: Any, how: str) -> Any:
@@ -41,7 +45,7 @@ def functional(x: Any, index: Any, value: Any, how: str) -> Any:
     return getattr(x.at[index], {"set": "set", "add": "add", "mul": "multiply"}[how])(value)
 
 
-NUMPY = Library(numpy, in_place)
+NUMPY = Library(numpy, in_place, wg, wg)
 
 
 # choices ---------------------------------------------------------------------------------------------------------
@@ -128,6 +132,33 @@ SHAPE: dict[str, Rule] = {
     "broadcast": lambda np, x, c: np.broadcast_to(x, (2, *x.shape)),
 }
 
+INNER: dict[str, Rule] = {
+    "grad": lambda lib, x, y: lib.ad.grad(lambda t: lib.np.sum(lib.np.sin(t) * t))(x),
+    "closure": lambda lib, x, y: lib.ad.grad(lambda t: lib.np.sum(lib.np.sin(t) * lib.np.sum(y)))(x),
+    "jvp": lambda lib, x, y: lib.ad.jvp(lambda t: lib.np.tanh(t) * t, (x,), (x,))[1],
+    "vjp": lambda lib, x, y: lib.ad.vjp(lambda t: lib.np.exp(-t * t), x)[1](x)[0],
+    "hvp": lambda lib, x, y: lib.ad.jvp(lib.ad.grad(lambda t: lib.np.sum(lib.np.sin(t)) ** 2 / 9), (x,), (x,))[1],
+    "checkpoint": lambda lib, x, y: lib.ad.checkpoint(lambda a, b: lib.np.sin(a) * lib.np.sum(b))(x, y),
+    "vmap": lambda lib, x, y: lib.ad.vmap(lambda r: lib.np.sin(r) * lib.np.mean(y))(lib.np.ravel(x)),
+    "jacobian": lambda lib, x, y: lib.ad.jacrev(lambda t: lib.np.sin(lib.np.ravel(t)[:2]))(x),
+    "scan": lambda lib, x, y: lib.control.scan(
+        lambda c, r: (lib.np.tanh(c + r), c * r), lib.np.sum(y), lib.np.ravel(x)
+    )[1],
+    "carry": lambda lib, x, y: lib.control.scan(
+        lambda c, r: (lib.np.sin(c * lib.np.sum(y)) + r, None), x, numpy.zeros((2, 1), x.dtype)[:, 0]
+    )[0],
+    "fori": lambda lib, x, y: lib.control.fori_loop(0, 3, lambda i, c: 0.5 * c + lib.np.sin(c + lib.np.sum(y)), x),
+    "while": lambda lib, x, y: lib.control.while_loop(
+        lambda s: s[1] < 3, lambda s: (lib.np.tanh(s[0]) + 0.1 * lib.np.sum(y), s[1] + 1), (x, 0)
+    )[0],
+    "cond": lambda lib, x, y: lib.control.cond(
+        lib.np.sum(y) > -1e6, lambda a: lib.np.sin(a) * lib.np.sum(y), lambda a: a * a, x
+    ),
+    "loop in loop": lambda lib, x, y: lib.control.fori_loop(
+        0, 2, lambda i, c: lib.control.fori_loop(0, 2, lambda j, d: lib.np.sin(d) + 0.3 * c, c), x
+    ),
+}  # fmt: skip
+
 
 def apply(lib: Library, arrays: list[Any], rule: str, operands: tuple[int, int], choice: int) -> Any:
     """One step of a program."""
@@ -145,6 +176,8 @@ def apply(lib: Library, arrays: list[Any], rule: str, operands: tuple[int, int],
         return product(np, x, y)
     if rule == "join":
         return pick([np.concatenate, np.stack], choice)([x, y]) if x.shape == y.shape and x.shape else np.ravel(x) * 1.1
+    if rule == "inner":
+        return pick(list(INNER.values()), choice)(lib, x, y)
     if rule == "assign":
         return assignment(lib, x, y, choice)
     if not fits(x.shape, y.shape, either=True):
@@ -186,7 +219,7 @@ def product(np: Any, x: Any, y: Any) -> Any:
     return x * y
 
 
-RULES = ("unary", "binary", "binary", "reduce", "shape", "index", "matmul", "assign", "join")
+RULES = ("unary", "binary", "binary", "reduce", "shape", "index", "matmul", "assign", "join", "inner")
 SIZE_LIMIT = 64
 
 

