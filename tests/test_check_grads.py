@@ -199,3 +199,22 @@ def test_tolerances_can_be_chosen(wrong_tanh):
     with pytest.raises(GradientCheckError):
         check(np.tanh, (0.5,), order=1, rtol=1e-4)
     check(np.tanh, (0.5,), order=1, rtol=0, atol=1e-3)
+
+
+def test_a_hermitian_argument_is_moved_within_hermitian_matrices_where_one_triangle_is_read():
+    r = np.random.default_rng(0)
+    a = r.normal(size=(4, 4))
+    s = a @ a.T + np.eye(4)
+    for m in (s, s + 1j * (a - a.T), np.stack([s, 2 * s])):
+        wg.check_grads(np.linalg.eigvalsh, (m,))
+        wg.check_grads(np.linalg.cholesky, (m,))
+
+    @wg.custom_jvp
+    def slightly_wrong(m):
+        return np.linalg.eigvalsh(m)
+
+    slightly_wrong.defjvp(lambda p, t: (np.linalg.eigvalsh(*p), 1.0005 * wg.jvp(np.linalg.eigvalsh, p, t)[1]))
+    with pytest.raises(wg.errors.GradientCheckError):
+        wg.check_grads(lambda m: slightly_wrong(m) + np.linalg.eigvalsh(m), (s,))
+    with pytest.raises(wg.errors.GradientCheckError):
+        wg.check_grads(np.linalg.eigvalsh, (a,))
