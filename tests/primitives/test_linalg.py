@@ -343,6 +343,21 @@ def test_log_determinants(rng):
             wg.grad(lambda a: L.slogdet(a)[1])(singular)
 
 
+def test_singular_matrices_that_nobody_asks_about(rng):
+    """Values at singular points are NumPy's, and a masked one among many harms nobody."""
+    singular, a = np.ones((2, 2)), rng.normal(size=(2, 2)) + 2 * np.eye(2)
+    (sign, logdet), _ = wg.vjp(lambda a: tuple(L.slogdet(a)), singular)
+    assert (sign, logdet) == (0.0, -np.inf)
+    stack = np.stack([a, singular])
+    masked = wg.grad(lambda a: np.sum(np.where([True, False], L.slogdet(a)[1], 0.0)))(stack)
+    close(masked, np.stack([L.inv(a).T, np.zeros((2, 2))]))
+    assert wg.vjp(lambda a: L.cond(a), np.zeros((2, 2)) + np.diag([1.0, 0.0]))[0] == np.inf
+    with pytest.raises(SingularPointError, match="cond"):
+        wg.grad(L.cond)(np.diag([1.0, 0.0]))
+    masked = wg.grad(lambda a: np.sum(np.where([True, False], np.abs(L.qr(a)[1][:, 0, 0]), 0.0)))(stack)
+    close(masked[0], np.stack([a[:, 0] / L.norm(a[:, 0]), [0, 0]], axis=1))
+
+
 # systems ---------------------------------------------------------------------------------------------------------
 def test_solve_and_inverse_by_closed_forms(rng):
     """x = A^-1 b: A_bar = -z x^T with z = A^-T c; one factorisation of A^T more, and no inverse."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 import operator
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,18 +11,30 @@ from numpy.linalg import LinAlgError
 from ..core.trace import constant
 from ..errors import AbstractValueError
 from ..primitives import linalg as p
+from ..primitives import linalg_det as determinants
 from ..primitives import linalg_lstsq as least
 from ..primitives import linalg_spectral as spectral
-from ..primitives.contract import einsum as einsum_pair
 from ..primitives.contract import matmul as matmul_pair
 from ..primitives.contract import mT
 from ..primitives.elementwise import equal, imag, real
+from ..primitives.linalg import regular
 from ..primitives.shape import reshape, sum_, transpose
 from ..transforms import split as _split  # noqa: F401  repeated eigenvalues are told apart from here on
 from . import products
 from .dispatch import implements, normalize_axis, unsupported_argument
+from .linalg_products import (
+    cross,
+    diagonal,
+    matmul,
+    matrix_transpose,
+    multi_dot,
+    outer,
+    tensordot,
+    trace,
+    vecdot,
+)
 from .products import arrays, moved
-from .ufuncs import broadcast_shapes, deliver, stretch, to_dtype
+from .ufuncs import broadcast_shapes, stretch, to_dtype
 
 __all__ = [
     "LinAlgError", "cholesky", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh", "inv", "lstsq",
@@ -104,13 +114,13 @@ def inv(a: Any) -> Any:
 @implements(np.linalg.det)
 def det(a: Any) -> Any:
     """The determinant; its gradient, the matrix of cofactors, is finite at singular matrices too."""
-    return p.det(_square(a))
+    return determinants.det(_square(a))
 
 
 @implements(np.linalg.slogdet)
 def slogdet(a: Any) -> Any:
     """(sign, log|det|), det A = sign exp(log|det|)."""
-    return SlogdetResult(*p.slogdet(_square(a)))
+    return SlogdetResult(*determinants.slogdet(_square(a)))
 
 
 @implements(np.linalg.tensorsolve)
@@ -139,6 +149,25 @@ def tensorinv(a: Any, ind: int = 2) -> Any:
     n = int(np.prod(a.shape[ind:]))
     flat = _square(reshape(a, shape=(n, int(np.prod(a.shape)) // n if n else 0)))
     return reshape(p.inv(flat), shape=(*a.shape[ind:], *a.shape[:ind]))
+
+
+@implements(np.linalg.matrix_power)
+def matrix_power(a: Any, n: int) -> Any:
+    """A^n for an integer n, by squaring; of A^-1 for negative n."""
+    (a,) = arrays(a)
+    n = operator.index(n)
+    _square(a)
+    if n == 0:
+        return constant(np.array(np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape)))
+    square = a if n > 0 else inv(a)
+    result, n = None, abs(n)
+    while True:
+        if n & 1:
+            result = square if result is None else matmul_pair(result, square)
+        n >>= 1
+        if not n:
+            return result
+        square = matmul_pair(square, square)
 
 
 # factorisations --------------------------------------------------------------------------------------------------
@@ -368,120 +397,9 @@ def cond(x: Any, p: Any = None) -> Any:
         raise LinAlgError("cond is not defined on empty arrays")
     if p is None or p in (2, -2):
         s = spectral.svdvals(x, hermitian=False)
-        return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+        with np.errstate(all="ignore"):
+            if p == -2:
+                return s[..., -1] / s[..., 0]
+            return s[..., 0] / regular(s[..., -1], what="numpy.linalg.cond")
     x = _square(x)
     return norm(x, p, axis=(-2, -1)) * norm(inv(x), p, axis=(-2, -1))
-
-
-# products --------------------------------------------------------------------------------------------------------
-@implements(np.linalg.multi_dot)
-def multi_dot(arrays: Sequence[Any], *, out: Any = None) -> Any:
-    """A B C ...: the product in the order that costs least. The first and the last may be vectors."""
-    if len(arrays) < 2:
-        raise ValueError("Expecting at least two arrays.")
-    xs = products.arrays(*arrays)
-    if any(len(x.shape) != 2 for x in xs[1:-1]) or any(len(x.shape) not in (1, 2) for x in (xs[0], xs[-1])):
-        raise LinAlgError("multi_dot needs matrices; the first and the last operand may be vectors")
-    row, column = len(xs[0].shape) == 1, len(xs[-1].shape) == 1
-    if row:
-        xs[0] = reshape(xs[0], shape=(1, *xs[0].shape))
-    if column:
-        xs[-1] = reshape(xs[-1], shape=(*xs[-1].shape, 1))
-    for a, b in itertools.pairwise(xs):
-        if a.shape[1] != b.shape[0]:
-            raise products.misfit("multi_dot", "neighbours must fit: (m, k), (k, n)", a.shape, b.shape)
-    y = _chain(xs)
-    shape = y.shape[1:] if row else y.shape
-    return deliver(reshape(y, shape=shape[:-1] if column else shape) if row or column else y, True, out)
-
-
-def _chain(matrices: Sequence[Any]) -> Any:
-    """Dynamic programming over the splits of the chain (Cormen et al., Introduction to algorithms, 14.2)."""
-    n = len(matrices)
-    sizes = [m.shape[0] for m in matrices] + [matrices[-1].shape[1]]
-    best = {(i, i + 1): (0, i) for i in range(n)}  # (first, last): multiplications, where to split
-    for length in range(2, n + 1):
-        for i in range(n - length + 1):
-            j = i + length
-            best[i, j] = min(
-                (best[i, k][0] + best[k, j][0] + sizes[i] * sizes[k] * sizes[j], k) for k in range(i + 1, j)
-            )
-
-    def product(i: int, j: int) -> Any:
-        k = best[i, j][1]
-        return matrices[i] if j == i + 1 else matmul_pair(product(i, k), product(k, j))
-
-    return product(0, n)
-
-
-@implements(np.linalg.matrix_power)
-def matrix_power(a: Any, n: int) -> Any:
-    """A^n for an integer n, by squaring; of A^-1 for negative n."""
-    (a,) = arrays(a)
-    n = operator.index(n)
-    _square(a)
-    if n == 0:
-        return constant(np.array(np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape)))
-    square = a if n > 0 else inv(a)
-    result, n = None, abs(n)
-    while True:
-        if n & 1:
-            result = square if result is None else matmul_pair(result, square)
-        n >>= 1
-        if not n:
-            return result
-        square = matmul_pair(square, square)
-
-
-@implements(np.linalg.outer)
-def outer(x1: Any, x2: Any, /) -> Any:
-    """y_ij = a_i b_j of vectors."""
-    a, b = arrays(x1, x2)
-    if len(a.shape) != 1 or len(b.shape) != 1:
-        raise ValueError(f"Input arrays must be one-dimensional, but they are {len(a.shape)}- and {len(b.shape)}-d")
-    return einsum_pair(a, b, subscripts="i,j->ij")
-
-
-@implements(np.linalg.vecdot)
-def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
-    """sum_i conj(a_i) b_i over an axis."""
-    return products.vecdot(x1, x2, axis=axis)
-
-
-@implements(np.linalg.matmul)
-def matmul(x1: Any, x2: Any, /) -> Any:
-    """The matrix product."""
-    return products.matmul(x1, x2)
-
-
-@implements(np.linalg.tensordot)
-def tensordot(x1: Any, x2: Any, /, *, axes: Any = 2) -> Any:
-    """sum over pairs of axes."""
-    return products.tensordot(x1, x2, axes=axes)
-
-
-@implements(np.linalg.matrix_transpose)
-def matrix_transpose(x: Any, /) -> Any:
-    """The last two axes swapped."""
-    return np.swapaxes(x, -1, -2)
-
-
-@implements(np.linalg.diagonal)
-def diagonal(x: Any, /, *, offset: int = 0) -> Any:
-    """The diagonals of matrices."""
-    return np.diagonal(x, offset, axis1=-2, axis2=-1)
-
-
-@implements(np.linalg.trace)
-def trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
-    """The sum of a diagonal of each matrix."""
-    return np.trace(x, offset, axis1=-2, axis2=-1, dtype=dtype)
-
-
-@implements(np.linalg.cross)
-def cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
-    """The vector product in three dimensions."""
-    a, b = arrays(x1, x2)
-    if a.shape[axis] != 3 or b.shape[axis] != 3:
-        raise ValueError(f"Both input arrays must be 3-dimensional vectors, found shapes {a.shape} and {b.shape}")
-    return np.cross(a, b, axis=axis)

@@ -1,4 +1,4 @@
-"""Linear systems and factorisations: solve, inv, det, slogdet, cholesky, qr. Operands are stacks of matrices.
+"""Linear systems and factorisations: solve, inv, cholesky, qr. Operands are stacks of matrices.
 
 Formulas: M. Giles, Collected matrix derivative results for forward and reverse mode AD (2008); I. Murray,
 Differentiation of the Cholesky decomposition (2016); S. F. Walter and L. Lehmann, Algorithmic differentiation of
@@ -15,8 +15,8 @@ import numpy as np
 from ..core.primitive import Constant, Custom, Linear, Primitive, Sample
 from ..core.types import ArrayType, shape_of
 from ..errors import SingularPointError
-from .contract import diag_part, matmul, mT
-from .elementwise import conj, convert, equal, imag, mul, real
+from .contract import matmul, mT
+from .elementwise import conj, convert, equal, mul, where
 from .shape import broadcast_to, reshape, sum_, transpose
 
 Types = list[ArrayType]
@@ -94,9 +94,10 @@ def matrices(*shapes: tuple[int, ...], shift: float = 0.0, wrap: Any = None) -> 
     return samples
 
 
-# raising at singular points --------------------------------------------------------------------------------------
-def _regular(x: Any, singular: Any, *, what: str) -> Any:
-    if np.any(singular):
+# singular points -------------------------------------------------------------------------------------------------
+def _refused(x: Any, singular: Any, *, what: str) -> Any:
+    marked = np.reshape(singular, np.shape(singular) + (1,) * (x.ndim - np.ndim(singular)))
+    if np.any(marked) and np.any(marked & (x != 0) & ~np.isnan(x)):
         raise SingularPointError(
             f"the derivative of {what} was asked where it does not exist",
             why="the matrix is singular there (to rounding)",
@@ -106,18 +107,38 @@ def _regular(x: Any, singular: Any, *, what: str) -> Any:
     return x
 
 
-def _regular_samples(rng: np.random.Generator) -> Iterator[Sample]:
+def _refused_samples(rng: np.random.Generator) -> Iterator[Sample]:
     yield Sample((rng.normal(size=(2, 3)), np.zeros(2, bool)), {"what": "f"})
 
 
-regular = Primitive(
-    "regular",  # x itself; SingularPointError where something is marked as singular
-    _regular,
-    Linear(lambda y_bar, x, singular, what: y_bar, None),
+# A tangent or adjoint itself, which has to vanish at the matrices that are marked as singular.
+refused = Primitive(
+    "refused",
+    _refused,
+    Linear(lambda y_bar, x, singular, what: refused(y_bar, singular, what=what), None),
     type_rule=lambda x, singular, what: x,
-    batch=lambda size, batched, x, singular, what: (regular(x, singular, what=what), batched[0]),
-    samples=_regular_samples,
+    batch=stacked(lambda: refused),
+    samples=_refused_samples,
 )
+
+
+def _regular_jvp(primals: Any, tangents: Any, *, what: str) -> tuple[Any, Any]:
+    return regular(*primals, what=what), refused(tangents[0], equal(primals[0], 0), what=what)
+
+
+regular = Primitive(
+    "regular",  # x itself, without a derivative where it is zero
+    lambda x, what: x,
+    Custom(_regular_jvp),
+    type_rule=lambda x, what: x,
+    batch=lambda size, batched, x, what: (regular(x, what=what), True),
+    samples=lambda rng: iter([Sample((rng.normal(size=(2, 3)),), {"what": "f"})]),
+)
+
+
+def or_identity(a: Any, singular: Any) -> Any:
+    """The matrices, with the identity in the place of singular ones: their derivatives are refused elsewhere."""
+    return where(spread(singular, a), np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape), a)
 
 
 def _negligible(x: Any) -> Any:
@@ -132,6 +153,20 @@ negligible = Primitive(
     type_rule=lambda x: ArrayType(x.shape, bool),
     batch=lambda size, batched, x: (negligible(x), True),
     samples=lambda rng: iter([Sample((rng.normal(size=(2, 3)),)), Sample((np.array([1.0, 0.0, 1e-17]),))]),
+)
+
+
+def _triangle_is_singular(r: Any) -> Any:
+    return np.any(_negligible(r.diagonal(axis1=-2, axis2=-1)), axis=-1)
+
+
+triangle_is_singular = Primitive(
+    "triangle_is_singular",
+    _triangle_is_singular,
+    Constant(),
+    type_rule=lambda r: ArrayType(r.shape[:-2], bool),
+    batch=lambda size, batched, r: (triangle_is_singular(r), True),
+    samples=lambda rng: iter([Sample((rng.normal(size=(2, 3, 3)),)), Sample((np.diag([1.0, 0.0]),))]),
 )
 
 
@@ -251,134 +286,6 @@ inv = Primitive(
 )
 
 
-# det -------------------------------------------------------------------------------------------------------------
-def _det_jvp(primals: Any, tangents: Any) -> tuple[Any, Any]:
-    """det(A)_dot = tr(cof(A)^T A_dot), with the cofactors, which are finite at singular matrices too."""
-    return det(*primals), inner(cofactors(*primals), tangents[0])
-
-
-def _well_conditioned(a: Any) -> Any:
-    """The inverses, where all are accurate; None otherwise."""
-    try:
-        y = np.linalg.inv(a)
-    except np.linalg.LinAlgError:
-        return None
-    size = np.abs(a).sum(axis=-1).max(axis=-1, initial=0) * np.abs(y).sum(axis=-1).max(axis=-1, initial=0)
-    return y if np.all(size * np.finfo(a.dtype).eps < 1e-9) else None
-
-
-def _cofactors(a: Any) -> Any:
-    """cof(A) = det(A) A^-T = cof(U) cof(S) cof(V^H), where cof(U) = det(U) conj(U) for unitary U."""
-    with np.errstate(all="ignore"):
-        y = _well_conditioned(a)
-        if y is not None:
-            return np.linalg.det(a)[..., None, None] * mT(y)
-        u, s, vh = np.linalg.svd(a)
-        n = s.shape[-1]
-        others = np.where(np.eye(n, dtype=bool), 1, s[..., None, :]).prod(axis=-1)
-        phase = (np.linalg.det(u) * np.linalg.det(vh))[..., None, None]
-        return np.matmul(phase * (u * others[..., None, :]).conj(), vh.conj())
-
-
-def _cofactors_slope(a: Any, x: Any) -> Any:
-    """D cof(A)[X] = det(A) (tr(A^-1 X) A^-T - (A^-1 X A^-1)^T), and its limit at singular matrices, by the SVD:
-    for diagonal A = S it is e_ik X_kk summed on the diagonal and -e_ij X_ji beside it; e_ij = prod_{l != i, j} s_l.
-    """
-    with np.errstate(all="ignore"):
-        y = _well_conditioned(a)
-        if y is not None:
-            yx = np.matmul(y, x)
-            slope = np.trace(yx, axis1=-2, axis2=-1)[..., None, None] * y - np.matmul(yx, y)
-            return np.linalg.det(a)[..., None, None] * mT(slope)
-        u, s, vh = np.linalg.svd(a)
-        n = s.shape[-1]
-        eye = np.eye(n, dtype=bool)
-        without = np.where(eye[:, None] | eye, 1, s[..., None, None, :])  # s_l, and 1 where l is i or j
-        e = np.where(eye, 0, without.prod(axis=-1))
-        z = np.matmul(np.matmul(np.swapaxes(u, -1, -2).conj(), x), np.swapaxes(vh, -1, -2).conj())
-        d = -e * np.swapaxes(z, -1, -2)
-        d += np.eye(n) * np.matmul(e, np.diagonal(z, axis1=-2, axis2=-1)[..., None])
-        phase = (np.linalg.det(u) * np.linalg.det(vh))[..., None, None]
-        return phase * np.matmul(np.matmul(u.conj(), d), vh.conj())
-
-
-def _cofactors_jvp(primals: Any, tangents: Any) -> tuple[Any, Any]:
-    return cofactors(*primals), cofactors_slope(primals[0], tangents[0])
-
-
-def _cofactors_slope_jvp(primals: Any, tangents: Any) -> tuple[Any, Any]:
-    """Linear in X. In A, by y = (tr(C^T X) C - C X^T C) / det(A), where det(A) does not vanish."""
-    (a, x), (a_dot, x_dot) = primals, tangents
-    y = cofactors_slope(a, x)
-    y_dot = None if x_dot is None else cofactors_slope(a, x_dot)
-    if a_dot is None:
-        return y, y_dot
-    c, c_dot, d = cofactors(a), cofactors_slope(a, a_dot), det(a)
-    d = regular(d, equal(d, 0), what="the second derivative of numpy.linalg.det")
-    xt = mT(x)
-    more = spread(inner(x, c_dot), c) * c + spread(inner(x, c), c) * c_dot
-    more = more - matmul(c_dot, matmul(xt, c)) - matmul(matmul(c, xt), c_dot) - y * spread(inner(c, a_dot), c)
-    more = more / spread(d, c)
-    return y, more if y_dot is None else y_dot + more
-
-
-det = Primitive(
-    "det",
-    np.linalg.det,
-    Custom(_det_jvp),
-    type_rule=lambda a: ArrayType(a.shape[:-2], a.dtype),
-    batch=stacked(lambda: det),
-    samples=matrices((3, 3), (2, 2, 2), (1, 1), (0, 0), shift=3.0),
-)
-cofactors = Primitive(
-    "cofactors",
-    _cofactors,
-    Custom(_cofactors_jvp),
-    type_rule=lambda a: a,
-    batch=stacked(lambda: cofactors),
-    samples=matrices((3, 3), (2, 2, 2), shift=3.0),
-)
-
-
-def _cofactors_slope_samples(rng: np.random.Generator) -> Iterator[Sample]:
-    for shape in [(3, 3), (2, 2, 2)]:
-        yield Sample((rng.normal(size=shape) + 3 * np.eye(shape[-1]), rng.normal(size=shape)))
-
-
-# The second derivative of det, D2 det(A)[X, Y] = tr(Y^T D cof(A)[X]), is symmetric in X and Y: its own transpose.
-cofactors_slope = Primitive(
-    "cofactors_slope",
-    _cofactors_slope,
-    Custom(_cofactors_slope_jvp, transposes=(None, lambda y_bar, a, x: cofactors_slope(a, y_bar))),
-    type_rule=lambda a, x: x,
-    batch=stacked(lambda: cofactors_slope),
-    samples=_cofactors_slope_samples,
-)
-
-
-# slogdet ---------------------------------------------------------------------------------------------------------
-def _slogdet_jvp(primals: Any, tangents: Any) -> tuple[Any, Any]:
-    """log|det A|_dot = Re g and sign_dot = i sign Im g, where g = tr(A^-1 A_dot)."""
-    (a,) = primals
-    sign, logdet = slogdet(a)
-    sign = regular(sign, equal(sign, 0), what="numpy.linalg.slogdet")
-    g = inner(mT(inv(a)), tangents[0])
-    if a.dtype.kind != "c":
-        return [sign, logdet], [None, g]
-    return [sign, logdet], [sign * (1j * like(imag(g), g)), real(g)]
-
-
-slogdet = Primitive(
-    "slogdet",
-    lambda a: list(np.linalg.slogdet(a)),
-    Custom(_slogdet_jvp),
-    type_rule=lambda a: [ArrayType(a.shape[:-2], a.dtype), ArrayType(a.shape[:-2], real_dtype(a.dtype))],
-    batch=stacked(lambda: slogdet),
-    samples=matrices((3, 3), (2, 2, 2), (1, 1), (0, 0), shift=4.0),
-    multiple=True,
-)
-
-
 # cholesky --------------------------------------------------------------------------------------------------------
 def _cholesky_jvp(primals: Any, tangents: Any) -> tuple[Any, Any]:
     """A = L L^H: L_dot = L Phi(L^-1 A_dot L^-H), Phi the lower triangle with half of the diagonal."""
@@ -412,13 +319,14 @@ def _qr_jvp(primals: Any, tangents: Any) -> tuple[Any, Any]:
 
     Q_dot = Q W + X - Q C, where W is skew with the lower triangle of C, and R_dot = Q^H (A_dot - Q_dot R).
     """
-    (a,), (a_dot,) = primals, tangents
+    (a,) = primals
     q, r = qr(a)
     k, n = r.shape[-2:]
-    a1_dot, r1 = a_dot, r
-    if k < n:  # a wide matrix: the first k columns decide Q
-        a1_dot, r1 = times(a_dot, np.eye(n, k)), times(r, np.eye(n, k))
-    r1 = regular(r1, negligible(diag_part(r1)), what="numpy.linalg.qr")
+    r1 = times(r, np.eye(n, k)) if k < n else r
+    singular = triangle_is_singular(r1)
+    r1 = or_identity(r1, singular)
+    a_dot = refused(tangents[0], singular, what="numpy.linalg.qr")
+    a1_dot = times(a_dot, np.eye(n, k)) if k < n else a_dot  # the first k columns decide Q
     x = mT(solve_triangular(mT(r1), mT(a1_dot), lower=True, unit=False))
     c = matmul(mH(q), x)
     low = masked(np.tri(k, k=-1), c)

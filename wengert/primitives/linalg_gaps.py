@@ -123,8 +123,8 @@ def _quotient(p: Any, gap: Any, x: Any, w: Any, ignored: Any = False, one_sided:
         raise singular_vectors(ARBITRARY)
     if one_sided and np.any(zero & ~np.eye(zero.shape[-1], dtype=bool) & (np.abs(x) > noise) & (size > 0)):
         raise singular_vectors(
-            "values coincide there (to rounding), and inside a loop, a branch or a checkpoint it is not followed how they "
-            "move apart"
+            "values coincide there (to rounding), and inside a loop, a branch or a checkpoint it is not followed how "
+            "they move apart"
         )
     return np.where(zero, 0, p / np.where(zero, 1, gap))
 

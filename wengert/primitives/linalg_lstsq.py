@@ -14,7 +14,7 @@ import numpy as np
 from ..core.primitive import Constant, Custom, Primitive, Sample
 from ..core.types import ArrayType
 from .contract import matmul
-from .elementwise import absolute, complex_abs, complex_sign, conj, equal, power, real, sign, where
+from .elementwise import absolute, complex_abs, complex_sign, conj, equal, power, sign, where
 from .linalg import Types, hermitian_part, like, matrices, mH, minus, real_dtype, stacked
 from .linalg_spectral import column_sums, conj_, real_part, svd
 from .shape import reduced, shifted, spread, sum_
@@ -121,17 +121,22 @@ def _norm_jvp(primals: Any, tangents: Any, *, axis: tuple[int, ...], p: float) -
     """y = (sum |x_i|^p)^(1/p): y_dot = sum (|x_i|/y)^(p-1) Re(conj(sign x_i) x_i_dot); terms with x_i = 0 are 0."""
     (x,), (x_dot,) = primals, tangents
     y = norm(x, axis=axis, p=p)
+    with np.errstate(all="ignore"):
+        slope = _norm_slope(x, y, axis, p)
+    y_dot = sum_(slope * x_dot, axis=axis)
+    return y, real_part(y_dot)
+
+
+def _norm_slope(x: Any, y: Any, axis: tuple[int, ...], p: float) -> Any:
+    """(|x_i|/y)^(p-1) conj(sign x_i)."""
     is_complex = x.dtype.kind == "c"
     size = spread(where(equal(y, 0), np.inf, y), x, axis)
     if p == 2:
-        slope = conj_(x) / like(size, x)
-    else:
-        r = (complex_abs(x) if is_complex else absolute(x)) / size
-        zero = equal(r, 0)
-        slope = where(zero, 0.0, power(where(zero, 1.0, r), p - 1))
-        slope = like(slope, x) * conj(complex_sign(x)) if is_complex else slope * sign(x)
-    y_dot = sum_(slope * x_dot, axis=axis)
-    return y, real(y_dot) if is_complex else y_dot
+        return conj_(x) / like(size, x)
+    r = (complex_abs(x) if is_complex else absolute(x)) / size
+    zero = equal(r, 0)
+    slope = where(zero, 0.0, power(where(zero, 1.0, r), p - 1))
+    return like(slope, x) * conj(complex_sign(x)) if is_complex else slope * sign(x)
 
 
 def _norm_samples(rng: np.random.Generator) -> Iterator[Sample]:

@@ -18,7 +18,7 @@ from ..core.primitive import Constant, Custom, Primitive, Sample
 from ..core.types import ArrayType
 from .contract import diag_part, matmul
 from .elementwise import conj, imag, real, where
-from .linalg import Types, hermitian_part, inv, like, matrices, mH, mT, negligible, real_dtype, regular, stacked, times
+from .linalg import Types, hermitian_part, inv, like, matrices, mH, mT, negligible, real_dtype, refused, stacked, times
 from .linalg_gaps import NOISE, complement, directed, over_gaps, over_values, rounding, told_apart
 from .shape import broadcast_to, reshape, sum_
 
@@ -192,10 +192,10 @@ defective = Primitive(
 )
 
 
-def _left_vectors(v: Any) -> Any:
-    """V^-1; refused where the matrix is defective, since its eigenvalues move as roots do."""
+def _left_and_tangent(v: Any, a_dot: Any) -> tuple[Any, Any]:
+    """V^-1 and A_dot; refused where the matrix is defective, since its eigenvalues move as roots do."""
     y = inv(v)
-    return regular(y, defective(y), what="numpy.linalg.eig (of a defective matrix)")
+    return y, refused(like(a_dot, v), defective(y), what="numpy.linalg.eig (of a defective matrix)")
 
 
 def _eig_jvp(primals: Any, tangents: Any) -> tuple[Any, Any]:
@@ -205,7 +205,8 @@ def _eig_jvp(primals: Any, tangents: Any) -> tuple[Any, Any]:
     """
     w, v = eig(*primals)
     w = directed(w, tangents[0])
-    m = matmul(_left_vectors(v), matmul(like(tangents[0], v), v))
+    left, a_dot = _left_and_tangent(v, tangents[0])
+    m = matmul(left, matmul(a_dot, v))
     t = matmul(v, over_gaps(m, w, sign=-1, hermitian=None))
     c = column_sums(conj(v) * t)
     at = largest(v)
@@ -233,8 +234,8 @@ eig = Primitive(
 def _eigvals_jvp(primals: Any, tangents: Any) -> tuple[Any, Any]:
     """w_dot = diag(V^-1 A_dot V)."""
     _, v = eig(*primals)
-    w = directed(eigvals(*primals), tangents[0])
-    return w, column_sums(mT(_left_vectors(v)) * matmul(like(tangents[0], v), v))
+    left, a_dot = _left_and_tangent(v, tangents[0])
+    return directed(eigvals(*primals), tangents[0]), column_sums(mT(left) * matmul(a_dot, v))
 
 
 eigvals = Primitive(

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..core.primitive import Primitive
 from ..core.trace import SPLIT_LEVEL, Tracer, settled
+from ..primitives.linalg import regular
 from ..primitives.linalg_gaps import TERMS, limit, split
 from .jvp import JVPTrace
 
@@ -27,7 +28,7 @@ class SplitTrace(JVPTrace):
 
     def process(self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """As in forward mode, save for what has been split already, and for quotients by gaps."""
-        if primitive is split:
+        if primitive is split or primitive is regular:  # e is no direction in which a derivative was asked
             return args[0]
         if primitive in TERMS:
             (x, x_e), (w, w_e) = map(self.parts, args)
