@@ -162,9 +162,9 @@ def _moved(x: Any, t: Any, d: Any) -> Any:
     """x + t d in the dtype of x (or its complex companion, for a complex t)."""
     if type(x) is float:
         return x + t * d
-    x = np.asarray(x)
-    companion = np.result_type(x.dtype, np.complex64) if isinstance(t, complex) else x.dtype
-    return (x + np.multiply(companion.type(t), d, dtype=companion))[()]
+    dtype = np.result_type(x, np.complex64) if isinstance(t, complex) else np.asarray(x).dtype
+    y = np.add(x, np.multiply(dtype.type(t), d, dtype=dtype), dtype=dtype)
+    return np.asarray(y) if isinstance(x, np.ndarray) else y  # an array of no axes stays one
 
 
 def _units(leaves: Sequence[Any]) -> Iterable[tuple[int, int, list[Any]]]:
