@@ -274,6 +274,8 @@ GAPS = {
     "nested_iters": "an iterator over buffers of plain arrays; use Python loops over indices",
     "fromiter": "it fills a plain array with plain numbers; write np.stack(list(...))",
     "isfortran": "it asks how a plain array lies in memory",
+    "in1d": "an old name of np.isin",
+    "trapz": "an old name of np.trapezoid",
     "kaiser": "it turns beta into a plain number; write np.i0(beta * np.sqrt(1 - r**2)) / np.i0(beta)",
 }
 

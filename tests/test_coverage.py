@@ -44,7 +44,7 @@ def flat(result):
     """The floating-point arrays in a result."""
     if isinstance(result, tuple | list):
         return [y for part in result for y in flat(part)]
-    return [result] if isinstance(result, Tracer | np.ndarray | np.generic | float | complex) else []
+    return [result] if isinstance(result, Tracer | np.ndarray | np.generic | int | float | complex) else []
 
 
 def differentiable(y):

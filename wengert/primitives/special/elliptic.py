@@ -34,7 +34,8 @@ def _carlson(*args: Any) -> Any:
         name, factor = known
         return from_scipy(name)(*(z[i] for i in order[1:])) * factor
     dtype = np.result_type(*z)
-    used = [(p, np.asarray(x, dtype)[..., None]) for p, x in zip(b, np.broadcast_arrays(*z), strict=True) if p]
+    shape = np.broadcast_shapes(*map(np.shape, z))
+    used = [(p, np.broadcast_to(np.asarray(x, dtype), shape)[..., None]) for p, x in zip(b, z, strict=True) if p]
     size = np.stack([np.abs(x) for _, x in used])
     zero = size == 0
     low = np.log(np.min(np.where(zero, np.inf, size), axis=0)) - np.where(zero.any(axis=0), 74.0, 38.0)

@@ -16,6 +16,7 @@ _BY_REASON = {
         lmbda lqmn lqn riccati_jn riccati_yn pbdn_seq pbdv_seq pbvv_seq obl_cv_seq pro_cv_seq
         assoc_legendre_p_all legendre_p_all sph_harm_y_all sph_legendre_p_all""",
     "coefficients of a series, found by iteration": "mathieu_even_coef mathieu_odd_coef",
+    "newer versions of SciPy no longer have it": "btdtr btdtri clpmn lpmn lpn sph_harm",
     "its arguments are integers": """
         bernoulli euler stirling2 factorial2 factorialk
         ai_zeros bi_zeros bei_zeros beip_zeros ber_zeros berp_zeros erf_zeros fresnel_zeros fresnelc_zeros

@@ -81,13 +81,13 @@ def in_double_chunks(f: Impl) -> Impl:
         dtype = np.result_type(*args)
         if dtype.kind == "c":
             raise TypeError("defined for real numbers only")
-        arrays = np.broadcast_arrays(*args)
-        flat = [np.asarray(x, float).ravel() for x in arrays]
+        shape = np.broadcast_shapes(*map(np.shape, args))
+        flat = [np.broadcast_to(np.asarray(x, float), shape).ravel() for x in args]
         out = np.empty(flat[0].size, dtype)
         with np.errstate(all="ignore"):
             for i in range(0, out.size, CHUNK):
                 out[i : i + CHUNK] = f(*(x[i : i + CHUNK] for x in flat))
-        return out.reshape(arrays[0].shape)[()]
+        return out.reshape(shape)[()]
 
     return impl
 
