@@ -128,7 +128,10 @@ class Tracer:
     def shape(self) -> Shape:
         """Lengths of the axes."""
         if self.alias is not None:
+            kind = type(self)
             self.alias.refresh(self)
+            if type(self) is not kind:
+                return self.shape  # it was assigned a value of another trace
         try:
             return self.value.shape  # type: ignore[no-any-return]
         except AttributeError:

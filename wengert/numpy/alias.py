@@ -89,15 +89,15 @@ def is_reshape_view(x: Any, y: Any) -> bool:
     a, b = concrete(x), concrete(y)
     if type(a) is np.ndarray and type(b) is np.ndarray and a.ndim == len(x.shape):
         return not a.size or np.may_share_memory(a, b)
-    a = _laid_out_as(x)
+    a = laid_out_as(x)
     return not a.size or np.may_share_memory(a, a.reshape(y.shape))
 
 
-def _laid_out_as(x: Tracer) -> Any:
+def laid_out_as(x: Tracer) -> Any:
     """An array that lies in memory as NumPy's x would: as one lane does, but without the gaps between its parts."""
     alias = x.alias
     if type(alias) is View:
-        return alias.primitive.impl(_laid_out_as(alias.parent), **alias.params)
+        return alias.primitive.impl(laid_out_as(alias.parent), **alias.params)
     lane = one_lane(x)
     return np.empty(x.shape, x.dtype) if lane is None else np.empty_like(lane)
 
@@ -124,7 +124,7 @@ def _lay_out(x: Tracer, move: Callable[[Any], Any]) -> None:
 def _keep_layout(old: Any, new: Any) -> None:
     """An assignment does not change how the array that is assigned to lies in memory."""
     a, b = concrete(old), concrete(new)
-    if not (type(a) is np.ndarray and type(b) is np.ndarray) or a.ndim != b.ndim or a.ndim < 2:
+    if not (type(a) is np.ndarray and type(b) is np.ndarray) or a.ndim != b.ndim:
         return
     if not (a.flags.c_contiguous and b.flags.c_contiguous):
         like = np.empty_like(a)

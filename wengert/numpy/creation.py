@@ -14,7 +14,7 @@ from ..errors import UnsupportedFunctionError
 from ..primitives.index import Index, place, set_slice
 from ..primitives.join import stack
 from ..primitives.shape import broadcast_to, reshape
-from .alias import copied
+from .alias import copied, laid_out_as
 from .dispatch import HANDLERS, any_traced, implements
 from .ufuncs import operand, select, to_dtype
 from .universal import array as as_array
@@ -122,14 +122,21 @@ asarray_chkfinite, require = _converts(np.asarray_chkfinite), _converts(np.requi
 
 
 def ascontiguousarray(a: Any, dtype: Any = None, *, like: Any = None) -> Any:
-    """The array itself, with at least one axis."""
-    y = asarray(a, dtype) if any_traced((a,)) else np.ascontiguousarray(a, dtype)
-    return y.reshape(1) if isinstance(y, Tracer) and not y.shape else y  # type: ignore[attr-defined]
+    """The array itself where it is contiguous, else a copy; with at least one axis."""
+    if not any_traced((a,)):
+        return np.ascontiguousarray(a, dtype)
+    y = asarray(a, dtype)
+    if not y.shape:
+        return y.reshape(1)
+    return y if laid_out_as(y).flags.c_contiguous else copied(y)
 
 
 def asfortranarray(a: Any, dtype: Any = None, *, like: Any = None) -> Any:
-    """The array itself."""
-    return asarray(a, dtype) if any_traced((a,)) else np.asfortranarray(a, dtype)
+    """The array itself where it lies in Fortran's order, else a copy that does."""
+    if not any_traced((a,)):
+        return np.asfortranarray(a, dtype)
+    y = asarray(a, dtype)
+    return y if laid_out_as(y).flags.f_contiguous else copied(y, "F")
 
 
 @implements(np.copy)
