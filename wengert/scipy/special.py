@@ -57,7 +57,10 @@ def _op(ufunc: np.ufunc, primitive: Primitive) -> Op:
         y = primitive(*(stretch(to_dtype(x, d), shape) for x, d in zip(xs[:count], dtypes, strict=False)))
         return tuple(y) if primitive.multiple else y
 
-    return op
+    if ufunc.nin > 1 or primitive.multiple:
+        return op
+    direct = {np.dtype(c) for c in "fd" if f"{c}->{c}" in ufunc.types}
+    return lambda x: primitive(x) if isinstance(x, Tracer) and x.dtype in direct else op(x)
 
 
 def refused(name: str) -> UnsupportedFunctionError:
