@@ -57,7 +57,7 @@ class Body:
             for a, t in zip(self.program.outputs, types, strict=True)
         ]
         p = self.program
-        return interned(Program(p.inputs, p.constants, p.equations, outputs, name=p.name))
+        return interned(Program(p.inputs, p.constants, p.equations, outputs, name=p.name, quiet=p.quiet))
 
     def not_a_number(self, y: Any, k: int) -> StructureError:
         """The error for a result that is no array."""

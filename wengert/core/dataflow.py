@@ -8,6 +8,7 @@ import operator
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from .intern import interned
 from .primitive import Constant
 from .program import Atom, Equation, Literal, Program, Var
 from .record import prune
@@ -156,4 +157,4 @@ def used_inputs(programs: Sequence[Program]) -> Mask:
 def narrowed_inputs(program: Program, keep: Mask) -> Program:
     """The program without inputs that it does not use."""
     inputs = [v for v, on in zip(program.inputs, keep, strict=True) if on]
-    return rewired(program, inputs, program.outputs)
+    return interned(rewired(program, inputs, program.outputs))

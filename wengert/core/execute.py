@@ -8,16 +8,19 @@ from typing import Any
 
 import numpy as np
 
+from .primitive import Primitive
 from .program import Atom, Literal, Program, Var
 from .trace import observer
 
 Step = Callable[..., tuple[Any, ...]]
+Swap = dict[Primitive, Callable[..., Any]]
 
 
-def python_source(program: Program) -> tuple[str, dict[str, Any]]:
+def python_source(program: Program, swap: Swap) -> tuple[str, dict[str, Any]]:
     """One line an equation, `v3 = sin(v1)`, and the names that the text uses.
 
-    Each line calls the NumPy implementation of its primitive; a variable is deleted after its last use.
+    Each line calls the NumPy implementation of its primitive; a variable is deleted after its last use. swap: other
+    implementations of some.
     """
     space: dict[str, Any] = {}
     names: dict[Var, str] = {}
@@ -39,7 +42,7 @@ def python_source(program: Program) -> tuple[str, dict[str, Any]]:
     for eq, dead in zip(program.equations, program.last_uses(), strict=True):
         arguments = [name(a) for a in eq.inputs] + [f"{k}={constant(v)}" for k, v in eq.params.items()]
         left = ", ".join(name(v) for v in eq.outputs) + ("," if eq.primitive.multiple and eq.outputs else "")
-        call = f"{constant(eq.primitive.impl)}({', '.join(arguments)})"
+        call = f"{constant(swap.get(eq.primitive, eq.primitive.impl))}({', '.join(arguments)})"
         lines.append(f"    {left} = {call}" if left else f"    {call}")
         if gone := [name(v) for v in dead if v not in held]:
             lines.append(f"    del {', '.join(gone)}")
@@ -48,15 +51,16 @@ def python_source(program: Program) -> tuple[str, dict[str, Any]]:
     return "\n".join(lines), space
 
 
-def python_function(program: Program) -> Step:
+def python_function(program: Program, swap: Swap | None = None) -> Step:
     """The program as a Python function of plain arrays; made once for each program. wg.debug.nans() wants to look."""
     if observer.get() is not None:
         return interpreted(program)
-    made: Step | None = program.derived.get("function")
+    key = ("function", tuple(swap or ()))
+    made: Step | None = program.derived.get(key)
     if made is None:
-        source, space = python_source(program)
+        source, space = python_source(program, swap or {})
         exec(compile(source, f"<program {program.name}>", "exec"), space)
-        made = program.derived["function"] = space["program"]
+        made = program.derived[key] = space["program"]
     return made
 
 
@@ -68,10 +72,10 @@ def interpreted(program: Program) -> Step:
 SOON = 20  # runs of a program from which on it pays to make a Python function of it
 
 
-def step_function(program: Program, times: int) -> Step:
-    """What runs a program this many times more."""
+def step_function(program: Program, times: int, swap: Swap | None = None) -> Step:
+    """What runs a program this many times more. swap: implementations that may be used instead of the usual ones."""
     runs = program.derived["runs"] = program.derived.get("runs", 0) + times
-    return python_function(program) if runs >= SOON else interpreted(program)
+    return python_function(program, swap) if runs >= SOON else interpreted(program)
 
 
 def run(program: Program, args: Sequence[Any]) -> list[Any]:

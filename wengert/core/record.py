@@ -26,12 +26,13 @@ class ProgramTrace(Trace):
     known; its data is the variable.
     """
 
-    __slots__ = ("concretely", "constants", "equations", "kept")
+    __slots__ = ("concretely", "constants", "equations", "kept", "quiet")
     name = "trace"
 
     def __init__(self, concretely: bool = False) -> None:
         super().__init__()
         self.concretely = concretely
+        self.quiet = False
         self.equations: list[Equation] = []
         self.constants: dict[Any, tuple[Var, Any]] = {}
         self.kept: list[Any] = []
@@ -94,6 +95,15 @@ class ProgramTrace(Trace):
         return Tracer(self, value, Literal(value))
 
 
+def hush(values: Sequence[Any]) -> None:
+    """What is recorded of these values also computes what nobody asked for: its program shall run without warnings."""
+    for value in values:
+        while isinstance(value, Tracer):
+            if isinstance(value.trace, ProgramTrace):
+                value.trace.quiet = True
+            value = value.value
+
+
 def frozen(array: Any) -> Any:
     """A copy that nobody can assign to; what is read-only already is kept as it is."""
     if array.flags.writeable:
@@ -135,7 +145,8 @@ def record(
         tracers = [Tracer(trace, a, Var(type_of(a))) for a in args]
         inputs = [t.data for t in tracers]
         outs = [trace.atom(y) for y in f(*tracers)]
-    program = prune(Program(inputs, list(trace.constants.values()), trace.equations, outs, name=name))
+    constants = list(trace.constants.values())
+    program = prune(Program(inputs, constants, trace.equations, outs, name=name, quiet=trace.quiet))
     return check(program) if checking.get() else program
 
 

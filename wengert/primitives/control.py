@@ -18,7 +18,7 @@ from ..core.dataflow import Mask, narrowed_inputs, reach, reached, rewired, thro
 from ..core.execute import run
 from ..core.primitive import Custom, Primitive, Sample, TangentOf
 from ..core.program import Program, Var
-from ..core.record import record
+from ..core.record import hush, record
 from ..core.types import ArrayType, zeros
 from . import elementwise as ew
 from .bodies import Values, check_types, chosen, held, is_value, placed
@@ -126,7 +126,8 @@ def _batch_cond(size: int, batched: Sequence[bool], index: Any, *operands: Any, 
     made = tuple(b.transform("batch", size, tuple(on), outs) for b in branches)
     if not differs:
         return cond(index, *operands, branches=made), list(outs)
-    with np.errstate(all="ignore"):  # what a lane does not take is no news
+    hush(operands)  # what a lane does not take is no news
+    with np.errstate(all="ignore"):
         results = made[0].evaluate(operands)
         for k, branch in enumerate(made[1:], 1):
             results = held(ew.equal(index, k), branch.evaluate(operands), results)

@@ -78,11 +78,31 @@ rounds = Primitive(  # the lanes that run in each round: (rounds, lanes)
 
 
 # scan ------------------------------------------------------------------------------------------------------------
-def _scan(count: Any, *args: Any, body: Program, length: int, reverse: bool, n_consts: int, n_carry: int) -> list[Any]:
+def _scan(count: Any, *args: Any, body: Program, **params: Any) -> list[Any]:
+    return _in_rounds(step_function(body, int(count)), int(count), args, body, **params)
+
+
+def _linear_scan(count: Any, *args: Any, body: Program, **params: Any) -> list[Any]:
+    """At full speed first, and with products that keep zeros if a NaN came out; a linear loop loses none on the way."""
+    n = int(count)
+    results = _in_rounds(step_function(body, n, {ew.zero_safe_mul: operator.mul}), n, args, body, **params)
+    if any(map(has_nan, results)):
+        results = _in_rounds(step_function(body, 0), n, args, body, **params)
+    return results
+
+
+def has_nan(x: Any) -> bool:
+    """Does an array or number contain a NaN? A sum of squares is NaN exactly where a term is."""
+    with np.errstate(all="ignore"):
+        size = np.vdot(x, x) if type(x) is np.ndarray else x
+    return bool(size != size)
+
+
+def _in_rounds(
+    step: Any, n: int, args: Values, body: Program, length: int, reverse: bool, n_consts: int, n_carry: int
+) -> list[Any]:
     check_types(body.in_types, args)
     consts, carry, xs = Sizes(n_consts, n_carry).split(args)
-    n = int(count)
-    step = step_function(body, n)
     order = range(n - 1, -1, -1) if reverse else range(n)
     rows = zip(*(x[::-1] if reverse else x for x in xs), strict=True) if xs else itertools.repeat((), n)
     ys = [np.empty((n, *t.shape), t.dtype) for t in body.out_types[n_carry:]]
@@ -204,7 +224,7 @@ scan = Primitive(
 )
 linear_scan = Primitive(
     "linear_scan",
-    _scan,
+    _linear_scan,
     Custom(_scan_jvp, _scan_linearize, together=_linear_scan_T),
     type_rule=_scan_type,
     batch=lambda *args, **params: _batch_scan(lambda: linear_scan, *args, **params),

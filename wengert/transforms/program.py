@@ -108,7 +108,7 @@ def _split(program: Program, active: Mask, outs: Mask) -> tuple[Program, Program
         return [*ys, *residuals.values()]
 
     first = record(forward, program.in_types, name=program.name)
-    first.quiet = program.quiet
+    first.quiet |= program.quiet
     tape, equations, ins, nodes, residuals = found
 
     def linear(*args: Any) -> list[Any]:
@@ -190,7 +190,9 @@ def is_dynamic(type: ArrayType) -> bool:
 
 # transpose -------------------------------------------------------------------------------------------------------
 @provide
-def transpose_flat(f: Callable[..., Sequence[Any]], types: Sequence[Any], y_bars: Sequence[Any]) -> list[Any]:
+def transpose_flat(
+    f: Callable[..., Sequence[Any]], types: Sequence[Any], y_bars: Sequence[Any], careful: bool = False
+) -> list[Any]:
     """Adjoints of the arguments of a flat function that is linear in all of them; None for a zero."""
     primal = LinearizeTrace()
     tape = primal.tape
@@ -199,7 +201,7 @@ def transpose_flat(f: Callable[..., Sequence[Any]], types: Sequence[Any], y_bars
         ins = [tape.var(t.shape, t.dtype) for t in types]
         outs = [tangents.node(y) for y in f(*(Tracer(tangents, v, v) for v in ins))]
         tangents.alive = False
-    return transpose_tape(tape, ins, outs, y_bars)
+    return transpose_tape(tape, ins, outs, y_bars, careful)
 
 
 @provide
@@ -213,7 +215,7 @@ def transpose_program(program: Program, linear: Mask, bars: Mask, outs: Mask) ->
             return program.evaluate(merged(linear, iter(xs), iter(args[:others])))
 
         y_bars = merged(bars, iter(args[others:]), iter([None] * len(bars)))
-        x_bars = transpose_flat(g, types, y_bars)
+        x_bars = transpose_flat(g, types, y_bars, careful=True)
         return filled(chosen(x_bars, outs), chosen(types, outs))
 
     inputs = chosen(program.in_types, [not on for on in linear]) + chosen(program.out_types, bars)
@@ -236,5 +238,5 @@ def batch_program(program: Program, size: int, batched: Mask, outs: Mask) -> Pro
 
     types = [ArrayType((size, *t.shape), t.dtype) if on else t for t, on in zip(program.in_types, batched, strict=True)]
     made = record(f, types, name=f"{program.name} in {size} lanes")
-    made.quiet = program.quiet
+    made.quiet |= program.quiet
     return made

@@ -11,6 +11,7 @@ An adjoint that is None is a symbolic zero: it costs nothing and is never materi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -85,15 +86,20 @@ class Adjoints:
 
 
 def transpose_tape(
-    tape: Tape, ins: Sequence[LinearVar], outs: Sequence[LinearVar | None], y_bars: Sequence[Any]
+    tape: Tape,
+    ins: Sequence[LinearVar],
+    outs: Sequence[LinearVar | None],
+    y_bars: Sequence[Any],
+    careful: bool = False,
 ) -> list[Any]:
     """Adjoints of the tape's inputs from adjoints of its outputs. 0 * inf is 0 where an adjoint is exactly zero.
 
     The product with an infinite slope is NaN for a zero adjoint, though a branch that was not taken contributes
-    nothing. So the tape is run at full speed first, and again with the careful product if a NaN came out.
+    nothing. So the tape is run at full speed first, and again with the careful product if a NaN came out. careful: with
+    the careful product at once, where the result is a program, whose values are not known yet.
     """
     with np.errstate(all="ignore"):
-        x_bars = _run_backwards(tape, ins, outs, y_bars, careful=False)
+        x_bars = _run_backwards(tape, ins, outs, y_bars, careful)
         for x_bar in x_bars:
             if has_nan(x_bar):
                 x_bars = _run_backwards(tape, ins, outs, y_bars, careful=True)
@@ -143,7 +149,8 @@ def transpose_equation(adjoints: Adjoints, eq: Any, product: Callable[[Any, Any,
 
 def zero_safe(d: Any, y_bar: Any, primitive: Primitive) -> Any:
     """d * y_bar, and zero where y_bar is."""
-    return scale(d, y_bar, primitive) if type(d) is int else zero_safe_mul(d, y_bar)
+    plain = type(d) is int or (type(d) is float and isfinite(d))
+    return scale(d, y_bar, primitive) if plain else zero_safe_mul(d, y_bar)
 
 
 _LARGE = 4096  # elements from which it pays to write over an array rather than to make a new one
