@@ -8,6 +8,7 @@ from hypothesis import assume, given, settings
 
 import wengert as wg
 from random_programs import NUMPY, Library, RandomProgram, functional, programs
+from random_statements import Statements, statements
 from wengert.core.check import check
 
 OURS = NUMPY  # NumPy's own namespace: its functions hand tracers over to us
@@ -126,3 +127,64 @@ def test_against_jax(program):
     np.testing.assert_allclose(got_value, value, rtol=1e-12)
     for a, b in zip(got, grads, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+
+
+# shared memory -------------------------------------------------------------------------------------------------------
+@settings(max_examples=200)
+@given(statements())
+def test_views_and_assignments_against_numpy(program):
+    """Values are NumPy's, whatever shares memory with what; where NumPy raises, so do we."""
+    expected = program.expected()
+    if expected is None:
+        with pytest.raises((ValueError, IndexError, TypeError)):
+            wg.grad(program)(*program.inputs)
+    else:
+        assume(np.isfinite(expected) and abs(expected) < 1e3)
+        agrees_with_numpy(program, expected)
+
+
+@settings(max_examples=80)
+@given(statements())
+def test_views_and_assignments_batched_and_recorded(program):
+    expected = program.expected()
+    assume(expected is not None and np.isfinite(expected))
+    agrees_with_itself(program)
+
+
+def agrees_with_numpy(program: Statements, expected: float) -> None:
+    xs, v = program.inputs, directions(program.inputs)
+    want = float(wg.numeric.directional(program, extended(xs), extended(v), method="ridders"))
+    value, tangent = wg.jvp(program, xs, v)
+    both, grads = wg.value_and_grad(program, (0, 1))(*xs)
+    np.testing.assert_allclose([value, both], expected, rtol=1e-13, atol=1e-14)
+    np.testing.assert_allclose([tangent, pair(grads, v)], want, rtol=1e-7, atol=1e-8)
+
+
+def agrees_with_itself(program: Statements) -> None:
+    xs = program.inputs
+    lanes = [xs, tuple(0.9 * x for x in xs)]
+    stacked = [np.stack(column) for column in zip(*lanes, strict=True)]
+    np.testing.assert_allclose(wg.vmap(program)(*stacked), [program(*x) for x in lanes], rtol=1e-12, atol=1e-14)
+    recorded = check(wg.trace(program, abstract=True)(*xs))
+    np.testing.assert_allclose(recorded(*lanes[1]), program(*lanes[1]), rtol=1e-13, atol=1e-14)
+    for a, b in zip(wg.grad(recorded, (0, 1))(*xs), wg.grad(program, (0, 1))(*xs), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-11)
+
+
+# What such programs have found, in one line each: the statement and the shapes.
+FOUND = {
+    "a flattened array that was filled by broadcasting is a view": [("out", 1, 0, 0, 2), ("view", 1, 0, 3, 0),
+        ("augmented", 0, 0, 0, 0), ("set", 1, 0, 0, 0)],
+    "a view of an array that was filled with one number, in lanes": [("view", 0, 0, 0, 0), ("out", 0, 0, 0, 4),
+        ("compute", 2, 0, 5, 0)],
+    "a contiguous array of a flipped one is a copy": [("compute", 0, 0, 0, 0), ("view", 0, 0, 0, 0),
+        ("view", 0, 0, 11, 0), ("compute", 4, 0, 9, 0), ("set", 0, 0, 0, 0)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", FOUND)
+@pytest.mark.parametrize("shape", [(1,), (3,), (2, 3)])
+def test_programs_that_were_wrong_once(text, shape, rng):
+    program = Statements((rng.uniform(-1, 1, shape), rng.uniform(-1, 1, (3,))), FOUND[text])
+    agrees_with_numpy(program, program.expected())
+    agrees_with_itself(program)
