@@ -442,6 +442,43 @@ def test_ten_thousand_rounds():
     close(wg.jvp(f, (2.0,), (1.0,))[1], geometric, 1e-10)
 
 
+@pytest.mark.parametrize("mode", ["grad", "jvp", "forward over reverse", "vmap of grad"])
+def test_sums_that_are_written_in_place(mode):
+    """Adjoints of what is indexed, sliced or multiplied in every round are summed in place, in compiled rounds."""
+    n = 25
+
+    def loop(x):
+        def body(i, c):
+            return np.tanh(wnp.reshape(x[:4], (2, 2)) @ c * 0.3) + x[i] * x[i - 1] + x[1:3] * c[0] * 0.1
+
+        return wg.fori_loop(0, n, body, x[:2])
+
+    def python(x):
+        c = x[:2]
+        for i in range(n):
+            c = np.tanh(wnp.reshape(x[:4], (2, 2)) @ c * 0.3) + x[i] * x[i - 1] + x[1:3] * c[0] * 0.1
+        return c
+
+    x = np.cos(np.arange(float(n)))
+    ours, theirs = MODES[mode]
+    close(ours(loop, x), theirs(python, x))
+
+
+def test_nothing_that_goes_in_is_written_over():
+    """The running sum of a loop begins as a copy of what it was given."""
+    start, xs = np.ones(3), np.ones((40, 3))
+    start.flags.writeable = True
+    add = lambda start: wg.scan(lambda c, x: (c + x, None), start, xs)[0]
+    value, pull = wg.vjp(add, start)
+    close(value, np.full(3, 41.0))
+    close(start, np.ones(3))
+    y_bar = np.ones(3)
+    close(pull(y_bar)[0], np.ones(3))
+    close(y_bar, np.ones(3))
+    close(wg.jvp(add, (start,), (start,)), (np.full(3, 41.0), np.ones(3)))
+    close(start, np.ones(3))
+
+
 def test_a_loop_that_comes_again_is_not_derived_again():
     def loss(x):
         return wg.fori_loop(0, 3, lambda i, c: c * x, x)

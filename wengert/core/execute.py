@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .inplace import Sums, sum_lines
 from .primitive import Primitive
 from .program import Atom, Literal, Program, Var
 from .trace import observer
@@ -16,11 +17,11 @@ Step = Callable[..., tuple[Any, ...]]
 Swap = dict[Primitive, Callable[..., Any]]
 
 
-def python_source(program: Program, swap: Swap) -> tuple[str, dict[str, Any]]:
+def python_source(program: Program, swap: Swap, sums: Sums | None = None) -> tuple[str, dict[str, Any]]:
     """One line an equation, `v3 = sin(v1)`, and the names that the text uses.
 
     Each line calls the NumPy implementation of its primitive; a variable is deleted after its last use. swap: other
-    implementations of some.
+    implementations of some. sums: what is written over from round to round.
     """
     space: dict[str, Any] = {}
     names: dict[Var, str] = {}
@@ -40,6 +41,14 @@ def python_source(program: Program, swap: Swap) -> tuple[str, dict[str, Any]]:
     held = {v for v, _ in program.constants}
     lines = [f"def program({', '.join(name(v) for v in program.inputs)}):"]
     for eq, dead in zip(program.equations, program.last_uses(), strict=True):
+        if sums is not None and eq in sums.replaced:
+            held.update(v for v in (*eq.outputs, *dead))
+            continue
+        if sums is not None and eq in sums.terms:
+            total, terms = sums.terms[eq]
+            lines += [f"    {line}" for line in sum_lines(total, terms, name, constant)]
+            lines.append(f"    {name(eq.outputs[0])} = {name(total)}")
+            continue
         arguments = [name(a) for a in eq.inputs] + [f"{k}={constant(v)}" for k, v in eq.params.items()]
         left = ", ".join(name(v) for v in eq.outputs) + ("," if eq.primitive.multiple and eq.outputs else "")
         call = f"{constant(swap.get(eq.primitive, eq.primitive.impl))}({', '.join(arguments)})"
@@ -51,14 +60,14 @@ def python_source(program: Program, swap: Swap) -> tuple[str, dict[str, Any]]:
     return "\n".join(lines), space
 
 
-def python_function(program: Program, swap: Swap | None = None) -> Step:
+def python_function(program: Program, swap: Swap | None = None, sums: Sums | None = None) -> Step:
     """The program as a Python function of plain arrays; made once for each program. wg.debug.nans() wants to look."""
     if observer.get() is not None:
         return interpreted(program)
-    key = ("function", tuple(swap or ()))
+    key = ("function", tuple(swap or ()), sums)
     made: Step | None = program.derived.get(key)
     if made is None:
-        source, space = python_source(program, swap or {})
+        source, space = python_source(program, swap or {}, sums)
         exec(compile(source, f"<program {program.name}>", "exec"), space)
         made = program.derived[key] = space["program"]
     return made
@@ -72,10 +81,10 @@ def interpreted(program: Program) -> Step:
 SOON = 20  # runs of a program from which on it pays to make a Python function of it
 
 
-def step_function(program: Program, times: int, swap: Swap | None = None) -> Step:
+def step_function(program: Program, times: int, swap: Swap | None = None, sums: Sums | None = None) -> Step:
     """What runs a program this many times more. swap: implementations that may be used instead of the usual ones."""
     runs = program.derived["runs"] = program.derived.get("runs", 0) + times
-    return python_function(program, swap) if runs >= SOON else interpreted(program)
+    return python_function(program, swap, sums) if runs >= SOON else interpreted(program)
 
 
 def run(program: Program, args: Sequence[Any]) -> list[Any]:

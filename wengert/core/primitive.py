@@ -209,6 +209,7 @@ class Primitive:
                follow by themselves
     accumulate: optional, `accumulate(total, y_bar, *args, **params)` adds the transpose into an array in place
     overwrite: optional, `overwrite(y_bar, *args, **params)` gives all adjoints, writing over y_bar, which is an array
+    into:      optional, `into(total, *args, **params)` adds the result to an array in place
     flows:     optional, for primitives that run programs: `flows(differentiable, *sets, **params)` gives, for each
                result, the union of the sets (bits of an int) of the arguments that it depends on
     narrow:    optional, for the same: `narrow(used, **params) -> (params, args, results)` is the application without
@@ -228,6 +229,7 @@ class Primitive:
         multiple: bool = False,
         accumulate: Rule | None = None,
         overwrite: Rule | None = None,
+        into: Rule | None = None,
         flows: Rule | None = None,
         narrow: Rule | None = None,
     ) -> None:
@@ -243,7 +245,8 @@ class Primitive:
             raise TypeError(f"primitive {name} has no batching rule")
         self.name, self.impl, self.kind, self.type_rule, self.batch = name, impl, kind, type_rule, batch
         self.samples, self.pointwise, self.multiple = samples, pointwise, multiple
-        self.accumulate, self.overwrite, self.flows, self.narrow = accumulate, overwrite, flows, narrow
+        self.accumulate, self.overwrite, self.into = accumulate, overwrite, into
+        self.flows, self.narrow = flows, narrow
         REGISTRY[name] = self
 
     def __call__(self, *args: Any, **params: Any) -> Any:

@@ -183,6 +183,7 @@ scatter_add: Primitive = Primitive(
     type_rule=lambda y, *indices, axis, shape: ArrayType(shape, y.dtype),
     batch=_scatter_add_batch,
     samples=_scatter_add_samples,
+    into=lambda total, y, *indices, axis, shape: add_at(total, y, indices, axis),
 )
 
 

@@ -135,6 +135,10 @@ def _place(x: Any, *, index: Index, shape: tuple[int, ...]) -> Any:
     return y
 
 
+def _place_into(total: Any, x: Any, *, index: Index, shape: tuple[int, ...]) -> None:
+    total[numpy_index(index)] += x
+
+
 def _place_samples(rng: np.random.Generator) -> Iterator[Sample]:
     for shape, index in _CASES:
         yield Sample((np.asarray(rng.normal(size=selected(shape, index))),), {"index": index, "shape": shape})
@@ -150,6 +154,7 @@ place: Primitive = Primitive(
         True,
     ),
     samples=_place_samples,
+    into=_place_into,
 )
 
 

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from ..core.dataflow import Mask, around, fixpoint, narrowed_inputs, reached, rewired, through, used_inputs
-from ..core.execute import SOON, python_function, quietly, step_function
+from ..core.execute import SOON, Swap, python_function, quietly, step_function
+from ..core.inplace import Sums, read_only
 from ..core.primitive import Constant, Custom, Primitive, Sample
 from ..core.program import Program, Var
 from ..core.record import record
@@ -79,16 +80,21 @@ rounds = Primitive(  # the lanes that run in each round: (rounds, lanes)
 
 # scan ------------------------------------------------------------------------------------------------------------
 def _scan(count: Any, *args: Any, body: Program, **params: Any) -> list[Any]:
-    return _in_rounds(step_function(body, int(count)), int(count), args, body, **params)
+    return _in_rounds({}, int(count), args, body, **params)
 
 
 def _linear_scan(count: Any, *args: Any, body: Program, **params: Any) -> list[Any]:
     """At full speed first, and with products that keep zeros if a NaN came out; a linear loop loses none on the way."""
     n = int(count)
-    results = _in_rounds(step_function(body, n, {ew.zero_safe_mul: operator.mul}), n, args, body, **params)
+    results = _in_rounds({ew.zero_safe_mul: operator.mul}, n, args, body, **params)
     if any(map(has_nan, results)):
-        results = _in_rounds(step_function(body, 0), n, args, body, **params)
+        results = _in_rounds({}, n, args, body, **params)
     return results
+
+
+def carried_sums(body: Program, n_consts: int, n_carry: int) -> Sums:
+    """What a loop only adds to: written over instead of made anew in each round."""
+    return Sums(body, list(zip(body.inputs[n_consts:], body.outputs[:n_carry], strict=False)))
 
 
 def has_nan(x: Any) -> bool:
@@ -99,10 +105,13 @@ def has_nan(x: Any) -> bool:
 
 
 def _in_rounds(
-    step: Any, n: int, args: Values, body: Program, length: int, reverse: bool, n_consts: int, n_carry: int
+    swap: Swap, n: int, args: Values, body: Program, length: int, reverse: bool, n_consts: int, n_carry: int
 ) -> list[Any]:
     check_types(body.in_types, args)
     consts, carry, xs = Sizes(n_consts, n_carry).split(args)
+    sums = body.remember(carried_sums, n_consts, n_carry)
+    step = step_function(body, n, swap, sums)
+    carry = [read_only(c) if k in sums.carried else c for k, c in enumerate(carry)]
     order = range(n - 1, -1, -1) if reverse else range(n)
     rows = zip(*(x[::-1] if reverse else x for x in xs), strict=True) if xs else itertools.repeat((), n)
     ys = [np.empty((n, *t.shape), t.dtype) for t in body.out_types[n_carry:]]
