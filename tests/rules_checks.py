@@ -5,6 +5,7 @@ wrong. The truth is independent of the rules: extrapolated differences and compl
 products, Python loops over lanes, and the program recorded on types alone.
 """
 
+import contextlib
 import itertools
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -474,39 +475,77 @@ def check_derivative_programs(c: Case) -> None:
         recorded(second, [*xs, *v, *w], EXACT, "recorded forward over reverse mode")
 
 
-# dtypes and memory layouts ---------------------------------------------------------------------------------------
-_SINGLE = {"d": np.float32, "D": np.complex64}
+# dtypes and memory layouts -------------------------------------------------------------------------------------------
+SINGLE = {"d": np.float32, "D": np.complex64}
+HALF = {"d": np.float16}
+EXTENDED = {"d": np.longdouble, "D": np.clongdouble}
 
 
-def single(x: Any) -> Any:
-    """Double precision as single."""
-    if isinstance(x, np.ndarray | np.generic) and x.dtype.char in _SINGLE:
-        return x.astype(_SINGLE[x.dtype.char])
-    return x
+def in_format(c: Case, dtypes: dict[str, Any]) -> Case | None:
+    """The case with its double precision arrays in another format.
+
+    None where the implementation does not know the format, or computes in another (there the layer above converts).
+    """
+
+    def converted(x: Any) -> Any:
+        double = isinstance(x, np.ndarray | np.generic) and x.dtype.char in dtypes
+        return x.astype(dtypes[x.dtype.char]) if double else x
+
+    moved = replace(c, sample=replace(c.sample, args=tuple(map(converted, c.sample.args))))
+    try:
+        with np.errstate(all="ignore"):
+            ys = moved.f(*moved.xs)
+    except (TypeError, NotImplementedError):
+        return None
+    precise = [np.finfo(dtype_of(y)).eps for y in ys]
+    return moved if set(precise) <= {np.finfo(d).eps for d in dtypes.values()} else None
+
+
+def derivatives_in_format(c: Case, moved: Case, tolerance: float) -> None:
+    """Tangents have the dtype of the results and adjoints that of the arguments; values are as in double precision."""
+    rng = c.rng(11)
+    v = [random_like(rng, x) for x in c.xs]
+    w = [random_like(rng, y) for y in c.f(*c.xs)]
+    ys = moved.f(*moved.xs)
+    x_dots = [t.astype(dtype_of(x)) for t, x in zip(v, moved.xs, strict=True)]
+    y_bars = [b.astype(dtype_of(y)) for b, y in zip(w, ys, strict=True)]
+    for y_dot, y, expected in zip(jvp(moved.f, moved.xs, x_dots), ys, jvp(c.f, c.xs, v), strict=True):
+        assert dtype_of(y_dot) == dtype_of(y), f"tangent of {dtype_of(y)} is {dtype_of(y_dot)}"
+        close(y_dot, expected, tolerance, f"tangent in {dtype_of(y)}")
+    for x_bar, x, expected in zip(vjp(moved.f, moved.xs, y_bars), moved.xs, vjp(c.f, c.xs, w), strict=True):
+        assert dtype_of(x_bar) == dtype_of(x), f"adjoint of {dtype_of(x)} is {dtype_of(x_bar)}"
+        close(x_bar, expected, tolerance, f"adjoint in {dtype_of(x)}")
 
 
 def check_single_precision(c: Case) -> None:
     """float32 in, float32 adjoints out; types as the rule says, values as in double precision."""
-    low = replace(c, sample=replace(c.sample, args=tuple(map(single, c.sample.args))))
-    try:
+    low = in_format(c, SINGLE)
+    if low is not None:
+        check_types(low)
+        derivatives_in_format(c, low, max(2e-3, 1e3 * c.tolerance))
+
+
+def check_extended_precision(c: Case) -> None:
+    """The same in longdouble."""
+    high = in_format(c, EXTENDED)
+    if high is not None:
+        check_types(high)
+        with contextlib.suppress(TypeError):  # SciPy knows the function in longdouble, but not its derivative
+            derivatives_in_format(c, high, max(1e-8, c.tolerance))
+
+
+def check_half_precision(c: Case) -> None:
+    """float16: types alone, its three digits do not carry a derivative far."""
+    low = in_format(c, HALF)
+    if low is not None:
+        check_types(low)
+        rng = c.rng(13)
         ys = low.f(*low.xs)
-    except TypeError:
-        return  # the implementation knows double precision alone
-    check_types(low)
-    if not c.xs:
-        return
-    rng = c.rng(11)
-    v = [random_like(rng, x) for x in c.xs]
-    w = [random_like(rng, y) for y in c.f(*c.xs)]
-    tolerance = max(2e-3, 1e3 * c.tolerance)
-    x_dots = [single(t) if dtype_of(x) != dtype_of(t) else t for t, x in zip(v, low.xs, strict=True)]
-    y_bars = [b.astype(dtype_of(y)) for b, y in zip(w, ys, strict=True)]
-    for y_dot, y, expected in zip(jvp(low.f, low.xs, x_dots), ys, jvp(c.f, c.xs, v), strict=True):
-        assert dtype_of(y_dot) == dtype_of(y), f"tangent of {dtype_of(y)} is {dtype_of(y_dot)}"
-        close(y_dot, expected, tolerance, "tangent in single precision")
-    for x_bar, x, expected in zip(vjp(low.f, low.xs, y_bars), low.xs, vjp(c.f, c.xs, w), strict=True):
-        assert dtype_of(x_bar) == dtype_of(x), f"adjoint of {dtype_of(x)} is {dtype_of(x_bar)}"
-        close(x_bar, expected, tolerance, "adjoint in single precision")
+        with np.errstate(all="ignore"):
+            for y_dot, y in zip(jvp(low.f, low.xs, [random_like(rng, x) for x in low.xs]), ys, strict=True):
+                assert dtype_of(y_dot) == dtype_of(y), f"tangent of {dtype_of(y)} is {dtype_of(y_dot)}"
+            for x_bar, x in zip(vjp(low.f, low.xs, [random_like(rng, y) for y in ys]), low.xs, strict=True):
+                assert dtype_of(x_bar) == dtype_of(x), f"adjoint of {dtype_of(x)} is {dtype_of(x_bar)}"
 
 
 def layouts(a: Any) -> Iterator[Any]:

@@ -26,6 +26,18 @@ EXEMPT: dict[tuple[str, str], str] = {
         ("complex_step", name): "SciPy rounds the imaginary part relative to the modulus"
         for name in ("hyp0f1", "jv", "shichi", "sici", "yv")
     },
+    **{
+        ("half_precision", name): "computed in another precision than its arguments'; the layer above converts these"
+        for name in (
+            *("beta_density", "beta_tail", "gamma_density", "gamma_tail", "kn", "yn", "lu", "defective"),
+            *("mathieu_cem", "mathieu_sem", "mathieu_modcem1", "mathieu_modcem2", "mathieu_modsem1", "mathieu_modsem2"),
+            *("matrix_function", "matrix_function_slope"),
+        )
+    },
+    **{
+        ("extended_precision", name): "LAPACK has no longdouble"
+        for name in ("lu", "matrix_function", "matrix_function_slope")
+    },
     ("complex_step", "expi"): "on the real line SciPy takes the mean of the two sides of the branch cut",
 }
 
