@@ -18,6 +18,7 @@ from ..errors import UnsupportedFunctionError
 from ..numpy import linalg as nl
 from ..numpy.dispatch import any_traced, implements, unsupported_argument
 from ..numpy.products import arrays
+from ..numpy.ufuncs import to_dtype
 from ..primitives import linalg as p
 from ..primitives import linalg_functions as functions
 from ..primitives import linalg_spectral as spectral
@@ -50,6 +51,14 @@ def __getattr__(name: str) -> Any:
         return f(*args, **kwargs)
 
     return guarded
+
+
+_LAPACK = {"e": np.float32, "g": np.float64, "G": np.complex128}
+
+
+def _known(a: Any) -> Any:
+    """A matrix in a format of LAPACK's: half precision as single, extended as double."""
+    return to_dtype(a, np.dtype(_LAPACK[a.dtype.char])) if a.dtype.char in _LAPACK else a
 
 
 def _refuse(name: str, argument: str, value: Any, default: Any, write: str) -> None:
@@ -150,7 +159,7 @@ def cho_solve(c_and_lower: Any, b: Any, *_: Any, **ignored: Any) -> Any:
 @implements(sl.lu)
 def lu(a: Any, permute_l: bool = False, *_: Any, p_indices: bool = False, **ignored: Any) -> Any:
     """A = P L U with a permutation P."""
-    permutation, low, up = functions.lu(nl._matrix(a))
+    permutation, low, up = functions.lu(_known(nl._matrix(a)))
     if permute_l:
         return matmul(permutation, low), up
     return (np.argmax(permutation, axis=-1) if p_indices else permutation), low, up
@@ -159,7 +168,7 @@ def lu(a: Any, permute_l: bool = False, *_: Any, p_indices: bool = False, **igno
 @implements(sl.lu_factor)
 def lu_factor(a: Any, *_: Any, **ignored: Any) -> Any:
     """What lu_solve takes: L and U in one matrix, and the rows that were exchanged."""
-    permutation, low, up = functions.lu(nl._square(a))
+    permutation, low, up = functions.lu(_known(nl._square(a)))
     n = low.shape[-1]
     return p.masked(np.tri(n, k=-1), low) + up, _Order(np.argmax(permutation, axis=-2))
 
@@ -304,7 +313,7 @@ def norm(a: Any, ord: Any = None, axis: Any = None, keepdims: bool = False, chec
 # functions of a matrix -------------------------------------------------------------------------------------------
 def _function(name: str) -> Callable[..., Any]:
     def f(A: Any, *_: Any, **ignored: Any) -> Any:
-        return functions.matrix_function(nl._square(A), name=name)
+        return functions.matrix_function(_known(nl._square(A)), name=name)
 
     f.__name__ = name
     f.__doc__ = f"{name[:-1]}(A), the function of a matrix; its derivative is a block of its value at [[A, E], [0, A]]."
@@ -317,7 +326,7 @@ expm, logm, sqrtm, sinm, cosm, tanm, sinhm, coshm, tanhm = map(_function, functi
 @implements(sl.expm_frechet)
 def expm_frechet(A: Any, E: Any, method: Any = None, compute_expm: bool = True, check_finite: bool = True) -> Any:
     """(exp(A), L(A, E)): the exponential and its derivative in direction E."""
-    a, e = nl._floating(A, E)
+    a, e = map(_known, nl._floating(A, E))
     slope = functions.matrix_function_slope(a, e, name="expm")
     return (functions.matrix_function(a, name="expm"), slope) if compute_expm else slope
 
