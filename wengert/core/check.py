@@ -48,9 +48,8 @@ def check(program: Program) -> Program:
             raise _broken(program, where, f"has outputs {[v.type for v in eq.outputs]}, its type rule gives {types}")
         for var in eq.outputs:
             define(var, where)
-        for param in eq.params.values():
-            if isinstance(param, Program):
-                check(param)
+        for nested in eq.programs:
+            check(nested)
     for atom in program.outputs:
         use(atom, "the output list")
     return program

@@ -25,14 +25,16 @@ class Sums:
     def __init__(self, program: Program, pairs: Sequence[tuple[Var, Atom]]) -> None:
         self.uses = Counter(a for eq in program.equations for a in eq.inputs)
         self.uses.update(program.outputs)
-        self.made_by = {v: eq for eq in program.equations if len(eq.outputs) == 1 for v in eq.outputs}
+        self.made_by: dict[Atom, Equation] = {
+            v: eq for eq in program.equations if len(eq.outputs) == 1 for v in eq.outputs
+        }
         self.replaced: set[Equation] = set()
         self.terms: dict[Equation, tuple[Var, list[Atom | Equation]]] = {}
         self.carried = [k for k, (total, result) in enumerate(pairs) if self.find(total, result)]
 
     def find(self, total: Var, result: Atom) -> bool:
         """Is this carried value a sum? Then remember what is added to it."""
-        eq = self.made_by.get(result)  # type: ignore[call-overload]
+        eq = self.made_by.get(result)
         if eq is None or eq.primitive.name != "add" or self.uses[total] != 1 or self.uses[result] != 1:
             return False
         if total not in eq.inputs or not total.type.shape:
@@ -43,7 +45,7 @@ class Sums:
 
     def split(self, x: Atom, total: Var) -> list[Atom | Equation]:
         """x as terms: sums that are used nowhere else in two, and what scatters into an array as its equation."""
-        eq = self.made_by.get(x)  # type: ignore[call-overload]
+        eq = self.made_by.get(x)
         if eq is None or self.uses[x] != 1 or isinstance(x, Literal):
             return [x]
         if eq.primitive.name == "add" and all(a.type == total.type for a in eq.inputs):

@@ -54,6 +54,14 @@ class Equation:
         self.primitive, self.params, self.source = primitive, params, source
         self.inputs, self.outputs = tuple(inputs), tuple(outputs)
 
+    @property
+    def programs(self) -> list[Program]:
+        """The programs that it runs: bodies of loops, branches."""
+        found = []
+        for param in self.params.values():
+            found += [p for p in (param if isinstance(param, tuple) else (param,)) if isinstance(p, Program)]
+        return found
+
 
 class Program:
     """A function as a list of equations.
@@ -203,12 +211,11 @@ def program_text(program: Program, indent: str = "") -> str:
     lines += [f"{indent}  {name(v)}: {v.type} = constant" for v, _ in program.constants]
     rows, bodies = [], []
     for eq in program.equations:
-        nested = {k: v for k, v in eq.params.items() if isinstance(v, Program)}
         params = ", ".join(f"{k}={_param_text(v)}" for k, v in eq.params.items() if v is not None)
         left = ", ".join(f"{name(v)}: {v.type}" for v in eq.outputs) or "_"
         right = f"{eq.primitive}{f'[{params}]' if params else ''} {' '.join(name(a) for a in eq.inputs)}"
         rows.append((f"{indent}  {left} = {right}".rstrip(), f"# {_where(eq.source)}" if eq.source else ""))
-        bodies.append([program_text(p, indent + "      ") for p in nested.values()])
+        bodies.append([program_text(p, indent + "      ") for p in eq.programs])
     width = min(max((len(text) for text, _ in rows), default=0), 76)
     for (text, comment), nested_texts in zip(rows, bodies, strict=True):
         lines.append(f"{text:<{width}}  {comment}".rstrip())
@@ -225,9 +232,9 @@ def _where(source: Source) -> str:
 
 
 def _param_text(value: Any) -> str:
-    if isinstance(value, Program):
-        return value.name
-    if callable(value) and hasattr(value, "__name__"):
+    if isinstance(value, tuple) and value and isinstance(value[0], Program):
+        return ", ".join(p.name for p in value)
+    if hasattr(value, "__name__"):
         return str(value.__name__)
     text = str(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -8,8 +8,15 @@ import numpy as np
 
 Shape = tuple[int, ...]
 
-# The length of an axis that is known only when the program runs: the stacked residuals of a while loop. Printed `?`.
-DYNAMIC = -1
+
+class Dynamic(int):
+    """The length of an axis that is known only when the program runs: the stacked residuals of a while loop."""
+
+    def __repr__(self) -> str:
+        return "?"
+
+
+DYNAMIC = Dynamic(-1)
 
 _SHORT = {"float": "f", "complex": "c", "int": "i", "uint": "u"}
 
@@ -53,8 +60,7 @@ class ArrayType:
         return hash((self.shape, self.dtype))
 
     def __repr__(self) -> str:
-        lengths = ",".join("?" if n == DYNAMIC else str(n) for n in self.shape)
-        return f"{short_dtype(self.dtype)}[{lengths}]"
+        return f"{short_dtype(self.dtype)}[{','.join(map(str, self.shape))}]"
 
 
 _PYTHON_NUMBERS: dict[type, np.dtype[Any]] = {

@@ -17,7 +17,7 @@ import numpy as np
 from ..core.dataflow import Mask, narrowed_inputs, reach, reached, rewired, through, used_inputs
 from ..core.execute import run
 from ..core.primitive import Custom, Primitive, Sample, TangentOf
-from ..core.program import Program, Var
+from ..core.program import Literal, Program, Var
 from ..core.record import hush, record
 from ..core.types import ArrayType, zeros
 from . import elementwise as ew
@@ -87,8 +87,8 @@ class Saved:
     def forward(self, places: list[ArrayType]) -> Program:
         """The branch with its residuals at their places, zeros at the others."""
         first = self.first
-        fill = {k: Var(t) for k, t in enumerate(places) if k not in self.at}
-        constants = [*first.constants, *((v, zeros(v.type)) for v in fill.values())]
+        fill = {k: Var(t) if t.shape else Literal(zeros(t)) for k, t in enumerate(places) if k not in self.at}
+        constants = [*first.constants, *((v, zeros(v.type)) for v in fill.values() if isinstance(v, Var))]
         outputs = [*first.outputs[: self.results], *(self.at.get(k) or fill[k] for k in range(len(places)))]
         return Program(first.inputs, constants, first.equations, outputs, name=first.name, quiet=first.quiet)
 
