@@ -218,3 +218,45 @@ def test_a_hermitian_argument_is_moved_within_hermitian_matrices_where_one_trian
         wg.check_grads(lambda m: slightly_wrong(m) + np.linalg.eigvalsh(m), (s,))
     with pytest.raises(wg.errors.GradientCheckError):
         wg.check_grads(np.linalg.eigvalsh, (a,))
+
+
+# rules of the user ---------------------------------------------------------------------------------------------------
+@wg.custom_jvp
+def softplus(x):
+    return np.log1p(np.exp(x))
+
+
+@softplus.defjvp
+def softplus_jvp(primals, tangents):
+    (x,), (x_dot,) = primals, tangents
+    return softplus(x), x_dot * 1.0005 / (1 + np.exp(-x))
+
+
+@pytest.mark.parametrize("mode", ["forward", "reverse"])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.sum(softplus(x) * x),
+        lambda x: wg.scan(lambda c, r: (softplus(c + r), c), 0.5, x)[0],
+        lambda x: wg.fori_loop(0, 3, lambda i, c: softplus(c), x),
+        lambda x: wg.while_loop(lambda s: s[1] < 3, lambda s: (softplus(s[0]), s[1] + 1), (x, 0))[0],
+        lambda x: wg.cond(x[0] > 0, softplus, np.sin, x),
+        lambda x: wg.checkpoint(lambda x: softplus(x) * x)(x),
+        lambda x: wg.vmap(softplus)(x),
+        lambda x: wg.trace(softplus)(x)(x),
+    ],
+)
+def test_a_wrong_rule_of_the_user_is_named_also_within_loops(f, mode):
+    with pytest.raises(GradientCheckError) as caught:
+        check(f, (np.array([0.5, 1.0, 1.5]),), modes=mode, order=1)
+    assert caught.value.primitive == "custom_jvp[softplus]"
+    assert "softplus" in str(caught.value).split("primitive:")[1].splitlines()[0]
+
+
+def test_a_right_rule_of_the_user_passes():
+    @wg.custom_vjp
+    def f(x):
+        return np.log1p(np.exp(x))
+
+    f.defvjp(lambda x: (f(x), x), lambda x, y_bar: (y_bar / (1 + np.exp(-x)),))
+    check(lambda x: np.sum(f(x) ** 2), (np.array([0.5, -1.0]),), order=2, modes="reverse")

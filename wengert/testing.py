@@ -19,7 +19,7 @@ import numpy as np
 
 from .api import jvp, vjp
 from .core.call import name_of
-from .core.program import Literal
+from .core.program import Equation, Literal, Program
 from .core.record import record
 from .core.tree import flatten, unflatten
 from .core.types import dtype_of, is_inexact, shape_of
@@ -59,9 +59,9 @@ def check_grads(
     reported. rng: a generator or seed of the directions (0 by default, so that a check is repeatable).
 
     The error names mode, order, argument and index, both numbers, and the primitive with the user's line whose rule is
-    wrong, where one is found. fun must be smooth at args: differences see both sides of a kink. cholesky, eigh and their
-    kin read one triangle of a matrix, and have their derivatives in the space of Hermitian matrices: where fun applies
-    one of them, an argument that is exactly Hermitian is moved within that space.
+    wrong, where one is found. fun must be smooth at args: differences see both sides of a kink. cholesky, eigh and
+    their kin read one triangle of a matrix, and have their derivatives in the space of Hermitian matrices: where fun
+    applies one of them, an argument that is exactly Hermitian is moved within that space.
 
     >>> import numpy as np
     >>> import wengert as wg
@@ -157,7 +157,7 @@ class _Checker:
         ds = self.unit(xs)
         for k, hermitian in enumerate(self.hermitian):
             if hermitian:
-                ds[k] = (ds[k] + np.conj(np.swapaxes(ds[k], -1, -2))) / 2
+                ds[k] = _hermitian_part(ds[k])
         return ds
 
     def reads_one_triangle(self, f: Flat, xs: Arrays) -> bool:
@@ -257,19 +257,36 @@ class _Checker:
     def suspect(self, f: Flat, xs: Arrays, mode: str) -> tuple[str, str]:
         """The first primitive that f applies whose own derivative is wrong, and the user's line that applied it."""
         try:
-            for primitive, g, values, source in _applications(f, xs):
-                d, w = self.unit(values), self.unit(g(*values))
-                if not self.agrees(g, values, mode, d, w):
-                    return primitive, f"{source}    {source.text}".rstrip() if source else "an unknown line"
-        except (WengertError, ArithmeticError, ValueError, TypeError):
-            pass  # a hint only: what cannot be recorded has none
-        return "", ""
+            found = self.first_wrong(record(f, list(xs)), xs, mode)
+        except (WengertError, ArithmeticError, IndexError, ValueError, TypeError):
+            return "", ""  # a hint only: what cannot be recorded has none
+        if found is None:
+            return "", ""
+        rule, source = found.params.get("rule"), found.source
+        name = found.primitive.name + (f"[{rule.__name__}]" if rule is not None else "")
+        return name, f"{source}    {source.text}".rstrip() if source else "an unknown line"
+
+    def first_wrong(self, program: Program, xs: Arrays, mode: str) -> Equation | None:
+        """The first equation whose derivative is wrong; within a loop or a branch the one that makes it so."""
+        for eq, args, active in _applications(program, xs):
+            g, values = _applied(eq, args, active), [args[k] for k in active]
+            d, w = self.unit(values), self.unit(g(*values))
+            if eq.primitive.name in _ONE_TRIANGLE:
+                d = [_hermitian_part(t) if _is_hermitian(x) else t for t, x in zip(d, values, strict=True)]
+            if not self.agrees(g, values, mode, d, w):
+                inner = (self.first_wrong(body, rows, mode) for body, rows in _bodies(eq, args))
+                return next((e for e in inner if e is not None), eq)
+        return None
 
 
 def _is_hermitian(x: Any) -> bool:
     shape = shape_of(x)
     square = len(shape) >= 2 and shape[-1] == shape[-2]
     return square and bool(np.array_equal(x, np.conj(np.swapaxes(x, -1, -2))))
+
+
+def _hermitian_part(x: Any) -> Any:
+    return (x + np.conj(np.swapaxes(x, -1, -2))) / 2
 
 
 def _derivative(f: Flat, mode: str, d: Arrays, w: Arrays) -> Flat:
@@ -316,25 +333,39 @@ def _output_name(ys: Arrays, i: int) -> str:
     return "the result"
 
 
-def _applications(f: Flat, xs: Arrays) -> Iterator[tuple[str, Flat, list[Any], Source | None]]:
-    """Each primitive that f applies to its arguments: the name, as a function of what depends on them, the line."""
-    program = record(f, list(xs))
+def _applications(program: Program, xs: Arrays) -> Iterator[tuple[Equation, list[Any], list[int]]]:
+    """Each equation with its arguments at this point, and which of them depend on the inputs."""
     env: dict[Any, Any] = dict(program.constants)
     env.update(zip(program.inputs, xs, strict=True))
     reached = set(program.inputs)
     for eq in program.equations:
-        values = [a.value if isinstance(a, Literal) else env[a] for a in eq.inputs]
-        active = [k for k, a in enumerate(eq.inputs) if a in reached and is_inexact(dtype_of(values[k]))]
-
-        def apply(*vs: Any, eq: Any = eq, values: Any = values, active: Any = active) -> tuple[Any, ...]:
-            full = list(values)
-            for k, v in zip(active, vs, strict=True):
-                full[k] = v
-            y = eq.primitive(*full, **eq.params)
-            return tuple(v for v in (y if eq.primitive.multiple else [y]) if is_inexact(dtype_of(v)))
-
-        y = eq.primitive(*values, **eq.params)
+        args = [a.value if isinstance(a, Literal) else env[a] for a in eq.inputs]
+        active = [k for k, a in enumerate(eq.inputs) if a in reached and is_inexact(dtype_of(args[k]))]
+        y = eq.primitive(*args, **eq.params)
         env.update(zip(eq.outputs, y if eq.primitive.multiple else [y], strict=True))
         if active:
             reached.update(eq.outputs)
-            yield eq.primitive.name, apply, [values[k] for k in active], eq.source
+            yield eq, args, active
+
+
+def _applied(eq: Equation, args: Arrays, active: Sequence[int]) -> Flat:
+    """The primitive as a function of some of its arguments: its floating-point results."""
+
+    def apply(*xs: Any) -> tuple[Any, ...]:
+        full = list(args)
+        for k, x in zip(active, xs, strict=True):
+            full[k] = x
+        y = eq.primitive(*full, **eq.params)
+        return tuple(v for v in (y if eq.primitive.multiple else [y]) if is_inexact(dtype_of(v)))
+
+    return apply
+
+
+def _bodies(eq: Equation, args: Arrays) -> Iterator[tuple[Program, list[Any]]]:
+    """The programs within an equation, each with arguments: the last ones of the equation, of rows the first."""
+    for param in eq.params.values():
+        for body in param if isinstance(param, tuple) else (param,):
+            if isinstance(body, Program):
+                last = args[len(args) - len(body.inputs) :]
+                rows = [x if shape_of(x) == v.type.shape else x[0] for x, v in zip(last, body.inputs, strict=True)]
+                yield body, rows
