@@ -6,7 +6,7 @@
 array([1., 1., 1.])
 """
 
-from . import debug, errors, numpy, scipy
+from . import debug, errors, numpy, optimize, scipy
 from .api import (
     elementwise_grad,
     grad,
@@ -57,6 +57,7 @@ __all__ = [
     "map",
     "numeric",
     "numpy",
+    "optimize",
     "register_structure",
     "remat",
     "scan",
