@@ -71,6 +71,7 @@ endef
 	$(call new-venv,.venv)
 	$(PY) $(PIP) install -c constraints.txt hatchling editables
 	$(PY) $(PIP) install -c constraints.txt --no-build-isolation -e '.[dev]'
+	$(PY) -m compileall -q wengert  # so that the first import is as fast as the others
 	@touch $@
 
 .venv/installed-bench: .venv/installed
