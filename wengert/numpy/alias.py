@@ -77,7 +77,7 @@ def is_number(x: Tracer) -> bool:
 
 
 def one_lane(x: Any) -> Any:
-    """The plain array beneath, of one lane where x is batched; None where only the type is known."""
+    """The plain array beneath, of one lane where x is batched; None where only the type is known, or it is empty."""
     value = concrete(x)
     if not isinstance(value, np.ndarray) or not value.size:
         return None
@@ -100,6 +100,13 @@ def laid_out_as(x: Tracer) -> Any:
         return alias.primitive.impl(laid_out_as(alias.parent), **alias.params)
     lane = one_lane(x)
     return np.empty(x.shape, x.dtype) if lane is None else np.empty_like(lane)
+
+
+def layout(x: Any) -> Any:
+    """The plain array beneath; where x is batched or known by its type alone, one that lies in memory as x would."""
+    value = concrete(x)
+    plain = not isinstance(x, Tracer) or (type(value) is np.ndarray and value.ndim == len(x.shape))
+    return np.asarray(value) if plain else laid_out_as(x)
 
 
 def copied(a: Any, order: Any = "C") -> Any:

@@ -14,7 +14,7 @@ from ..errors import UnsupportedFunctionError
 from ..primitives.index import Index, place, set_slice
 from ..primitives.join import stack
 from ..primitives.shape import broadcast_to, reshape
-from .alias import copied, laid_out_as
+from .alias import copied, layout
 from .dispatch import HANDLERS, any_traced, implements
 from .ufuncs import operand, select, to_dtype
 from .universal import array as as_array
@@ -128,7 +128,7 @@ def ascontiguousarray(a: Any, dtype: Any = None, *, like: Any = None) -> Any:
     y = asarray(a, dtype)
     if not y.shape:
         return y.reshape(1)
-    return y if laid_out_as(y).flags.c_contiguous else copied(y)
+    return y if layout(y).flags.c_contiguous else copied(y)
 
 
 def asfortranarray(a: Any, dtype: Any = None, *, like: Any = None) -> Any:
@@ -136,7 +136,7 @@ def asfortranarray(a: Any, dtype: Any = None, *, like: Any = None) -> Any:
     if not any_traced((a,)):
         return np.asfortranarray(a, dtype)
     y = asarray(a, dtype)
-    return y if laid_out_as(y).flags.f_contiguous else copied(y, "F")
+    return y if layout(y).flags.f_contiguous else copied(y, "F")
 
 
 @implements(np.copy)

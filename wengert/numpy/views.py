@@ -14,7 +14,7 @@ from ..core.types import Shape
 from ..errors import ShapeError
 from ..primitives import shape as prim
 from ..primitives.index import Index, slice_
-from .alias import READ_ONLY, copied, is_reshape_view, one_lane, view
+from .alias import READ_ONLY, copied, is_reshape_view, layout, view
 from .dispatch import implements
 from .ufuncs import broadcast_shapes
 from .universal import array as as_array
@@ -59,8 +59,7 @@ def reshape(a: Any, /, shape: Any, order: Any = "C", *, copy: bool | None = None
     """The same elements, read and put in the order of the indices, in another shape."""
     a = as_array(a)
     new = full_shape(shape, math.prod(a.shape), a.shape)
-    value = one_lane(a) if order == "A" else None
-    if order == "F" or (value is not None and value.flags.fnc):
+    if order == "F" or (order == "A" and layout(a).flags.fnc):
         y = transpose(reshaped(transpose(a), new[::-1]))
     else:
         y = reshaped(a, new)
@@ -74,13 +73,11 @@ def ravel(a: Any, order: Any = "C") -> Any:
     """All elements along one axis."""
     a = as_array(a)
     if order == "K":
-        value = one_lane(a)
-        if value is not None:
-            a = transpose(a, sorted(range(value.ndim), key=lambda k: -abs(value.strides[k])))
+        strides = layout(a).strides
+        a = transpose(a, sorted(range(len(strides)), key=lambda k: -abs(strides[k])))
         order = "C"
     y = reshape(a, -1, order=order)
-    value = one_lane(y)
-    return y if value is None or value.flags.c_contiguous else copied(y)
+    return y if layout(y).flags.c_contiguous else copied(y)
 
 
 @implements(np.squeeze)
