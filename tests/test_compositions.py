@@ -14,6 +14,11 @@ from wengert.core.check import check
 OURS = NUMPY  # NumPy's own namespace: its functions hand tracers over to us
 
 
+def examples(n: int) -> settings:
+    """So many random programs; ten times as many with --hypothesis-profile explore."""
+    return settings(max_examples=n * settings.default.max_examples // 100)
+
+
 def smooth(program: RandomProgram) -> None:
     """Leave out what overflows; differences could not judge it."""
     with np.errstate(all="ignore"):
@@ -35,7 +40,7 @@ def pair(a, b):
     return sum(np.sum(x * y) for x, y in zip(a, b, strict=True))
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(programs())
 def test_first_derivatives_against_differences(program):
     smooth(program)
@@ -51,7 +56,7 @@ def test_first_derivatives_against_differences(program):
         assert (g.shape, g.dtype) == (x.shape, x.dtype)
 
 
-@settings(max_examples=80)
+@examples(80)
 @given(programs(max_steps=6))
 def test_second_derivatives_against_differences_of_gradients(program):
     smooth(program)
@@ -66,7 +71,7 @@ def test_second_derivatives_against_differences_of_gradients(program):
     np.testing.assert_allclose(pair(reverse, v), pair(forward, w), rtol=1e-9, atol=1e-11)
 
 
-@settings(max_examples=80)
+@examples(80)
 @given(programs())
 def test_vmap_against_a_loop(program):
     smooth(program)
@@ -82,7 +87,7 @@ def test_vmap_against_a_loop(program):
     np.testing.assert_allclose(got, want, rtol=1e-10, atol=1e-12)
 
 
-@settings(max_examples=80)
+@examples(80)
 @given(programs())
 def test_recorded_programs(program):
     smooth(program)
@@ -98,7 +103,7 @@ def test_recorded_programs(program):
         np.testing.assert_allclose(again, want, rtol=1e-10, atol=1e-13)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(programs())
 def test_single_precision_gradients_are_single(program):
     smooth(program)
@@ -111,7 +116,7 @@ def test_single_precision_gradients_are_single(program):
         np.testing.assert_allclose(g, high, rtol=1e-2, atol=1e-3)
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(programs(max_steps=4))
 def test_against_jax(program):
     jax = pytest.importorskip("jax")
@@ -130,7 +135,7 @@ def test_against_jax(program):
 
 
 # shared memory -------------------------------------------------------------------------------------------------------
-@settings(max_examples=200)
+@examples(200)
 @given(statements())
 def test_views_and_assignments_against_numpy(program):
     """Values are NumPy's, whatever shares memory with what; where NumPy raises, so do we."""
@@ -143,7 +148,7 @@ def test_views_and_assignments_against_numpy(program):
         agrees_with_numpy(program, expected)
 
 
-@settings(max_examples=80)
+@examples(80)
 @given(statements())
 def test_views_and_assignments_batched_and_recorded(program):
     expected = program.expected()
@@ -179,6 +184,8 @@ FOUND = {
         ("compute", 2, 0, 5, 0)],
     "a contiguous array of a flipped one is a copy": [("compute", 0, 0, 0, 0), ("view", 0, 0, 0, 0),
         ("view", 0, 0, 11, 0), ("compute", 4, 0, 9, 0), ("set", 0, 0, 0, 0)],
+    "a flattened array of a flipped one is a copy, also where types alone are known": [("view", 0, 0, 11, 0),
+        ("view", 2, 0, 3, 0), ("set", 0, 1, 0, 0)],
 }  # fmt: skip
 
 
