@@ -335,6 +335,24 @@ def test_dtype_of_number_carries_as_jax(jax, init, dtype):
     close((total, ys), jax.tree.map(np.asarray, expected), 1e-6)
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.longdouble, np.complex64])
+def test_indices_and_counters_are_as_weak_as_python_numbers(dtype):
+    """As in a Python loop, where the index of range is a Python int: float32 times index stays float32."""
+    x = np.array([0.3, 0.8]).astype(dtype)
+
+    def fori(x):
+        return wg.fori_loop(0, 3, lambda i, c: np.sin(c) * x * 2 + (i + 1) / 2, x)
+
+    def counted(x):
+        return wg.while_loop(lambda c: c[0] < 3, lambda c: (c[0] + 1, np.sin(c[1]) * x * 2 + (c[0] + 1) / 2), (0, x))[1]
+
+    for f in (fori, counted):
+        assert f(x).dtype == dtype
+        assert [a.dtype for a in wg.jvp(f, (x,), (x,))] == [dtype, dtype]
+        assert wg.vjp(f, x)[1](x)[0].dtype == dtype
+        close(wg.jvp(f, (x,), (x,))[0], f(x), 1e-2)
+
+
 # lanes that go different ways --------------------------------------------------------------------------------------
 def test_lanes_finish_at_different_rounds():
     def f(x):

@@ -47,8 +47,6 @@ def scan(
     (np.float64(6.0), array([0., 1., 3.]))
     """
     check_callable(f, "scan")
-    rows, row_tree = flatten(xs)
-    n = _number_of_rows(rows, row_tree, length)
 
     def step(carry: Any, row: Any) -> tuple[Any, Any]:
         result = f(carry, row)
@@ -60,7 +58,9 @@ def scan(
             )
         return result
 
-    return _run(step, init, rows, row_tree, n, n, reverse, f, "scan")
+    loop = _Loop("scan", f, step, init, xs)
+    n = _number_of_rows(loop, length)
+    return loop.run(n, n, reverse)
 
 
 def map(f: Function, xs: Any) -> Any:
@@ -74,9 +74,9 @@ def map(f: Function, xs: Any) -> Any:
     array([1., 4., 9.])
     """
     check_callable(f, "map")
-    rows, row_tree = flatten(xs)
-    n = _number_of_rows(rows, row_tree, None)
-    return _run(lambda _, x: ((), f(x)), (), rows, row_tree, n, n, False, f, "map")[1]
+    loop = _Loop("map", f, lambda _, x: ((), f(x)), (), xs)
+    n = _number_of_rows(loop, None)
+    return loop.run(n, n)[1]
 
 
 def fori_loop(lower: Any, upper: Any, body_fun: Function, init_val: Any) -> Any:
@@ -87,10 +87,12 @@ def fori_loop(lower: Any, upper: Any, body_fun: Function, init_val: Any) -> Any:
 
     >>> import wengert as wg
     >>> wg.fori_loop(0, 5, lambda i, product: product * (i + 1), 1.0)
-    np.float64(120.0)
+    120.0
+    >>> wg.grad(lambda x: wg.fori_loop(0, 5, lambda i, product: product * x, 1.0))(2.0)
+    np.float64(80.0)
     """
     check_callable(body_fun, "fori_loop")
-    lower, upper = (_bound(b, name) for b, name in ((lower, "lower"), (upper, "upper")))
+    lower, upper = _bound(lower, "lower"), _bound(upper, "upper")
     static = not isinstance(lower, Tracer) and not isinstance(upper, Tracer)
     count = max(int(upper) - int(lower), 0) if static else ew.maximum(ew.sub(upper, lower), 0)
 
@@ -98,68 +100,69 @@ def fori_loop(lower: Any, upper: Any, body_fun: Function, init_val: Any) -> Any:
         i, value = carry
         return (i + 1, body_fun(i, value)), None
 
-    length = count if static else DYNAMIC
-    return _run(step, (lower, init_val), [], flatten(None)[1], count, length, False, body_fun, "fori_loop")[0][1]
+    loop = _Loop("fori_loop", body_fun, step, (lower, init_val), None, settled=1)
+    return loop.run(count, count if static else DYNAMIC)[0][1]
 
 
 def _bound(x: Any, name: str) -> Any:
-    """A bound of a loop: one integer."""
+    """A bound of a loop: one integer, like those of Python's range where it is not traced."""
     if shape_of(x) != () or dtype_of(x).kind not in "iu":
         raise ShapeError(
             f"fori_loop got {name} = {type_of(x)}; its bounds are integers",
             why="the number of rounds is upper - lower",
             write="convert it with int(x) or x.astype(int), or use wg.while_loop",
         )
-    return x if isinstance(x, Tracer) else np.int64(x)
+    return x if isinstance(x, Tracer) else int(x)
 
 
-def _number_of_rows(rows: Sequence[Any], tree: Structure, length: int | None) -> int:
+def _number_of_rows(loop: _Loop, length: int | None) -> int:
     """The one length of the first axes, and of `length` where it is given."""
     lengths = {} if length is None else {operator.index(length): "length"}
-    for k, x in enumerate(rows):
+    for k, x in enumerate(loop.rows):
         if not shape_of(x):
             raise ShapeError(
-                f"scan goes through the rows of xs{leaf_path(tree, k)}, which is {type_of(x)}",
+                f"{loop.what} goes through the rows of xs{leaf_path(loop.row_tree, k)}, which is {type_of(x)}",
                 why="a number has no rows",
                 write="pass it in the carry, or let the body close over it",
             )
-        lengths.setdefault(shape_of(x)[0], f"xs{leaf_path(tree, k)}")
+        lengths.setdefault(shape_of(x)[0], f"xs{leaf_path(loop.row_tree, k)}")
     if len(lengths) != 1:
         found = ", ".join(f"{n} ({name})" for n, name in lengths.items()) or "neither xs nor length"
         raise ShapeError(
-            f"scan needs one number of rows, found {found}",
+            f"{loop.what} needs one number of rows, found {found}",
             why="each round takes one row of every array",
             write="arrays of one length, or length=n",
         )
     return next(iter(lengths))
 
 
-def _run(
-    step: Function,
-    init: Any,
-    rows: Sequence[Any],
-    row_tree: Structure,
-    count: Any,
-    length: int,
-    reverse: bool,
-    owner: Function,
-    what: str,
-) -> tuple[Any, Any]:
-    """A loop of `count` rounds: as a program, or in Python where nothing is traced or its body needs values."""
-    carry, tree = flatten(init)
-    if tracing() or count == 0:
-        types = [ArrayType(shape_of(x)[1:], dtype_of(x)) for x in rows]
+class _Loop:
+    """A loop of `count` rounds of `step(carry, row) -> (carry, y)`: as one program, or round by round in Python.
+
+    length: the count where it is known. settled: how many of the first carries are numbers that stay such.
+    """
+
+    def __init__(self, what: str, owner: Function, step: Function, init: Any, xs: Any, settled: int = 0) -> None:
+        self.what, self.owner, self.step, self.settled = what, owner, step, settled
+        self.carry, self.tree = flatten(init)
+        self.rows, self.row_tree = flatten(xs)
+
+    def run(self, count: Any, length: int, reverse: bool = False) -> tuple[Any, Any]:
+        """(carry, ys): a program where something is traced, and its body can be one."""
+        if not tracing() and count != 0:
+            return self.in_python(count, reverse)
+        types = [ArrayType(shape_of(x)[1:], dtype_of(x)) for x in self.rows]
         try:
-            body, carry_types = loop_body(_unflat(step, tree, row_tree), carry, tree, types, owner, what)
+            body, carried = loop_body(self.flat_step, self.carry, self.tree, types, self.owner, self.what, self.settled)
         except AbstractValueError:
-            return _in_python(step, carry, tree, rows, row_tree, operator.index(count), reverse, owner, what)
-        n = len(carry)
+            return self.in_python(operator.index(count), reverse)
+        n = len(self.carry)
         results = loops.scan(
             count,
             *body.constants,
-            *_begun(carry, carry_types),
-            *rows,
-            body=body.with_types([*carry_types, *body.out_types[n:]]),
+            *begun(self.carry, carried),
+            *self.rows,
+            body=body.with_types([*carried, *body.out_types[n:]]),
             length=length,
             reverse=bool(reverse),
             n_consts=len(body.constants),
@@ -167,49 +170,42 @@ def _run(
         )
         assert body.out_tree is not None
         _, y_tree = body.out_tree.children()
-        return unflatten(tree, results[:n]), unflatten(y_tree, results[n:])
-    return _in_python(step, carry, tree, rows, row_tree, count, reverse, owner, what)
+        return unflatten(self.tree, results[:n]), unflatten(y_tree, results[n:])
+
+    def flat_step(self, *leaves: Any) -> tuple[Any, Any]:
+        """The step on flat leaves."""
+        n = len(self.carry)
+        return self.step(unflatten(self.tree, leaves[:n]), unflatten(self.row_tree, leaves[n:]))
+
+    def in_python(self, count: int, reverse: bool) -> tuple[Any, Any]:
+        """The rounds one after the other, on the arrays or tracers themselves."""
+        value = unflatten(self.tree, [own(x) for x in self.carry])
+        stacks: list[Any] = [None] * count
+        y_tree = flatten(None)[1]
+        for done, k in enumerate(range(count - 1, -1, -1) if reverse else range(count)):
+            value, y = self.step(value, unflatten(self.row_tree, [own(x[k]) for x in self.rows]))
+            stacks[k], y_tree = flatten(y)
+            if not done:
+                check_carry(self.carry, self.tree, value, self.owner, self.what)
+        return value, unflatten(y_tree, [stacked(ys) for ys in zip(*stacks, strict=True)])
 
 
-def _unflat(step: Function, tree: Structure, row_tree: Structure) -> Function:
-    """A step on flat leaves."""
-    n = tree.num_leaves
-    return lambda *leaves: step(unflatten(tree, leaves[:n]), unflatten(row_tree, leaves[n:]))
+def own(x: Any) -> Any:
+    """What a body may assign to, as it may where it is traced."""
+    return x.copy() if type(x) is np.ndarray else x
 
 
-def _begun(carry: Sequence[Any], types: Sequence[ArrayType]) -> list[Any]:
+def begun(carry: Sequence[Any], types: Sequence[ArrayType]) -> list[Any]:
     """The initial carry, Python numbers in the dtypes that they take."""
     return [t.dtype.type(x) if type(x) in PYTHON_NUMBERS else x for x, t in zip(carry, types, strict=True)]
 
 
-def _in_python(
-    step: Function,
-    carry: Sequence[Any],
-    tree: Structure,
-    rows: Sequence[Any],
-    row_tree: Structure,
-    n: int,
-    reverse: bool,
-    owner: Function,
-    what: str,
-) -> tuple[Any, Any]:
-    """The rounds one after the other, on the arrays or tracers themselves."""
-    value = unflatten(tree, [x.copy() if type(x) is np.ndarray else x for x in carry])
-    stacks: list[Any] = [None] * n
-    y_tree = flatten(None)[1]
-    for round, k in enumerate(range(n - 1, -1, -1) if reverse else range(n)):
-        value, y = step(value, unflatten(row_tree, [x[k] for x in rows]))
-        stacks[k], y_tree = flatten(y)
-        if round == 0:
-            _check_carry(carry, tree, value, owner, what)
-    return value, unflatten(y_tree, [_stacked(ys) for ys in zip(*stacks, strict=True)])
-
-
-def _stacked(ys: tuple[Any, ...]) -> Any:
+def stacked(ys: tuple[Any, ...]) -> Any:
+    """Rows as one array."""
     return stack(ys) if any(isinstance(y, Tracer) for y in ys) else np.array(ys)
 
 
-def _check_carry(before: Sequence[Any], tree: Structure, value: Any, owner: Function, what: str) -> None:
+def check_carry(before: Sequence[Any], tree: Structure, value: Any, owner: Function, what: str) -> None:
     """The carry after a round has the structure and the types of the one before it; Python numbers adapt."""
     leaves, found = flatten(value)
     if found != tree:
@@ -246,7 +242,7 @@ def while_loop(cond_fun: Function, body_fun: Function, init_val: Any) -> Any:
         results = loops.while_(
             *cond.constants,
             *body.constants,
-            *_begun(carry, types),
+            *begun(carry, types),
             cond=interned(cond.program),
             body=body.with_types(types),
             n_cond=len(cond.constants),
@@ -267,12 +263,12 @@ def _while_bodies(cond_fun: Function, body_fun: Function, carry: Sequence[Any], 
 
 
 def _while_in_python(cond_fun: Function, body_fun: Function, carry: Sequence[Any], tree: Structure) -> Any:
-    value = unflatten(tree, [x.copy() if type(x) is np.ndarray else x for x in carry])
+    value = unflatten(tree, [own(x) for x in carry])
     first = True
     while _decided(cond_fun, value):
         value = body_fun(value)
         if first:
-            _check_carry(carry, tree, value, body_fun, "while_loop")
+            check_carry(carry, tree, value, body_fun, "while_loop")
             first = False
     return value
 

@@ -81,13 +81,20 @@ def weak(atom: Any) -> bool:
 
 # carries ---------------------------------------------------------------------------------------------------------
 def loop_body(
-    step: Function, carry: Sequence[Any], tree: Structure, rows: Sequence[ArrayType], owner: Any, what: str
+    step: Function,
+    carry: Sequence[Any],
+    tree: Structure,
+    rows: Sequence[ArrayType],
+    owner: Any,
+    what: str,
+    settled: int = 0,
 ) -> tuple[Body, list[ArrayType]]:
     """The body of a loop, whose first results have the structure and the types of its carry.
 
-    A carry that begins as a Python number takes the dtype that the body makes of it, as in JAX.
+    A carry that begins as a Python number takes the dtype that the body makes of it, as in JAX; the first `settled`
+    ones stay what they are.
     """
-    numbers = [type(x) in PYTHON_NUMBERS for x in carry]
+    numbers = [type(x) in PYTHON_NUMBERS and k >= settled for k, x in enumerate(carry)]
     types = [type_of(x) for x in carry]
     if any(numbers):
         first = Body(step, [*(x if n else t for x, t, n in zip(carry, types, numbers, strict=True)), *rows], owner)

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import UnsupportedFunctionError
 from .trace import Tracer, leaked
-from .types import ArrayType
+from .types import ArrayType, type_of
 
 Rule = Callable[..., Any]
 
@@ -275,11 +275,11 @@ class Primitive:
         return self.name
 
 
-_POINTWISE_DTYPES: dict[Any, np.dtype[Any]] = {}
+_POINTWISE: dict[Any, tuple[np.dtype[Any], bool]] = {}
 
 
 def pointwise_type(name: str, impl: Rule) -> Rule:
-    """The type rule of a primitive that applies element by element: one shape, NumPy's dtype."""
+    """The type rule of a primitive that applies element by element: one shape, NumPy's dtype, as weak as there."""
 
     def rule(*types: ArrayType, **params: Any) -> ArrayType:
         shape: tuple[int, ...] = ()
@@ -289,11 +289,12 @@ def pointwise_type(name: str, impl: Rule) -> Rule:
                     raise TypeError(f"{name} needs operands of one shape, found {', '.join(map(str, types))}")
                 shape = t.shape
         key = (name, tuple((t.dtype, t.weak) for t in types), tuple(sorted(params.items(), key=str)))
-        dtype = _POINTWISE_DTYPES.get(key)
-        if dtype is None:
+        found = _POINTWISE.get(key)
+        if found is None:
             ones = [t.dtype.type(1).item() if t.weak else np.ones((), t.dtype) for t in types]
             with np.errstate(all="ignore"):
-                dtype = _POINTWISE_DTYPES[key] = np.asarray(impl(*ones, **params)).dtype
-        return ArrayType(shape, dtype)
+                one = type_of(impl(*ones, **params))
+            found = _POINTWISE[key] = one.dtype, one.weak
+        return ArrayType(shape, *found)
 
     return rule

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..core.primitive import Primitive
 from ..core.trace import Tracer, concrete
-from ..core.types import ArrayType, shape_of
+from ..core.types import ArrayType, dtype_of, shape_of
 from ..errors import ConcretizationError, ShapeError, UnsupportedFunctionError
 from ..primitives import elementwise as ew
 from ..primitives.shape import broadcast_to
@@ -101,6 +101,13 @@ def fit(x: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
     return stretch(to_dtype(x, dtype), shape)
 
 
+_COUNTED = (np.add, np.subtract, np.multiply, np.true_divide)
+
+
+def _is_counter(x: Any) -> bool:
+    return isinstance(x, Tracer) and kind_of(x) is int and dtype_of(x).kind == "i"
+
+
 def fitted(ufunc: np.ufunc, args: tuple[Any, ...]) -> Any:
     """The operands of a ufunc at one shape and the dtypes of its loop; None where one is not numeric."""
     xs = tuple(operand(x) for x in args)
@@ -108,6 +115,8 @@ def fitted(ufunc: np.ufunc, args: tuple[Any, ...]) -> Any:
         return None
     if not all(isinstance(x, _ARRAYS) or type(x) in _PYTHON for x in xs):
         return None
+    if ufunc in _COUNTED and all(type(x) in _PYTHON or _is_counter(x) for x in xs):
+        return xs  # what is computed of a counter and Python numbers stays weak
     dtypes = loop_dtypes(ufunc, xs)
     shape = broadcast_shapes(ufunc.__name__, *map(shape_of, xs))
     return [fit(x, shape, dtype) for x, dtype in zip(xs, dtypes, strict=False)]

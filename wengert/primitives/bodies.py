@@ -41,6 +41,11 @@ class Sizes(NamedTuple):
         return Sizes(sum(consts), sum(carry))
 
 
+def strong(types: Sequence[ArrayType]) -> list[ArrayType]:
+    """Types of what leaves a loop, a branch or a call: arrays, also where a Python number went in."""
+    return [ArrayType(t.shape, t.dtype) for t in types]
+
+
 def check_types(types: Values, args: Values) -> None:
     """A body is specialised to types: arguments of others would be computed with wrongly."""
     for t, a in zip(types, args, strict=False):

@@ -22,7 +22,7 @@ from ..core.provided import provided
 from ..core.record import record
 from ..core.types import ArrayType, dtype_of, is_inexact, type_of, zeros
 from . import elementwise as ew
-from .bodies import Values, check_types, chosen, in_lanes, is_value, placed
+from .bodies import Values, check_types, chosen, in_lanes, is_value, placed, strong
 from .control import transposed_reach
 from .shape import sum_
 
@@ -85,7 +85,7 @@ checkpoint = Primitive(
     "checkpoint",
     _checkpoint,
     Custom(_checkpoint_jvp, _checkpoint_linearize, together=_checkpoint_T),
-    type_rule=lambda *types, program: program.out_types,
+    type_rule=lambda *types, program: strong(program.out_types),
     batch=_batch_checkpoint,
     samples=_checkpoint_samples,
     flows=lambda differentiable, *sets, program: through(program, sets, differentiable),
@@ -106,7 +106,7 @@ class JVPRule:
         """Types of the results, by running the function on types."""
         key = tuple(types)
         if key not in self.types:
-            self.types[key] = record(self.fun, types, self.__name__).out_types
+            self.types[key] = strong(record(self.fun, types, self.__name__).out_types)
         return self.types[key]
 
     def in_lanes(self, size: int, batched: Sequence[bool]) -> JVPRule:

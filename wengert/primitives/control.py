@@ -21,7 +21,7 @@ from ..core.program import Literal, Program, Var
 from ..core.record import hush, record
 from ..core.types import ArrayType, zeros
 from . import elementwise as ew
-from .bodies import Values, check_types, chosen, held, is_value, placed
+from .bodies import Values, check_types, chosen, held, is_value, placed, strong
 
 Branches = tuple[Program, ...]
 
@@ -147,7 +147,7 @@ def _cond_narrow(used: Mask, *, branches: Branches) -> tuple[dict[str, Any], Mas
 
 
 def _cond_type(index: Any, *operands: Any, branches: Branches) -> list[ArrayType]:
-    return branches[0].out_types
+    return strong(branches[0].out_types)
 
 
 def _cond_samples(rng: np.random.Generator) -> Iterator[Sample]:

@@ -40,6 +40,7 @@ from .bodies import (
     needed_carry,
     placed,
     rows_first,
+    strong,
 )
 
 
@@ -125,7 +126,7 @@ def _in_rounds(
 
 
 def _scan_type(count: Any, *types: Any, body: Program, length: int, n_carry: int, **params: Any) -> list[ArrayType]:
-    outs = body.out_types
+    outs = strong(body.out_types)
     return [*outs[:n_carry], *(ArrayType((length, *t.shape), t.dtype) for t in outs[n_carry:])]
 
 
@@ -267,7 +268,7 @@ def _while(*args: Any, cond: Program, body: Program, n_cond: int, n_consts: int)
 
 def _while_type(*types: Any, body: Program, n_cond: int, n_consts: int, **params: Any) -> list[ArrayType]:
     n_carry = len(types) - n_cond - n_consts
-    outs = body.out_types
+    outs = strong(body.out_types)
     stacks = [ArrayType((DYNAMIC, *t.shape), t.dtype) for t in outs[n_carry:]]
     return [ArrayType((), np.int64), *outs[:n_carry], *stacks]
 
