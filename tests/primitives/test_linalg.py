@@ -400,11 +400,12 @@ def test_pinv_at_constant_rank(rng):
 
 
 def test_cholesky_and_eigh_read_one_triangle(rng):
-    """The other triangle does not change the value; tangents count by their symmetric part, in both modes."""
+    """Symmetric matrices move among their like; of others the triangle that is read moves, and its mirror image."""
     a = sym(rng.normal(size=(3, 3))) + 5 * np.eye(3)
     e = rng.normal(size=(3, 3))
     for f in (L.cholesky, L.eigvalsh, lambda a: np.abs(L.eigh(a)[1])):
-        close(wg.jvp(f, (np.tril(a),), (e,))[1], wg.jvp(f, (a,), (sym(e),))[1])
+        close(wg.jvp(f, (a,), (e,))[1], wg.jvp(f, (a,), (sym(e),))[1])
+        close(wg.jvp(f, (np.tril(a),), (e,))[1], wg.jvp(f, (a,), (np.tril(e) + np.tril(e, -1).T,))[1])
         gradient = wg.grad(lambda a, f=f: np.sum(f(a)))(a)
         close(gradient, gradient.T)
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..core.primitive import Constant, Custom, Linear, Primitive, Sample
+from ..core.trace import concrete
 from ..core.types import ArrayType, shape_of
 from ..errors import SingularPointError
 from .contract import matmul, mT
@@ -31,6 +32,24 @@ def mH(x: Any) -> Any:
 def hermitian_part(x: Any) -> Any:
     """(X + X^H) / 2: a factorisation that reads one triangle moves with the Hermitian part of a tangent."""
     return 0.5 * (x + mH(x))
+
+
+def as_read(a: Any, a_dot: Any, lower: bool = True) -> Any:
+    """The tangent of the Hermitian matrix of which one triangle is read.
+
+    Where a is Hermitian to rounding (or not known yet) it moves among Hermitian matrices, and the Hermitian part of
+    a_dot counts. Where it is not, the other triangle is not looked at: the one that is read, and its mirror image.
+    """
+    value = concrete(a)
+    if isinstance(value, ArrayType):
+        return a_dot
+    skew = np.abs(value - np.conj(np.swapaxes(value, -1, -2))).max(initial=0)
+    if not skew > 64 * np.finfo(value.dtype).eps * np.abs(value).max(initial=0):
+        return a_dot
+    n = a_dot.shape[-1]
+    triangle = np.tri(n, k=-1)
+    x = masked(triangle if lower else triangle.T, a_dot)
+    return x + mH(x) + masked(np.eye(n), a_dot)
 
 
 def like(x: Any, y: Any) -> Any:
@@ -291,7 +310,7 @@ def _cholesky_jvp(primals: Any, tangents: Any) -> tuple[Any, Any]:
     """A = L L^H: L_dot = L Phi(L^-1 A_dot L^-H), Phi the lower triangle with half of the diagonal."""
     low = cholesky(*primals)
     n = low.shape[-1]
-    x = solve_triangular(low, hermitian_part(tangents[0]), lower=True, unit=False)
+    x = solve_triangular(low, hermitian_part(as_read(*primals, *tangents)), lower=True, unit=False)
     y = mH(solve_triangular(low, mH(x), lower=True, unit=False))
     return low, matmul(low, masked(np.tri(n) - 0.5 * np.eye(n), y))
 

@@ -18,7 +18,21 @@ from ..core.primitive import Constant, Custom, Primitive, Sample
 from ..core.types import ArrayType
 from .contract import diag_part, matmul
 from .elementwise import conj, imag, real, where
-from .linalg import Types, hermitian_part, inv, like, matrices, mH, mT, negligible, real_dtype, refused, stacked, times
+from .linalg import (
+    Types,
+    as_read,
+    hermitian_part,
+    inv,
+    like,
+    matrices,
+    mH,
+    mT,
+    negligible,
+    real_dtype,
+    refused,
+    stacked,
+    times,
+)
 from .linalg_gaps import NOISE, complement, directed, over_gaps, over_values, rounding, told_apart
 from .shape import broadcast_to, reshape, sum_
 
@@ -65,8 +79,9 @@ def _eigh_derivative(w: Any, v: Any, a_dot: Any) -> list[Any]:
 
 
 def _eigh_jvp(primals: Any, tangents: Any, *, lower: bool) -> tuple[Any, Any]:
-    w, v = adapted_eigh(primals[0], tangents[0], lower=lower)
-    return [w, v], _eigh_derivative(w, v, tangents[0])
+    a_dot = as_read(*primals, *tangents, lower)
+    w, v = adapted_eigh(primals[0], a_dot, lower=lower)
+    return [w, v], _eigh_derivative(w, v, a_dot)
 
 
 eigh = Primitive(
@@ -139,9 +154,10 @@ def conj_(x: Any) -> Any:
 
 
 def _eigvalsh_jvp(primals: Any, tangents: Any, *, lower: bool) -> tuple[Any, Any]:
-    w = directed(eigvalsh(*primals, lower=lower), tangents[0])
-    _, v = adapted_eigh(primals[0], tangents[0], lower=lower)
-    return w, _eigvalsh_derivative(v, tangents[0])
+    a_dot = as_read(*primals, *tangents, lower)
+    w = directed(eigvalsh(*primals, lower=lower), a_dot)
+    _, v = adapted_eigh(primals[0], a_dot, lower=lower)
+    return w, _eigvalsh_derivative(v, a_dot)
 
 
 eigvalsh = Primitive(
