@@ -310,7 +310,7 @@ def _cholesky_jvp(primals: Any, tangents: Any) -> tuple[Any, Any]:
     """A = L L^H: L_dot = L Phi(L^-1 A_dot L^-H), Phi the lower triangle with half of the diagonal."""
     low = cholesky(*primals)
     n = low.shape[-1]
-    x = solve_triangular(low, hermitian_part(as_read(*primals, *tangents)), lower=True, unit=False)
+    x = solve_triangular(low, hermitian_part(as_read(primals[0], tangents[0])), lower=True, unit=False)
     y = mH(solve_triangular(low, mH(x), lower=True, unit=False))
     return low, matmul(low, masked(np.tri(n) - 0.5 * np.eye(n), y))
 

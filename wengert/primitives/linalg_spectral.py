@@ -79,7 +79,7 @@ def _eigh_derivative(w: Any, v: Any, a_dot: Any) -> list[Any]:
 
 
 def _eigh_jvp(primals: Any, tangents: Any, *, lower: bool) -> tuple[Any, Any]:
-    a_dot = as_read(*primals, *tangents, lower)
+    a_dot = as_read(primals[0], tangents[0], lower)
     w, v = adapted_eigh(primals[0], a_dot, lower=lower)
     return [w, v], _eigh_derivative(w, v, a_dot)
 
@@ -154,7 +154,7 @@ def conj_(x: Any) -> Any:
 
 
 def _eigvalsh_jvp(primals: Any, tangents: Any, *, lower: bool) -> tuple[Any, Any]:
-    a_dot = as_read(*primals, *tangents, lower)
+    a_dot = as_read(primals[0], tangents[0], lower)
     w = directed(eigvalsh(*primals, lower=lower), a_dot)
     _, v = adapted_eigh(primals[0], a_dot, lower=lower)
     return w, _eigvalsh_derivative(v, a_dot)
