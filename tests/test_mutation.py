@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import wengert as wg
-from rules_checks import CHECKS, Case, cases, jvp
+from rules_cases import Case, cases, jvp
+from rules_checks import CHECKS
 from rules_mutants import SLIGHTLY, Mutant, batch_mutants, mutants, type_mutants, with_partial
 from test_rules import PRIMITIVES
 from wengert.core.primitive import REGISTRY, Elementwise, Linear, Primitive

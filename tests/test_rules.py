@@ -6,7 +6,8 @@ import pkgutil
 import pytest
 
 import wengert
-from rules_checks import CHECKS, cases
+from rules_cases import cases
+from rules_checks import CHECKS
 from wengert.core.primitive import REGISTRY
 
 for module in pkgutil.walk_packages(wengert.__path__, "wengert."):
