@@ -415,6 +415,23 @@ def test_loops_in_rules(make, name):
     close(derivative(make())(X), derivative(np.sin)(X))
 
 
+@pytest.mark.parametrize("make", [rule_of_loops, adjoint_of_loops])
+def test_loops_with_rules_are_recognised(make):
+    f = make()
+
+    def body():
+        program = wg.trace(lambda x: wg.fori_loop(0, 3, lambda i, c: f(c) * x, x), abstract=True)(X)
+        return next(eq for eq in program.equations if eq.primitive.name == "scan").params["body"]
+
+    assert body() is body()
+
+
+def test_arrays_made_under_a_transformation_are_arguments_like_others():
+    f = rule_of_loops()
+    close(wg.grad(lambda x: x * wnp.sum(f(wnp.zeros(3))) + x)(2.0), 1.0)
+    close(wg.grad(lambda x: wnp.sum(f(wnp.zeros(3) + x)))(2.0), 3 * np.cos(2.0))
+
+
 # errors ------------------------------------------------------------------------------------------------------------
 def with_jvp(rule):
     f = wg.custom_jvp(lambda x: np.sin(x))

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import functools
 import inspect
+import operator
 import types
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
 from .core.body import is_array
 from .core.call import check_callable, name_of
-from .core.trace import Tracer
+from .core.trace import Trace, Tracer, setting
 from .core.tree import Structure, describe, flatten, leaf_path, tree_map, unflatten
 from .core.types import dtype_of, is_inexact, shape_of, type_of
 from .errors import (
@@ -46,15 +48,19 @@ class _Custom:
         return self if instance is None else types.MethodType(self, instance)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        one = _Call(self, positional(self.fun, args, kwargs))
-        if one.trace is not None:
-            return one.result(self.apply(one))
-        result = self.fun(*one.args)
+        args = positional(self.fun, args, kwargs)
+        leaves, call = flat_call(self, args)
+        traces = (x.trace for x in leaves if isinstance(x, Tracer) and x.trace.level)
+        trace = max(traces, key=lambda trace: trace.level, default=None)
+        if trace is not None:
+            with setting(_applying, trace):
+                return call.result(self.apply(leaves, call))
+        result = self.fun(*args)
         if any(isinstance(y, Tracer) and y.trace.level > 0 for y in flatten(result)[0]):
             raise closes_over(self)
         return result
 
-    def apply(self, one: _Call) -> list[Any]:
+    def apply(self, leaves: Sequence[Any], call: _Call) -> list[Any]:
         """Flat results of the primitive."""
         raise NotImplementedError
 
@@ -82,27 +88,31 @@ def positional(fun: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
     return bound.args
 
 
-class _Call:
-    """One call of a function with a rule: its flat arguments, and how the rule's results are put together."""
+# The trace that is applying a rule.
+_applying: ContextVar[Trace | None] = ContextVar("wengert_applying", default=None)
 
-    def __init__(self, custom: _Custom, args: tuple[Any, ...]) -> None:
-        self.custom, self.args = custom, args
+
+class _Call:
+    """How a function with a rule is called: the structures of its arguments, and those without derivative.
+
+    Calls that are alike are equal, so that loops with such functions in them are recognised.
+    """
+
+    def __init__(self, custom: _Custom, args: tuple[Any, ...], trees: Sequence[Structure]) -> None:
         nondiff = {i % len(args) for i in custom.nondiff}
+        self.custom, self.trees = custom, tuple(trees)
         self.places = [i for i in range(len(args)) if i not in nondiff]
+        self.template = [x if i in nondiff else None for i, x in enumerate(args)]
         self.static = [args[i] for i in sorted(nondiff)]
-        flat = [flatten(args[i]) for i in self.places]
-        self.trees = [tree for _, tree in flat]
-        self.leaves = [x for leaves, _ in flat for x in leaves]
         self.out_tree: Structure | None = None
-        traces = (x.trace for x in self.leaves if isinstance(x, Tracer))
-        self.trace = max(traces, key=lambda trace: trace.level, default=None)  # the one that applies the rule
-        for k, x in enumerate(self.leaves):
-            if not isinstance(x, Tracer | np.ndarray | np.generic | bool | int | float | complex):
-                raise NonDifferentiableInputError(
-                    f"{self.name} got a {type(x).__name__} as argument {self.leaf_name(k)}",
-                    why="its rule is given tangents or adjoints of all arguments, which are arrays and numbers",
-                    write=f"@functools.partial(wg.{custom.kind}, nondiff_argnums=(i,)) for such arguments",
-                )
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Call) or self.custom is not other.custom or self.trees != other.trees:
+            return False
+        return len(self.static) == len(other.static) and all(map(operator.is_, self.static, other.static))
+
+    def __hash__(self) -> int:
+        return hash((id(self.custom), self.trees))
 
     @property
     def name(self) -> str:
@@ -127,7 +137,7 @@ class _Call:
 
     def whole(self, leaves: Sequence[Any]) -> list[Any]:
         """All arguments, in the order in which the function takes them."""
-        args = list(self.args)
+        args = list(self.template)
         for i, part in zip(self.places, self.split(leaves), strict=True):
             args[i] = part
         return args
@@ -137,17 +147,22 @@ class _Call:
 
         So while it runs, the trace that applies the rule is closed: other values of it raise.
         """
-        assert self.trace is not None
-        before, self.trace.alive = self.trace.alive, False
+        trace = _applying.get()
+        before = trace is not None and trace.alive
         try:
+            if trace is not None:
+                trace.alive = False
             result = f(*args)
         except LeakedTracerError:
             raise closes_over(self.custom) from None
         finally:
-            self.trace.alive = before
-        level = max((x.trace.level for xs in inputs for x in xs if isinstance(x, Tracer)), default=0)
-        if any(isinstance(y, Tracer) and y.trace.level > max(level, self.trace.level - 1) for y in flatten(result)[0]):
-            raise closes_over(self.custom)
+            if trace is not None:
+                trace.alive = before
+        if trace is not None:
+            given = max((x.trace.level for xs in inputs for x in xs if isinstance(x, Tracer)), default=0)
+            known = max(given, trace.level - 1)
+            if any(isinstance(y, Tracer) and y.trace.level > known for y in flatten(result)[0]):
+                raise closes_over(self.custom)
         return result
 
     def outs(self, result: Any) -> list[Any]:
@@ -163,6 +178,22 @@ class _Call:
         """Flat results in the structure that the function or its rule returned."""
         assert self.out_tree is not None
         return unflatten(self.out_tree, leaves)
+
+
+def flat_call(custom: _Custom, args: tuple[Any, ...]) -> tuple[list[Any], _Call]:
+    """The leaves of the differentiated arguments, which must be numbers and arrays, and the rest about the call."""
+    nondiff = {i % len(args) for i in custom.nondiff}
+    flat = [flatten(x) for i, x in enumerate(args) if i not in nondiff]
+    call = _Call(custom, args, [tree for _, tree in flat])
+    leaves = [x for xs, _ in flat for x in xs]
+    for k, x in enumerate(leaves):
+        if not isinstance(x, Tracer | np.ndarray | np.generic | bool | int | float | complex):
+            raise NonDifferentiableInputError(
+                f"{call.name} got a {type(x).__name__} as argument {call.leaf_name(k)}",
+                why="its rule is given tangents or adjoints of all arguments, which are arrays and numbers",
+                write=f"@functools.partial(wg.{custom.kind}, nondiff_argnums=(i,)) for such arguments",
+            )
+    return leaves, call
 
 
 def closes_over(custom: _Custom) -> ClosureError:
@@ -236,12 +267,12 @@ class custom_jvp(_Custom):
         rest, fixed = iter(primals), iter(static)
         return tuple(next(fixed) if i in nondiff else next(rest) for i in range(n))
 
-    def apply(self, one: _Call) -> list[Any]:
+    def apply(self, leaves: Sequence[Any], one: _Call) -> list[Any]:
         """The primitive with this call's rule."""
         if self.jvp is None:
             raise self.missing("@f.defjvp above its rule, or f.defjvps(...), before it is called")
-        rule = call.JVPRule(one.run, lambda xs, x_dots: self.flat_rule(one, xs, x_dots), one.name)
-        return call.custom_jvp(*one.leaves, rule=rule)
+        rule = call.JVPRule(one.run, lambda xs, x_dots: self.flat_rule(one, xs, x_dots), one.name, one)
+        return call.custom_jvp(*leaves, rule=rule)
 
     def flat_rule(self, one: _Call, xs: Sequence[Any], x_dots: Sequence[Any]) -> tuple[list[Any], list[Any]]:
         """The rule on flat primals and tangents, checked."""
@@ -321,7 +352,7 @@ class custom_vjp(_Custom):
             )
         self.fwd, self.bwd = fwd, bwd
 
-    def apply(self, one: _Call) -> list[Any]:
+    def apply(self, leaves: Sequence[Any], one: _Call) -> list[Any]:
         """The primitive with this call's rule."""
         if self.fwd is None:
             raise self.missing("f.defvjp(fwd, bwd) before it is called")
@@ -330,8 +361,9 @@ class custom_vjp(_Custom):
             lambda *xs: self.flat_fwd(one, xs),
             lambda static, residuals, y_bars: self.flat_bwd(one, static, residuals, y_bars),
             one.name,
+            one,
         )
-        return call.custom_vjp(*one.leaves, rule=rule)
+        return call.custom_vjp(*leaves, rule=rule)
 
     def flat_fwd(self, one: _Call, xs: Sequence[Any]) -> tuple[list[Any], list[Any], Any]:
         """fwd on flat arguments: results, arrays among the residuals, and all else about them."""

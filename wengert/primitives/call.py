@@ -96,11 +96,22 @@ checkpoint = Primitive(
 
 # custom_jvp ------------------------------------------------------------------------------------------------------
 class JVPRule:
-    """fun(*xs) -> ys and jvp(xs, x_dots) -> (ys, y_dots), flat; y_dots of discrete results are None."""
+    """fun(*xs) -> ys and jvp(xs, x_dots) -> (ys, y_dots), flat; y_dots of discrete results are None.
 
-    def __init__(self, fun: Flat, jvp: Flat, name: str = "") -> None:
-        self.fun, self.jvp, self.__name__ = fun, jvp, name
+    key: rules of equal keys are alike; without one a rule is like none other.
+    """
+
+    def __init__(self, fun: Flat, jvp: Flat, name: str = "", key: Any = None) -> None:
+        self.fun, self.jvp, self.__name__, self.key = fun, jvp, name, key
         self.types: dict[Any, list[ArrayType]] = {}
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other):
+            return False
+        return self is other or (self.key is not None and self.key == other.key)
+
+    def __hash__(self) -> int:
+        return id(self) if self.key is None else hash(self.key)
 
     def out_types(self, types: Sequence[ArrayType]) -> list[ArrayType]:
         """Types of the results, by running the function on types."""
@@ -193,11 +204,11 @@ class VJPRule:
     y_bars are given for all results. An x_bar that is None is a zero.
     """
 
-    def __init__(self, fun: Flat, fwd: Flat, bwd: Flat, name: str = "") -> None:
-        self.fun, self.fwd, self.bwd, self.__name__ = fun, fwd, bwd, name
+    def __init__(self, fun: Flat, fwd: Flat, bwd: Flat, name: str = "", key: Any = None) -> None:
+        self.fun, self.fwd, self.bwd, self.__name__, self.key = fun, fwd, bwd, name, key
         self.types: dict[Any, list[ArrayType]] = {}
 
-    out_types = JVPRule.out_types
+    out_types, __eq__, __hash__ = JVPRule.out_types, JVPRule.__eq__, JVPRule.__hash__
 
     def in_lanes(self, size: int, batched: Sequence[bool]) -> VJPRule:
         """The rule for all lanes at once; adjoints of what all lanes share are summed over the lanes."""
