@@ -11,7 +11,8 @@ from wengert.core.primitive import Constant, Elementwise, Linear, Multilinear, P
 from wengert.core.types import ArrayType, dtype_of, shape_of, type_of
 from wengert.derivatives import numeric
 from wengert.transforms.jvp import jvp_flat
-from wengert.transforms.linearize import linearize_flat, run_tape
+from wengert.transforms.linearize import linearize_flat
+from wengert.transforms.tape import run_tape
 from wengert.transforms.transpose import transpose_tape
 
 Arrays = Sequence[Any]

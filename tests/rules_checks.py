@@ -418,7 +418,5 @@ def check_layouts(c: Case) -> None:
 
 
 CHECKS: dict[str, Callable[[Case], None]] = {
-    name.removeprefix("check_"): f
-    for name, f in list(globals().items())
-    if name.startswith("check_")
+    name.removeprefix("check_"): f for name, f in list(globals().items()) if name.startswith("check_")
 }

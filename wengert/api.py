@@ -36,7 +36,8 @@ from .errors import (
 from .primitives.shape import broadcast_to, transpose
 from .transforms.batch import batch_flat
 from .transforms.jvp import jvp_flat
-from .transforms.linearize import Tape, linearize_flat, run_tape
+from .transforms.linearize import linearize_flat
+from .transforms.tape import Tape, run_tape
 from .transforms.transpose import transpose_tape
 
 

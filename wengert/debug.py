@@ -19,7 +19,7 @@ from .core.trace import Trace, Tracer, setting
 from .core.types import ArrayType, type_of
 from .errors import LeakedTracerError, NonFiniteError, Source, line, user_source
 from .transforms.jvp import JVPTrace
-from .transforms.linearize import LinearEquation, LinearVar, Scaled, Tape, run_equation
+from .transforms.tape import LinearEquation, LinearVar, Scaled, Tape, run_equation
 from .transforms.transpose import Adjoints, transpose_equation, zero_safe
 
 __all__ = ["checks", "leaks", "nans"]

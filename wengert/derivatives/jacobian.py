@@ -12,7 +12,8 @@ from ..core.types import dtype_of, shape_of
 from ..primitives.shape import broadcast_to, reshape, transpose
 from ..transforms.batch import batch_flat
 from ..transforms.jvp import jvp_flat
-from ..transforms.linearize import linearize_flat, run_tape
+from ..transforms.linearize import linearize_flat
+from ..transforms.tape import run_tape
 from ..transforms.transpose import transpose_tape
 
 Blocks = list[list[Any]]  # blocks[i][j] = d y_i / d x_j, of shape (*y_i.shape, *x_j.shape)

@@ -10,7 +10,7 @@ import numpy as np
 from ..core.primitive import Constant, Custom, Elementwise, Linear, Multilinear, Primitive
 from ..core.trace import Trace, Tracer, deriving, handed_out, keep_sources, observer, settled, unaliased
 from ..core.types import dtype_of, type_of
-from .linearize import add, scale, zeros
+from .tape import add, scale, zeros
 
 
 class JVPTrace(Trace):

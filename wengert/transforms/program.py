@@ -22,16 +22,8 @@ from ..core.types import DYNAMIC, ArrayType, shape_of, zeros
 from ..primitives.shape import broadcast_to
 from .batch import batch_flat
 from .jvp import jvp_flat
-from .linearize import (
-    LinearEquation,
-    LinearizeTrace,
-    LinearVar,
-    Scaled,
-    TangentTrace,
-    Tape,
-    linearize_flat,
-    run_tape,
-)
+from .linearize import LinearizeTrace, TangentTrace, linearize_flat
+from .tape import LinearEquation, LinearVar, Scaled, Tape, run_tape
 from .transpose import transpose_tape
 
 provide(jvp_flat)

@@ -20,7 +20,7 @@ from ..core.primitive import Multilinear, Primitive
 from ..core.trace import Tracer, concrete, handed_out, located, observer
 from ..core.types import ArrayType
 from ..primitives.elementwise import zero_safe_mul
-from .linearize import LinearEquation, LinearVar, Scaled, Tape, scale
+from .tape import LinearEquation, LinearVar, Scaled, Tape, scale
 
 
 class Adjoints:
