@@ -7,10 +7,10 @@ from rich.table import Table
 
 from demo.methods import GD, GOAL, Run
 
-COLUMNS = ("steps", "calls", "grads", "cost", "\N{MULTIPLICATION SIGN} GD", "time, s", "gap", "error, km")
+COLUMNS = ("steps", "calls", "grads", "cost", "\N{MULTIPLICATION SIGN} GD", "s", "gap", "km off")
 CAPTION = f"""to a gap of {GOAL:.0e};  gap: (L - L*) / (L at the start - L*);  calls: of the loss
 cost: in calls, a value with its gradient priced by its measured time
-steps: for L-BFGS, evaluations;  error: of the map's distances, root mean square
+steps: for L-BFGS, evaluations;  s: seconds;  km off: the map, root mean square
 *: stopped when its time was up, before it had arrived"""
 
 
@@ -29,6 +29,7 @@ def _table(runs: list[Run]) -> Table:
         box=box.SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
         pad_edge=False,
+        show_edge=False,
     )
     view.add_column("method", no_wrap=True)
     for name in COLUMNS:
