@@ -1,142 +1,251 @@
-"""One interface to each library: arrays, a function's value, its gradient, written as its users write."""
+"""One interface to each library: how its users compile, differentiate, wait for a result, and ask for memory."""
 
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections.abc import Callable
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-import numpy
+import numpy as np
+
+from benchmarks.program import Subject
+
+Call = Callable[[], Any]
 
 
-class Wengert:
-    """Plain NumPy arrays and functions."""
+class Library:
+    """A library in one of its modes. Calls return only when the result is there.
 
-    package, shown = "wengert", "wengert"
+    name: in tables. family: which text of a program it runs. package: what must be installed. compiles: is the first
+    call of a function the one that compiles it?
+    """
+
+    name = family = package = ""
+    compiles = False
+
+    def function(self, subject: Subject) -> Call:
+        """A call of the function itself."""
+        raise NotImplementedError
+
+    def gradient(self, subject: Subject) -> Call:
+        """A call of the gradient, or of the program's own derivative."""
+        raise NotImplementedError
+
+    def memory(self, subject: Subject) -> int | None:
+        """Peak bytes of one call of the gradient, arguments and results included; None where the library cannot say."""
+        return None
+
+    def arrays(self, result: Any) -> list[np.ndarray]:
+        """A result, flat, as NumPy arrays."""
+        if isinstance(result, dict):
+            return [a for key in sorted(result) for a in self.arrays(result[key])]
+        if isinstance(result, tuple | list):
+            return [a for part in result for a in self.arrays(part)]
+        return [np.asarray(result)]
+
+
+class Wengert(Library):
+    """Compiled: `wg.jit`."""
+
+    name, family, package, compiles = "wengert", "wengert", "wengert", True
 
     def __init__(self) -> None:
         import wengert
 
-        self.np, self._grad = numpy, wengert.grad
+        self.wg = wengert
+        if not hasattr(wengert, "jit"):
+            raise RuntimeError("this version of wengert has no jit")
+        wengert.set_threads(1)
 
-    def array(self, value: Any) -> Any:
-        return value
+    def _gradient(self, subject: Subject) -> Callable:
+        return self.wg.jit(subject.derivative or self.wg.grad(subject.f, argnums=subject.argnums))
 
-    def primal(self, f: Callable, *args: Any) -> Callable[[], Any]:
+    def function(self, subject: Subject) -> Call:
+        f, args = self.wg.jit(subject.f), subject.args
         return lambda: f(*args)
 
-    def gradient(self, f: Callable, *args: Any) -> Callable[[], Any]:
-        grad = self._grad(f, argnums=tuple(range(len(args))))
-        return lambda: grad(*args)
+    def gradient(self, subject: Subject) -> Call:
+        g, args = self._gradient(subject), subject.args
+        return lambda: g(*args)
 
-    def numpy(self, result: Any) -> list[numpy.ndarray]:
-        return [numpy.asarray(r) for r in result]
-
-
-class Autograd(Wengert):
-    """HIPS autograd: its own `numpy`, else the same."""
-
-    package, shown = "autograd", "autograd"
-
-    def __init__(self) -> None:
-        import autograd
-        import autograd.numpy
-
-        self.np = autograd.numpy
-        self._grad = lambda f, argnums: autograd.grad(f, argnum=argnums)
+    def memory(self, subject: Subject) -> int:
+        return self._gradient(subject).memory(*subject.args)
 
 
-class Torch:
-    """PyTorch: leaves that require gradients, backward(), and the gradients in `.grad`."""
+class WengertEager(Wengert):
+    """One operation at a time."""
 
-    package, shown = "torch", "PyTorch"
+    name, compiles = "wengert eager", False
 
     def __init__(self) -> None:
-        import torch
+        import wengert
 
-        torch.set_num_threads(1)
-        self.np = self._torch = torch
+        self.wg = wengert
 
-    def array(self, value: Any) -> Any:
-        return self._torch.from_numpy(numpy.array(value))  # keeps double precision
+    def function(self, subject: Subject) -> Call:
+        f, args = self._traced(subject), subject.args
+        return lambda: f(*args)
 
-    def primal(self, f: Callable, *args: Any) -> Callable[[], Any]:
-        def call() -> Any:
-            with self._torch.no_grad():
-                return f(*args)
+    def gradient(self, subject: Subject) -> Call:
+        f, args = self._traced(subject), subject.args
+        g = subject.derivative or self.wg.grad(f, argnums=subject.argnums)
+        return lambda: g(*args)
 
-        return call
+    def memory(self, subject: Subject) -> None:
+        return None
 
-    def gradient(self, f: Callable, *args: Any) -> Callable[[], Any]:
-        leaves = [a.clone().requires_grad_() for a in args]
-
-        def call() -> Any:
-            for leaf in leaves:
-                leaf.grad = None
-            f(*leaves).backward()
-            return [leaf.grad for leaf in leaves]
-
-        return call
-
-    def numpy(self, result: Any) -> list[numpy.ndarray]:
-        return [r.detach().numpy() for r in result]
+    def _traced(self, subject: Subject) -> Callable:
+        """f, in whose module `np` is the traced language: so that np.zeros and np.array take part, as under jit."""
+        sys.modules[subject.f.__module__].np = self.wg.numpy
+        return subject.f
 
 
-class Jax:
-    """JAX one operation at a time, in double precision where asked for."""
+class Jax(Library):
+    """JAX compiled, in double precision."""
 
-    package, shown = "jax", "JAX"
+    name, family, package, compiles = "JAX", "jax", "jax", True
 
     def __init__(self) -> None:
         import jax
 
         jax.config.update("jax_enable_x64", True)
-        self.np, self._jax = jax.numpy, jax
+        self.jax = jax
 
-    def _prepared(self, f: Callable) -> Callable:
+    def _mode(self, f: Callable) -> Callable:
+        return self.jax.jit(f)
+
+    def _gradient(self, subject: Subject) -> Callable:
+        return self._mode(subject.derivative or self.jax.grad(subject.f, argnums=subject.argnums))
+
+    def function(self, subject: Subject) -> Call:
+        return self._blocking(self._mode(subject.f), subject.args)
+
+    def gradient(self, subject: Subject) -> Call:
+        return self._blocking(self._gradient(subject), subject.args)
+
+    def _blocking(self, f: Callable, args: tuple) -> Call:
+        block = self.jax.block_until_ready
+        return lambda: block(f(*args))
+
+    def memory(self, subject: Subject) -> int:
+        stats = self._gradient(subject).lower(*subject.args).compile().memory_analysis()
+        return stats.temp_size_in_bytes + stats.output_size_in_bytes + stats.argument_size_in_bytes
+
+
+class JaxEager(Jax):
+    """JAX one operation at a time."""
+
+    name, compiles = "JAX eager", False
+
+    def _mode(self, f: Callable) -> Callable:
         return f
 
-    def array(self, value: Any) -> Any:
-        return self.np.asarray(value)
-
-    def primal(self, f: Callable, *args: Any) -> Callable[[], Any]:
-        prepared = self._prepared(f)
-        return lambda: prepared(*args).block_until_ready()
-
-    def gradient(self, f: Callable, *args: Any) -> Callable[[], Any]:
-        prepared = self._prepared(self._jax.grad(f, argnums=tuple(range(len(args)))))
-        return lambda: self._jax.block_until_ready(prepared(*args))
-
-    def numpy(self, result: Any) -> list[numpy.ndarray]:
-        return [numpy.asarray(r) for r in result]
+    def memory(self, subject: Subject) -> None:
+        return None
 
 
-class JaxJit(Jax):
-    """JAX compiled; the time of compiling is not counted."""
+class Torch(Library):
+    """PyTorch one operation at a time: leaves that require gradients, backward(), and the gradients in `.grad`."""
 
-    package, shown = "jax", "JAX jit"
+    name, family, package = "PyTorch", "torch", "torch"
 
-    def _prepared(self, f: Callable) -> Callable:
-        return self._jax.jit(f)
+    def __init__(self) -> None:
+        import torch
+
+        torch.set_num_threads(1)
+        torch.set_default_dtype(torch.float64)
+        self.torch = torch
+
+    def _mode(self, f: Callable) -> Callable:
+        return f
+
+    def function(self, subject: Subject) -> Call:
+        f, args, torch = self._mode(subject.f), subject.args, self.torch
+
+        def call() -> Any:
+            with torch.no_grad():
+                return f(*args)
+
+        return call
+
+    def gradient(self, subject: Subject) -> Call:
+        if subject.derivative:
+            g, args = self._mode(subject.derivative), subject.args
+            return lambda: g(*args)
+        f, args = self._mode(subject.f), list(subject.args)
+        leaves = [args[i].clone().requires_grad_() for i in subject.argnums]
+        for i, leaf in zip(subject.argnums, leaves, strict=True):
+            args[i] = leaf
+
+        def call() -> Any:
+            for leaf in leaves:
+                leaf.grad = None
+            f(*args).backward()
+            return tuple(leaf.grad for leaf in leaves)
+
+        return call
+
+    def arrays(self, result: Any) -> list[np.ndarray]:
+        return super().arrays(result.detach().numpy() if isinstance(result, self.torch.Tensor) else result)
 
 
-LIBRARIES: dict[str, type] = {c.shown: c for c in (Wengert, Autograd, Torch, Jax, JaxJit)}
+class TorchCompiled(Torch):
+    """PyTorch compiled."""
+
+    name, compiles = "PyTorch compiled", True
+
+    def _mode(self, f: Callable) -> Callable:
+        return self.torch.compile(f)
 
 
-def installed(shown: str) -> bool:
+class Autograd(Library):
+    """HIPS autograd: its own `numpy`."""
+
+    name, family, package = "autograd", "autograd", "autograd"
+
+    def __init__(self) -> None:
+        import autograd
+
+        self.autograd = autograd
+
+    def function(self, subject: Subject) -> Call:
+        return lambda: subject.f(*subject.args)
+
+    def gradient(self, subject: Subject) -> Call:
+        g = subject.derivative or self.autograd.grad(subject.f, argnum=subject.argnums)
+        return lambda: g(*subject.args)
+
+
+class C(Library):
+    """A C program, compiled by `cc -O3 -march=native`: values only."""
+
+    name, family = "C", "c"
+
+    def function(self, subject: Subject) -> Call:
+        return lambda: subject.f(*subject.args)
+
+
+LIBRARIES: dict[str, type[Library]] = {
+    c.name: c for c in (Wengert, WengertEager, Jax, JaxEager, Torch, TorchCompiled, Autograd, C)
+}
+
+
+def installed(name: str) -> bool:
     """Is the library there? Nothing is imported."""
-    return importlib.util.find_spec(LIBRARIES[shown].package) is not None
+    package = LIBRARIES[name].package
+    return not package or importlib.util.find_spec(package) is not None
 
 
 def versions() -> dict[str, str]:
-    """Version of each library that is there, NumPy's included."""
-    packages = ["numpy", *dict.fromkeys(c.package for c in LIBRARIES.values())]
+    """Version of each package that is there, NumPy's included."""
+    packages = ["numpy", *dict.fromkeys(c.package for c in LIBRARIES.values() if c.package)]
     return {p: _version(p) for p in packages if importlib.util.find_spec(p) is not None}
 
 
 def _version(package: str) -> str:
     try:
         return version(package)
-    except importlib.metadata.PackageNotFoundError:
+    except PackageNotFoundError:
         return "source tree"
