@@ -1,0 +1,1 @@
+"""Emission: blocks as LLVM's text."""

@@ -1,0 +1,115 @@
+"""Native control flow: loops of rounds, while loops with stacks that grow, branches; one function for each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..ir import Block, Branch, Buffer, Call, For, Loop, Region, Straight, While, writes
+from .nests import INDEX, Emitter
+from .writer import memory_type
+
+FIRST_ROWS = 64  # of a growing stack
+
+
+class Function(Emitter):
+    """An emitter that knows control flow too."""
+
+    def node(self, node: Any) -> None:
+        """Any node of a block."""
+        kind = type(node)
+        if kind is Call:
+            self.equation = node.eq
+            node.emit(self, node)
+            self.forget_all({r.buffer for r in writes(node)})
+        elif kind is Region:
+            self.block(node.body)
+        elif kind is For:
+            self.rounds(node)
+        elif kind is While:
+            self.repeat(node)
+        elif kind is Branch:
+            self.choose(node)
+        else:
+            super().node(node)
+
+    def block(self, block: Block) -> None:
+        """The nodes of a block in order."""
+        for node in block.nodes:
+            self.node(node)
+
+    def rounds(self, node: For) -> None:
+        """for k in range(count): body; in reverse the axis runs from count - 1 to 0."""
+        self.equation = node.eq
+        bound = self.operand(node.count, INDEX)
+        outer, changed = dict(self.known), {r.buffer for r in writes(node)}
+
+        def body() -> None:
+            if node.reverse:
+                last = self.emit(f"sub nsw i64 {bound}, 1")
+                self.axes[node.axis] = self.emit(f"sub nsw i64 {last}, {self.axes[node.axis]}")
+            self.block(node.body)
+
+        self.counted(node.axis, bound, body, changed)
+        self.known = {k: v for k, v in outer.items() if k[0] not in changed}
+
+    def choose(self, node: Branch) -> None:
+        """The block that the index names."""
+        self.equation = node.eq
+        index = self.operand(node.index, INDEX)
+        labels = [self.new_label("case") for _ in node.blocks]
+        done = self.new_label("done")
+        cases = " ".join(f"i64 {k}, label %{label}" for k, label in enumerate(labels[:-1]))
+        self.do(f"switch i64 {index}, label %{labels[-1]} [ {cases} ]")
+        outer, changed = dict(self.known), {r.buffer for r in writes(node)}
+        for label, block in zip(labels, node.blocks, strict=True):
+            self.begin(label)
+            self.known = dict(outer)
+            self.block(block)
+            self.jump(done)
+        self.begin(done)
+        self.known = {k: v for k, v in outer.items() if k[0] not in changed}
+
+    def repeat(self, node: While) -> None:
+        """while test: body; the rounds are counted, and stacks grow as they need."""
+        self.equation = node.eq
+        outer, changed = dict(self.known), {r.buffer for r in writes(node)}
+        head, inside, done = (self.new_label(x) for x in ("while", "round", "done"))
+        count = self.slot("i64")
+        self.do(f"store i64 0, ptr {count}")
+        self.forget_all(changed)
+        kept = dict(self.known)
+        self.jump(head)
+        self.begin(head)
+        self.block(node.test)
+        going = self.operand(node.flag)
+        self.branch(going, inside, done)
+        self.begin(inside)
+        self.known = dict(kept)
+        k = self.emit(f"load i64, ptr {count}")
+        self.axes[node.axis] = k
+        for stack in node.stacks:
+            self.grow(stack, k)
+        self.patience(k)
+        self.block(node.body)
+        self.do(f"store i64 {self.emit(f'add nsw i64 {k}, 1')}, ptr {count}")
+        self.jump(head)
+        self.begin(done)
+        self.known = {k: v for k, v in outer.items() if k[0] not in changed}
+        self.store(node.count, self.emit(f"load i64, ptr {count}"))
+
+    def grow(self, stack: Buffer, row: str) -> None:
+        """Room for one more row: the runtime enlarges the stack, or stops the program."""
+        raise NotImplementedError
+
+    def patience(self, row: str) -> None:
+        """Every so many rounds the runtime may stop the program: interrupts of the user."""
+
+
+def is_loop(node: Any) -> bool:
+    """Does a node stand for loops over elements or statements alone?"""
+    return type(node) in (Loop, Straight)
+
+
+__all__ = ["Function", "is_loop", "memory_type", "np"]

@@ -1,0 +1,355 @@
+"""Statements and loops over elements: addresses, loads that are known already, accumulators in registers, loops."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..ir import Axis, Buffer, Const, Indirect, Loop, Operand, Position, Ref, Stmt, Straight
+from . import complex_ops
+from .ops import extremum
+from .statement import computed, converted_constant
+from .values import converted
+from .writer import Writer, llvm_type, memory_type
+
+INDEX = np.dtype(np.int64)
+
+
+class Emitter(Writer):
+    """One function: its arrays are parameters that do not overlap, in the order of their first use."""
+
+    def __init__(self, code_of: Any) -> None:
+        super().__init__()
+        self.code_of = code_of  # (what went wrong, equation) -> the number that the function returns
+        self.pointers: dict[Buffer, str] = {}
+        self.parameters: list[Buffer] = []
+        self.axes: dict[Axis, Any] = {}  # names of loop variables; integers where a loop is written out
+        self.known: dict[Any, Any] = {}  # loads and addresses that hold here
+        self.accumulators: dict[Any, Any] = {}  # references whose sums are in slots
+        self.failures: dict[int, str] = {}  # code -> slot of a flag
+        self.stacks: dict[Buffer, Any] = {}  # growing stacks of a while loop, see control.py
+
+    # addresses and memory
+    def pointer(self, buffer: Buffer) -> str:
+        """Where a buffer begins."""
+        if buffer in self.stacks:
+            return self.stacks[buffer].pointer(self)  # type: ignore[no-any-return]
+        found = self.pointers.get(buffer)
+        if found is None:
+            if buffer.kind == "local":
+                n = buffer.size * (2 if buffer.dtype.kind == "c" else 1)
+                found = self.slot(memory_type(buffer.dtype), n)
+            else:
+                found = f"%b{len(self.parameters)}"
+                self.parameters.append(buffer)
+            self.pointers[buffer] = found
+        return found
+
+    def resolved(self, ref: Ref) -> tuple[int, tuple[tuple[str, int], ...]]:
+        """The index as a number and named terms, for the current values of axes that are written out."""
+        const, terms = ref.const, []
+        for axis, c in ref.terms:
+            value = self.axes[axis]
+            if type(value) is int:
+                const += c * value
+            else:
+                terms.append((value, c))
+        return const, tuple(terms)
+
+    def sum_of(self, terms: tuple[tuple[str, int], ...]) -> str | None:
+        """The sum of coefficient * variable."""
+        if not terms:
+            return None
+        found = self.known.get(terms)
+        if found is None:
+            *rest, (name, c) = terms
+            found = name if c == 1 else self.emit(f"mul nsw i64 {name}, {c}")
+            before = self.sum_of(tuple(rest))
+            if before is not None:
+                found = self.emit(f"add nsw i64 {before}, {found}")
+            self.known[terms] = found
+        return found  # type: ignore[no-any-return]
+
+    def address(self, ref: Ref, part: int = 0) -> str:
+        """The address of an element; part: 1 for the imaginary part."""
+        const, terms = self.resolved(ref)
+        index = self.sum_of(terms)
+        for i in ref.indirect:
+            step = self.index(i)
+            if i.stride != 1:
+                step = self.emit(f"mul nsw i64 {step}, {i.stride}")
+            index = step if index is None else self.emit(f"add nsw i64 {index}, {step}")
+        t = memory_type(ref.buffer.dtype)
+        p = self.pointer(ref.buffer)
+        if ref.buffer.dtype.kind == "c":
+            index = None if index is None else self.emit(f"mul nsw i64 {index}, 2")
+            const = 2 * const + part
+        if index is not None:
+            p = self.emit(f"getelementptr inbounds {t}, ptr {p}, i64 {index}")
+        return self.emit(f"getelementptr inbounds {t}, ptr {p}, i64 {const}") if const else p
+
+    def index(self, i: Indirect) -> str:
+        """An index that is read from memory, counted from the front, in range; a flag is set if it was not."""
+        x = self.operand(i.index, INDEX)
+        key = ("index", x, i.extent)
+        found = self.known.get(key)
+        if found is not None:
+            return found  # type: ignore[no-any-return]
+        negative = self.emit(f"icmp slt i64 {x}, 0")
+        y = self.emit(f"select i1 {negative}, i64 {self.emit(f'add i64 {x}, {i.extent}')}, i64 {x}")
+        if i.checked:
+            bad = self.emit(f"icmp uge i64 {y}, {i.extent}")
+            self.fails(bad, ("index", i.extent))
+            y = self.emit(f"select i1 {bad}, i64 0, i64 {y}")
+        self.known[key] = y
+        return y
+
+    def fails(self, condition: str, what: Any) -> None:
+        """If the condition holds, the function returns the code of what went wrong."""
+        code = self.code_of(what, self.equation)
+        if code not in self.failures:
+            self.failures[code] = self.slot("i1")
+            self.slots.append(f"  store i1 false, ptr {self.failures[code]}")
+        old = self.emit(f"load i1, ptr {self.failures[code]}")
+        self.do(f"store i1 {self.emit(f'or i1 {old}, {condition}')}, ptr {self.failures[code]}")
+
+    equation: Any = None
+    stops = False  # may it return before its end?
+
+    def stop_unless_zero(self, code: str) -> None:
+        """Return this code, if it is one."""
+        bad, on = self.new_label("stopped"), self.new_label("on")
+        self.branch(self.emit(f"icmp ne i32 {code}, 0"), bad, on)
+        self.begin(bad)
+        self.do(f"ret i32 {code}")
+        self.begin(on)
+        self.stops = True
+
+    def key(self, ref: Ref) -> Any:
+        """What tells elements apart."""
+        return (ref.buffer, *self.resolved(ref), tuple(self.index_key(i) for i in ref.indirect))
+
+    def index_key(self, i: Indirect) -> Any:
+        return (self.key(i.index) if isinstance(i.index, Ref) else i.index, i.stride)
+
+    def load(self, ref: Ref) -> Any:
+        """An element; a pair where it is complex. Booleans are tested."""
+        key = self.key(ref)
+        found = self.known.get(key)
+        if found is None:
+            found = self.known[key] = self.load_from(ref.buffer, [self.address(ref, k) for k in parts(ref.buffer)])
+        return found
+
+    def load_from(self, buffer: Buffer, addresses: Sequence[str]) -> Any:
+        """The value at these addresses of its parts."""
+        t = memory_type(buffer.dtype)
+        values = [self.emit(f"load {t}, ptr {p}") for p in addresses]
+        if buffer.dtype.kind == "b":
+            return self.emit(f"icmp ne i8 {values[0]}, 0")
+        return tuple(values) if len(values) == 2 else values[0]
+
+    def store(self, ref: Ref, value: Any) -> None:
+        """Write an element, and remember what it holds."""
+        for k in parts(ref.buffer):
+            self.store_at(self.address(ref, k), ref.buffer, value[k] if ref.buffer.dtype.kind == "c" else value)
+        self.forget(ref)
+        self.known[self.key(ref)] = value
+
+    def store_at(self, address: str, buffer: Buffer, value: str) -> None:
+        """Write one part of an element."""
+        t = memory_type(buffer.dtype)
+        if buffer.dtype.kind == "b":
+            value = self.emit(f"zext i1 {value} to i8") if value not in ("true", "false") else str(int(value == "true"))
+        self.do(f"store {t} {value}, ptr {address}")
+
+    def forget(self, ref: Ref) -> None:
+        """What was known of elements that a write to this one may change is not known any more."""
+        const, terms = self.resolved(ref)
+        for key in [k for k in self.known if k[0] is ref.buffer]:
+            if ref.indirect or key[3] or key[2] != terms or key[1] == const:
+                del self.known[key]
+
+    def forget_all(self, buffers: set[Buffer]) -> None:
+        """Nothing is known of these buffers any more."""
+        for key in [k for k in self.known if k[0] in buffers]:
+            del self.known[key]
+
+    # statements
+    def operand(self, x: Operand, dtype: np.dtype[Any] | None = None) -> Any:
+        """The value of an operand, in this dtype if one is given."""
+        if type(x) is Const:
+            return converted_constant(x.value, dtype)
+        if type(x) is Position:
+            value = self.axes[x.axis]
+            if type(value) is int:
+                return str(x.offset + x.step * value)
+            y = value if x.step == 1 else self.emit(f"mul nsw i64 {value}, {x.step}")
+            return y if not x.offset else self.emit(f"add nsw i64 {y}, {x.offset}")
+        value = self.load(x)  # type: ignore[arg-type]
+        if dtype is None or x.buffer.dtype == dtype:  # type: ignore[union-attr]
+            return value
+        return converted(self, value, x.buffer.dtype, dtype)  # type: ignore[union-attr]
+
+    def statement(self, stmt: Stmt) -> None:
+        """A statement, for all values of the axes that are written out."""
+        self.equation = stmt.eq
+        for values in itertools.product(*(range(a.extent) for a in stmt.axes)):
+            self.axes.update(zip(stmt.axes, values, strict=True))
+            self.once(stmt)
+
+    def once(self, stmt: Stmt) -> None:
+        """A statement, for the current values of all axes."""
+        y = computed(self, stmt)
+        if not stmt.accumulate:
+            self.store(stmt.target, y)
+            return
+        slot = self.accumulators.get(self.key(stmt.target)) if not stmt.target.indirect else None
+        dtype = stmt.target.buffer.dtype
+        if slot is None:
+            self.store(stmt.target, combined(self, stmt.accumulate, dtype, self.load(stmt.target), y))
+            return
+        t = llvm_type(dtype)
+        old = tuple(self.emit(f"load {t}, ptr {s}") for s in slot)
+        new = combined(self, stmt.accumulate, dtype, old if dtype.kind == "c" else old[0], y)
+        for s, v in zip(slot, new if dtype.kind == "c" else (new,), strict=True):
+            self.do(f"store {t} {v}, ptr {s}")
+
+    # loops
+    def node(self, node: Any) -> None:
+        """A statement, straight code or a loop over elements."""
+        if type(node) is Stmt:
+            self.statement(node)
+        elif type(node) is Straight:
+            for stmt in node.body:
+                self.statement(stmt)
+        else:
+            self.loop(node)
+
+    def loop(self, loop: Loop) -> None:
+        """for axis in range(extent): body."""
+        outer = dict(self.known)
+        changed = {s.target.buffer for s in every(loop)}
+        sums = self.begin_sums(loop)
+        with_extent = loop.axis.extent
+        bound = str(with_extent) if type(with_extent) is int else self.operand(with_extent, INDEX)
+        self.counted(loop.axis, bound, lambda: self.body(loop), changed, type(with_extent) is not int)
+        self.known = {k: v for k, v in outer.items() if k[0] not in changed}
+        self.end_sums(sums)
+
+    def body(self, loop: Loop) -> None:
+        """One round."""
+        for child in loop.body:
+            self.node(child)
+
+    def counted(self, axis: Axis, bound: str, body: Any, changed: set[Buffer], may_be_empty: bool = True) -> None:
+        """Rounds 0 to bound - 1 of what `body` emits."""
+        head, done = self.new_label("loop"), self.new_label("done")
+        if may_be_empty:
+            ready = self.new_label("ready")
+            self.branch(self.emit(f"icmp sgt i64 {bound}, 0"), ready, done)
+            self.begin(ready)
+        self.forget_all(changed)
+        before = self.label
+        self.jump(head)
+        self.begin(head)
+        i = self.fresh()
+        place = len(self.lines)
+        self.lines.append("")
+        self.axes[axis] = i
+        body()
+        after = self.emit(f"add nuw nsw i64 {i}, 1")
+        self.lines[place] = f"  {i} = phi i64 [ 0, %{before} ], [ {after}, %{self.label} ]"
+        self.branch(self.emit(f"icmp slt i64 {after}, {bound}"), head, done)
+        self.begin(done)
+
+    def begin_sums(self, loop: Loop) -> list[tuple[Any, Ref, dict[Axis, int], Any]]:
+        """Accumulators that stay in place for the whole loop move to slots on the stack, that is to registers."""
+        found: list[tuple[Any, Ref, dict[Axis, int], Any]] = []
+        inner = inner_axes(loop)
+        for stmt in every(loop):
+            target = stmt.target
+            if not stmt.accumulate or target.indirect or (target.buffer.kind == "local" and target.buffer.size == 1):
+                continue
+            if any(target.coefficient(a) for a in inner) or not alone_in(loop, stmt):
+                continue
+            for values in itertools.product(*(range(a.extent) for a in stmt.axes)):
+                self.axes.update(zip(stmt.axes, values, strict=True))
+                key = self.key(target)
+                if key in self.accumulators:
+                    continue
+                t = llvm_type(target.buffer.dtype)
+                slots = tuple(self.slot(t) for _ in parts(target.buffer))
+                value = self.load(target)
+                for s, v in zip(slots, value if len(slots) == 2 else (value,), strict=True):
+                    self.do(f"store {t} {v}, ptr {s}")
+                self.accumulators[key] = slots
+                found.append((key, target, {a: self.axes[a] for a in stmt.axes}, slots))
+        return found
+
+    def end_sums(self, sums: list[tuple[Any, Ref, dict[Axis, int], Any]]) -> None:
+        """Accumulators go back to memory."""
+        for key, target, axes, slots in sums:
+            self.axes.update(axes)
+            t = llvm_type(target.buffer.dtype)
+            values = tuple(self.emit(f"load {t}, ptr {s}") for s in slots)
+            del self.accumulators[key]
+            self.store(target, values if len(values) == 2 else values[0])
+
+
+def parts(buffer: Buffer) -> range:
+    """The parts of an element: a complex one has two."""
+    return range(2 if buffer.dtype.kind == "c" else 1)
+
+
+def every(node: Any) -> Iterator[Stmt]:
+    """The statements of a loop."""
+    if type(node) is Stmt:
+        yield node
+    else:
+        for child in node.body:
+            yield from every(child)
+
+
+def inner_axes(loop: Loop) -> list[Axis]:
+    """The axes of a loop and of the loops in it."""
+    found = [loop.axis]
+    for child in loop.body:
+        if type(child) is Loop:
+            found += inner_axes(child)
+    return found
+
+
+def alone_in(loop: Loop, stmt: Stmt) -> bool:
+    """Does nothing else in the loop touch what a statement accumulates, but the same kind of accumulation in place?"""
+    buffer = stmt.target.buffer
+    for other in every(loop):
+        if any(r.buffer is buffer and r is not other.target for r in other.refs()):
+            return False
+        if other.target.buffer is buffer and (
+            other.accumulate is None or other.target.indirect or any(other.target.coefficient(a) for a in inner_axes(loop))
+        ):
+            return False
+    return True
+
+
+def combined(w: Writer, how: str, dtype: np.dtype[Any], a: Any, b: Any) -> Any:
+    """The total with one more term. Sums may be taken in any order: that is what lets them be vectorised."""
+    if dtype.kind == "c":
+        return complex_ops.combined(w, how, dtype, a, b)
+    t = llvm_type(dtype)
+    if how in ("max", "min"):
+        if dtype.kind == "f":
+            name = f"llvm.{how}imum.f{8 * dtype.itemsize}"
+            return w.emit(f"call nsz {t} @{name}({t} {a}, {t} {b})")
+        return extremum(w, how, dtype, a, b)
+    if how in ("and", "or"):
+        return w.emit(f"{how} {t} {a}, {b}")
+    if dtype.kind == "f":
+        return w.emit(f"f{how} reassoc {t} {a}, {b}")
+    if dtype.kind == "b":
+        return w.emit(f"{'or' if how == 'add' else 'and'} i1 {a}, {b}")
+    return w.emit(f"{how} {t} {a}, {b}")
+

@@ -1,0 +1,73 @@
+"""LLVM: text to optimised object code for this CPU, object code to functions in memory. Loads llvmlite when first used."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import threading
+from typing import Any
+
+from . import mathlib
+
+lock = threading.RLock()  # LLVM's global state is touched by one thread at a time
+_names = itertools.count()
+
+
+@functools.cache
+def target() -> Any:
+    """The target machine: this CPU with all its features."""
+    import llvmlite.binding as llvm
+
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    return llvm.Target.from_triple(llvm.get_process_triple()).create_target_machine(
+        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=3, reloc="pic", jit=False
+    )
+
+
+@functools.cache
+def width() -> int:
+    """Doubles in a vector register."""
+    import llvmlite.binding as llvm
+
+    features = llvm.get_host_cpu_features()
+    return 8 if features.get("avx512f") and features.get("avx512dq") else 4 if features.get("avx2") else 2
+
+
+def optimised(text: str) -> Any:
+    """The module of a text, after LLVM's passes; mathematics is linked in when loops have been vectorised."""
+    import llvmlite.binding as llvm
+
+    module = llvm.parse_assembly(text)
+    module.triple, module.data_layout = target().triple, str(target().target_data)
+    options = llvm.create_pipeline_tuning_options(speed_level=3)
+    builder = llvm.create_pass_builder(target(), options)
+    builder.getModulePassManager().run(module, builder)
+    mathlib.inline(module, target())
+    return module
+
+
+def object_code(module: Any) -> bytes:
+    """Machine code of a module, as an object file."""
+    return target().emit_object(module)  # type: ignore[no-any-return]
+
+
+@functools.cache
+def session() -> Any:
+    """LLVM's linker in this process."""
+    import llvmlite.binding as llvm
+
+    target()
+    return llvm.create_lljit_compiler(target())
+
+
+def loaded(code: bytes, symbols: dict[str, int]) -> tuple[int, Any]:
+    """The address of `wengert_main` of an object file, and what keeps it in memory. symbols: addresses it may call."""
+    import llvmlite.binding as llvm
+
+    with lock:
+        builder = llvm.JITLibraryBuilder().add_object_img(code).add_current_process()
+        for name, address in symbols.items():
+            builder = builder.import_symbol(name, address)
+        library = builder.export_symbol("wengert_main").link(session(), f"program_{next(_names)}")
+        return library["wengert_main"], library

@@ -1,0 +1,52 @@
+"""What has no native form calls back into NumPy: operands and results are handed over as arrays in place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...core.program import Equation
+from ...core.types import DYNAMIC
+from ...errors import UnsupportedFunctionError
+from ..ir import Call, Ref, View
+from .lowering import Lowering, lowers
+
+
+@lowers("callback")
+def callback(low: Lowering, eq: Equation) -> None:
+    """results = primitive(operands), computed by Python."""
+    if any(DYNAMIC in v.type.shape for v in eq.outputs):
+        raise UnsupportedFunctionError(
+            f"{eq.primitive} has a result whose length depends on data",
+            why="native code plans memory before it runs",
+            write="a fixed number of results",
+        )
+    operands = [low.whole(a) for a in eq.inputs]
+    results = [low.result(v) for v in eq.outputs]
+    results_in_place = [r if r.contiguous else low.new(r.shape, r.dtype) for r in results]
+    number = low.constants.call_back(eq)
+    reads, writes = [first(x) for x in operands], [first(x) for x in results_in_place]
+
+    def emit(f: Any, node: Call) -> None:
+        call(f, number, [*node.reads, *node.writes])
+
+    low.nodes.append(Call(f"callback {eq.primitive}", reads, writes, emit, eq))
+    for r, made in zip(results, results_in_place, strict=True):
+        if r is not made:
+            low.copy(made, r)
+
+
+def first(x: View) -> Ref:
+    """The reference to the first element of contiguous memory."""
+    return Ref(x.buffer, x.const, x.terms)
+
+
+def call(f: Any, number: int, refs: list[Ref]) -> None:
+    """i32 wengert_call_back(program, number of the call, addresses of operands and results); nonzero stops the run."""
+    n = max(len(refs), 1)
+    table = f.slot("ptr", n + 1)
+    for k, ref in enumerate(refs):
+        place = f.emit(f"getelementptr ptr, ptr {table}, i64 {k}")
+        f.do(f"store ptr {f.address(ref)}, ptr {place}")
+    f.declare("declare i32 @wengert_call_back(i64, i64, ptr)")
+    program = f.emit("load i64, ptr %ctx")
+    f.stop_unless_zero(f.emit(f"call i32 @wengert_call_back(i64 {program}, i64 {number}, ptr {table})"))

@@ -1,0 +1,62 @@
+"""Elementwise primitives: one statement for all elements. Their arithmetic is in emit/ops.py."""
+
+from __future__ import annotations
+
+from ...core.primitive import REGISTRY
+from ...core.program import Equation, Literal
+from ..emit.ops import native_op
+from ..ir import Splat
+from .lowering import ADDING, RULES, Lowering, axes_of, lowers
+
+
+@lowers("elementwise")
+def elementwise(low: Lowering, eq: Equation) -> None:
+    """y[i] = f(a[i], b[i], ...), scalars everywhere the same."""
+    if not native_op(eq):
+        RULES["callback"](low, eq)
+        return
+    (y,) = eq.outputs
+    operands = [low.value(a) for a in eq.inputs]
+    target = low.result(y)
+    index = axes_of(y.type.shape)
+    refs = [x.ref(index if x.shape else ()) for x in operands]
+    low.nest(index, target.ref(index), eq.primitive.name, refs, eq.params)
+
+
+for _primitive in REGISTRY.values():
+    if _primitive.pointwise:
+        RULES[_primitive.name] = elementwise
+
+
+@lowers("stop_gradient")
+def stop_gradient(low: Lowering, eq: Equation) -> None:
+    """The same array."""
+    low.assign(eq.outputs[0], low.value(eq.inputs[0]))
+
+
+@lowers("convert")
+def convert(low: Lowering, eq: Equation) -> None:
+    """The same array where it has the dtype already."""
+    (x,), (y,) = eq.inputs, eq.outputs
+    value = low.value(x)
+    if value.dtype == y.type.dtype:
+        low.assign(y, value)
+    elif isinstance(value, Splat) and y.type.dtype.kind != "b":
+        low.assign(y, Splat(y.type.dtype.type(value.value), value.shape, y.type.dtype))
+    else:
+        elementwise(low, eq)
+
+
+@lowers("add")
+def add(low: Lowering, eq: Equation) -> None:
+    """Where a term scatters, or is a product, it is added to the other term in place."""
+    terms = [k for k, a in enumerate(eq.inputs) if not isinstance(a, Literal) and a in low.deferred]
+    if not terms:
+        elementwise(low, eq)
+        return
+    k = terms[-1]
+    term, other = low.deferred.pop(eq.inputs[k]), eq.inputs[1 - k]  # type: ignore[arg-type]
+    total = low.overwritten(other, eq.outputs[0])
+    dead, low.dead = low.dead, ()
+    ADDING[term.primitive.name](low, term, total)
+    low.dead = dead

@@ -1,0 +1,77 @@
+"""The memory plan: where each temporary array lives in one arena, from its first writer to its last reader.
+
+Known before anything runs: peak bytes are the arena's size. A nested block has a frame of its own within the arena.
+"""
+
+from __future__ import annotations
+
+from .ir import Block, Buffer, blocks, reads, writes
+
+ALIGNMENT = 64  # bytes: a cache line, and the widest vector
+
+
+def plan(block: Block) -> int:
+    """Give every temporary array of the block its offset in the arena; the arena's size in bytes."""
+    size, moves = frame(block, set())
+    for buffer, offset in moves:
+        buffer.offset = offset
+    return size
+
+
+def frame(block: Block, outer: set[Buffer]) -> tuple[int, list[tuple[Buffer, int]]]:
+    """The size of a block's frame, and the offsets in it of all arrays that belong to the block."""
+    spans: dict[Buffer, list[int]] = {}
+    for k, node in enumerate(block.nodes):
+        for ref in (*reads(node), *writes(node)):
+            if ref.buffer.kind == "temp" and ref.buffer not in outer:
+                spans.setdefault(ref.buffer, [k, k])[1] = k
+    inside: list[tuple[int, list[tuple[Buffer, int]]]] = []
+    for k, node in enumerate(block.nodes):
+        parts = blocks(node)
+        own = private(parts, spans, k)
+        for b in own:
+            del spans[b]
+        found = [frame(part, used_elsewhere(part, own)) for part in parts]
+        inside += [(k, *f) for f in found]  # type: ignore[list-item]
+    return allocate(spans, inside)  # type: ignore[arg-type]
+
+
+def private(parts: tuple[Block, ...], spans: dict[Buffer, list[int]], k: int) -> set[Buffer]:
+    """The arrays that one nested block of node k uses and nobody else."""
+    used = [{r.buffer for n in part.nodes for r in (*reads(n), *writes(n))} for part in parts]
+    once = set()
+    for i, here in enumerate(used):
+        others = set().union(*used[:i], *used[i + 1 :])
+        once |= {b for b in here - others if spans.get(b) == [k, k]}
+    return once
+
+
+def used_elsewhere(part: Block, own: set[Buffer]) -> set[Buffer]:
+    """The arrays of a nested block that belong to an outer one."""
+    return {r.buffer for n in part.nodes for r in (*reads(n), *writes(n))} - own
+
+
+def allocate(
+    spans: dict[Buffer, list[int]], frames: list[tuple[int, int, list[tuple[Buffer, int]]]]
+) -> tuple[int, list[tuple[Buffer, int]]]:
+    """Offsets such that what lives at the same time does not overlap: first fit, in the order of birth."""
+    wanted: list[tuple[int, int, int, list[tuple[Buffer, int]]]] = []
+    for buffer, (first, last) in spans.items():
+        wanted.append((first, last, buffer.nbytes, [(buffer, 0)]))
+    wanted += [(k, k, size, moves) for k, size, moves in frames if size]
+    wanted.sort(key=lambda w: (w[0], -w[2]))
+    live: list[tuple[int, int, int]] = []  # offset, end, last node
+    top = 0
+    moves: list[tuple[Buffer, int]] = []
+    for first, last, size, inside in wanted:
+        live = sorted(x for x in live if x[2] >= first)
+        offset = 0
+        for start, end, _ in live:
+            if start - offset >= size:
+                break
+            offset = max(offset, end)
+        end = offset + -(-size // ALIGNMENT) * ALIGNMENT
+        live.append((offset, end, last))
+        top = max(top, end)
+        moves += [(b, offset + at) for b, at in inside]
+    return top, moves
