@@ -63,7 +63,7 @@ def declarations(used: Iterable[tuple[str, Any]], width: int) -> str:
         kept += [f"ptr @{symbol(name, bits, n)}" for n in lanes]
         lines.append(f"attributes #{group(name, bits)} = {{ {PURE} {variants(name, bits, lanes)} }}")
     if kept:
-        lines.append(f"@{KEPT} = appending global [{len(kept)} x ptr] [{', '.join(kept)}], section \"llvm.metadata\"")
+        lines.append(f'@{KEPT} = appending global [{len(kept)} x ptr] [{", ".join(kept)}], section "llvm.metadata"')
     return "\n".join([*lines, ""])
 
 
@@ -88,7 +88,9 @@ def module_text(forms: Iterable[tuple[str, int, int]], target: Target) -> str:
         text, helpers = definition(*form, target)
         texts[symbol(*form)] = text
         texts.update(helpers)
-    declared = dict.fromkeys(line for text in texts.values() for line in text.splitlines() if line.startswith("declare"))
+    declared = dict.fromkeys(
+        line for text in texts.values() for line in text.splitlines() if line.startswith("declare")
+    )
     lines = [line for text in texts.values() for line in text.splitlines() if not line.startswith("declare")]
     return "\n".join([*declared, *lines, ATTRIBUTES])
 

@@ -1,0 +1,104 @@
+"""Loops that call every function of the math library, compiled for a width: vectorised by LLVM, and not."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from typing import Any
+
+import llvmlite.binding as llvm
+import numpy as np
+
+from wengert.compile import mathlib
+from wengert.compile.mathlib.table import TABLE
+
+llvm.initialize_native_target()
+llvm.initialize_native_asmprinter()
+TRIPLE = llvm.get_process_triple()
+FEATURES = llvm.get_host_cpu_features()
+X86 = TRIPLE.startswith("x86_64")
+
+
+def machines() -> dict[str, tuple[int, str, str, mathlib.Target]]:
+    """By name: float64 numbers in a register, processor, features, what the library may use."""
+    host = llvm.get_host_cpu_name()
+    found: dict[str, tuple[int, str, str, mathlib.Target]] = {}
+    if not X86:
+        return {"host": (2, host, FEATURES.flatten(), mathlib.Target(fma=True))}
+    found["sse2"] = (2, "x86-64", "", mathlib.Target(fma=False))
+    if FEATURES.get("avx2") and FEATURES.get("fma"):
+        found["avx2"] = (4, "haswell", "", mathlib.Target(fma=True))
+    if FEATURES.get("avx512f") and FEATURES.get("avx512dq"):
+        found["avx512"] = (8, host, FEATURES.flatten(), mathlib.Target(fma=True))
+    return found
+
+
+MACHINES = machines()
+
+
+def loop(function: str, name: str, bits: int, vectorise: bool) -> str:
+    """y[i] = name(x0[i], ...) for i < n."""
+    real, dtype = ("double", np.float64) if bits == 64 else ("float", np.float32)
+    count = TABLE[name][0]
+    loads = "\n".join(
+        f"  %p{i} = getelementptr {real}, ptr %x{i}, i64 %i\n  %v{i} = load {real}, ptr %p{i}" for i in range(count)
+    )
+    return f"""
+define void @{function}({", ".join(f"ptr noalias %x{i}" for i in range(count))}, ptr noalias %y, i64 %n) {{
+entry:
+  br label %loop
+loop:
+  %i = phi i64 [ 0, %entry ], [ %next, %loop ]
+{loads}
+  %e = {mathlib.call(name, dtype, [f"%v{i}" for i in range(count)])}
+  %q = getelementptr {real}, ptr %y, i64 %i
+  store {real} %e, ptr %q
+  %next = add i64 %i, 1
+  %more = icmp slt i64 %next, %n
+  br i1 %more, label %loop, label %exit{"" if vectorise else ", !llvm.loop !0"}
+exit:
+  ret void
+}}"""
+
+
+class Kernels:
+    """All functions of one precision on one machine."""
+
+    def __init__(self, machine: str, bits: int, names: tuple[str, ...]) -> None:
+        self.width, cpu, features, target = MACHINES[machine]
+        self.dtype = np.float64 if bits == 64 else np.float32
+        loops = [loop(f"{kind}_{name}", name, bits, kind == "v") for name in names for kind in "vs"]
+        off = '!0 = distinct !{!0, !1}\n!1 = !{!"llvm.loop.vectorize.enable", i1 false}\n'
+        declared = mathlib.declarations({(name, self.dtype) for name in names}, self.width)
+        module = llvm.parse_assembly("\n".join([*loops, off, declared]))
+        module.triple = TRIPLE
+        machine_target = llvm.Target.from_triple(TRIPLE)
+        tm = machine_target.create_target_machine(cpu=cpu, features=features, opt=3)
+        options = llvm.create_pipeline_tuning_options(speed_level=3)
+        options.loop_vectorization, options.loop_interleaving = True, False
+        builder = llvm.create_pass_builder(tm, options)
+        builder.getModulePassManager().run(module, builder)
+        mathlib.inline(module, tm, target)
+        self.text = str(module)
+        self.engine = llvm.create_mcjit_compiler(module, tm)
+        self.engine.finalize_object()
+
+    def __call__(self, kind: str, name: str, *args: np.ndarray) -> np.ndarray:
+        """The loop over these arrays; kind: "v" for the vectorised one, "s" for the other."""
+        address = self.engine.get_function_address(f"{kind}_{name}")
+        pointers = [ctypes.c_void_p] * (len(args) + 1)
+        function: Any = ctypes.CFUNCTYPE(None, *pointers, ctypes.c_int64)(address)
+        xs = [np.ascontiguousarray(x, self.dtype) for x in args]
+        y = np.empty_like(xs[0])
+        function(*(x.ctypes.data for x in xs), y.ctypes.data, y.size)
+        return y
+
+    def body(self, name: str) -> str:
+        """The optimised text of the vectorised loop's function."""
+        start = self.text.index(f"@v_{name}(")
+        return self.text[start : self.text.index("\n}", start)]
+
+
+@functools.cache
+def kernels(machine: str, bits: int) -> Kernels:
+    return Kernels(machine, bits, tuple(sorted(mathlib.NAMES)))
