@@ -20,7 +20,7 @@ class Subject:
     args:       its arguments, as that library's arrays
     argnums:    those by which its gradient is taken
     derivative: what is timed as the gradient, of the same arguments, where it is more than the gradient of a scalar f
-    canonical:  result of f or of the derivative -> what all libraries agree on (layouts differ)
+    canonical:  result of the gradient -> what all libraries agree on (layouts differ)
     """
 
     f: Callable
