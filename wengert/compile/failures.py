@@ -1,0 +1,37 @@
+"""What goes wrong in native code, as the exception that NumPy or the interpreter would raise there.
+
+Native code returns a number; `Module.failures` says for each number what happened, and in which equation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..core.program import Equation
+
+KINDS: dict[str, Callable[..., Exception]] = {}  # (kind, *details) happened: details and equation -> the exception
+
+
+def fails(kind: str) -> Callable[[Callable[..., Exception]], Callable[..., Exception]]:
+    """Declare the exception of a kind of failure: `make(eq, *details)`."""
+
+    def declare(make: Callable[..., Exception]) -> Callable[..., Exception]:
+        KINDS[kind] = make
+        return make
+
+    return declare
+
+
+def exception(what: tuple[Any, ...], eq: Equation | None) -> Exception:
+    """The exception for what happened in an equation, with the user's line as a note."""
+    kind, *details = what
+    error = KINDS[kind](eq, *details)
+    if eq is not None and eq.source is not None and not hasattr(error, "where"):
+        error.add_note(f"  where: {eq.source}" + (f"    {eq.source.text}" if eq.source.text else ""))
+    return error
+
+
+@fails("index")
+def _index(eq: Equation | None, extent: int, axis: int = 0) -> Exception:
+    return IndexError(f"index is out of bounds for axis {axis} with size {extent}")
