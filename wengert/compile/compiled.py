@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import itertools
 import time
-import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,12 +13,15 @@ import numpy as np
 from ..core.program import Program
 from ..core.types import ArrayType
 from . import llvm
+from .callbacks import RAISED, raised, running
 from .emit.module import Module
+from .failures import exception
 from .fuse import fuse
 from .ir import Block, Buffer, View, row_major, size_of
 from .lower import Constants, lower_program
 from .plan import plan
 from .shrink import shrink
+from .symbols import addresses
 
 ARENA_KEPT = 2**28  # bytes of working memory that a compiled program keeps between calls
 
@@ -82,7 +84,6 @@ def lower_results(program: Program, constants: Constants, values: list[View], pl
     return Block(low.nodes)
 
 
-_running: weakref.WeakValueDictionary[int, Native] = weakref.WeakValueDictionary()
 _numbers = itertools.count(1)
 
 
@@ -100,9 +101,9 @@ class Native:
         self.arrays = stages.constants.arrays
         self.calls = stages.constants.calls
         self.number = next(_numbers)
-        _running[self.number] = self
+        running[self.number] = self
         self.context = np.array([self.number, *(a.ctypes.data for a in self.arrays)], np.int64)
-        address, self.library = stages.timed("load", lambda: llvm.loaded(code, {}))
+        address, self.library = stages.timed("load", lambda: llvm.loaded(code, addresses(stages.module.declared)))
         n = len(program.inputs) + len(program.outputs)
         self.run = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_int64] * n)(address)
         self.arenas: list[Any] = []
@@ -116,7 +117,7 @@ class Native:
         code = self.run(self.context_address, arena[1], *map(id, args), *map(id, outs))
         self.arenas.append(arena)
         if code:
-            raise RuntimeError(self.failures[code - 1])
+            raise raised() if code == RAISED else exception(*self.failures[code - 1])
         return outs
 
     def new_arena(self) -> tuple[Any, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...core.program import Equation
+from ...core.program import Equation, Literal
 from ...core.types import DYNAMIC
 from ...errors import UnsupportedFunctionError
 from ..ir import Call, Ref, View
@@ -20,7 +20,7 @@ def callback(low: Lowering, eq: Equation) -> None:
             why="native code plans memory before it runs",
             write="a fixed number of results",
         )
-    operands = [low.whole(a) for a in eq.inputs]
+    operands = [low.whole(a) for a in eq.inputs if not isinstance(a, Literal)]
     results = [low.result(v) for v in eq.outputs]
     results_in_place = [r if r.contiguous else low.new(r.shape, r.dtype) for r in results]
     number = low.constants.call_back(eq)
@@ -41,12 +41,12 @@ def first(x: View) -> Ref:
 
 
 def call(f: Any, number: int, refs: list[Ref]) -> None:
-    """i32 wengert_call_back(program, number of the call, addresses of operands and results); nonzero stops the run."""
+    """i32 call_back(program, number of the call, addresses of operands and results); nonzero stops the run."""
     n = max(len(refs), 1)
     table = f.slot("ptr", n + 1)
     for k, ref in enumerate(refs):
         place = f.emit(f"getelementptr ptr, ptr {table}, i64 {k}")
         f.do(f"store ptr {f.address(ref)}, ptr {place}")
-    f.declare("declare i32 @wengert_call_back(i64, i64, ptr)")
+    f.declare("declare i32 @runtime.call_back(i64, i64, ptr)")
     program = f.emit("load i64, ptr %ctx")
-    f.stop_unless_zero(f.emit(f"call i32 @wengert_call_back(i64 {program}, i64 {number}, ptr {table})"))
+    f.stop_unless_zero(f.emit(f"call i32 @runtime.call_back(i64 {program}, i64 {number}, ptr {table})"))
