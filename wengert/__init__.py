@@ -22,6 +22,7 @@ from .api import (
     vjp,
     vmap,
 )
+from .compile.jit import jit
 from .control import cond, fori_loop, map, scan, switch, while_loop
 from .core.program import Program
 from .core.tree import register as register_structure
@@ -52,6 +53,7 @@ __all__ = [
     "jacfwd",
     "jacobian",
     "jacrev",
+    "jit",
     "jvp",
     "linearize",
     "map",

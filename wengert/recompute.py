@@ -12,7 +12,7 @@ from .core.trace import Tracer, concrete, tracing
 from .core.tree import flatten, tree_map, unflatten
 from .core.types import ArrayType, shape_of, type_of
 from .errors import AbstractValueError, UnsupportedFunctionError
-from .primitives import call
+from .primitives import call, program_call
 
 __all__ = ["checkpoint", "remat", "stop_gradient"]
 
@@ -68,7 +68,7 @@ def checkpoint(
         body = _body(run, leaves, arrays, fun)
         assert body.out_tree is not None
         program = body.with_types(body.out_types)
-        return unflatten(body.out_tree, call.checkpoint(*body.constants, *arrays, program=program))
+        return unflatten(body.out_tree, program_call.checkpoint(*body.constants, *arrays, program=program))
 
     return checkpointed
 

@@ -19,80 +19,185 @@ TINY = 64  # elements of a nest that is written out
 
 
 class Group:
-    """A node of the result, and what it reads and writes."""
+    """A node of the result, what stands before it, and how many statements it has."""
 
-    def __init__(self, node: Any, reading: Iterable[Ref], writing: Iterable[Ref]) -> None:
+    def __init__(self, node: Any) -> None:
         self.node = node
-        self.reads: set[Buffer] = {r.buffer for r in reading}
-        self.writes: set[Buffer] = {r.buffer for r in writing}
+        self.before: list[Any] = []
         self.size = 1
+
+    @property
+    def nodes(self) -> list[Any]:
+        """Its nodes in order."""
+        return [*self.before, self.node]
+
+    def with_all(self, nests: Sequence[Nest]) -> Group:
+        """With these nests at the end: it is straight, and the last of them is written out."""
+        for nest in nests:
+            if written_out(nest):
+                self.node.body.append(straightened(nest))
+            else:
+                self.before.append(alone(nest))
+        self.size += len(nests)
+        return self
+
+
+class Fusion:
+    """The groups so far, and for each buffer the last group that writes it, the last that reads it, and all readers.
+
+    floating: nests that depend on no group (they read arguments, constants and each other, or nothing, as what a sum
+    begins with); they wait for the first nest that needs them, and go with it.
+    """
+
+    def __init__(self) -> None:
+        self.groups: list[Group] = []
+        self.written: dict[Buffer, int] = {}
+        self.read: dict[Buffer, int] = {}
+        self.readers: dict[Buffer, list[int]] = {}
+        self.floating: dict[Buffer, Nest] = {}
+
+    def add(self, node: Any) -> None:
+        """Put a node where it belongs, after what it needs."""
+        reading, writing = list(reads(node)), list(writes(node))
+        touched = dict.fromkeys(r.buffer for r in (*reading, *writing))
+        if type(node) is Nest and self.may_float(node, reading):
+            self.floating[node.stmt.target.buffer] = node
+            return
+        needed = [nest for b in touched if b in self.floating for nest in self.released(b)]
+        needed += [nest for b in self.overwritten(writing) for nest in self.released(b)]
+        if type(node) is Nest:
+            self.place(node, needed)
+            return
+        for nest in needed:
+            self.place(nest)
+        self.note(node, len(self.groups))
+        self.groups.append(Group(node))
+
+    def may_float(self, nest: Nest, reading: Sequence[Ref]) -> bool:
+        """Does it depend on no group, and write an array that nobody has touched?"""
+        own = nest.stmt.target.buffer
+        if nest.stmt.accumulate or own in self.written or own in self.read or own in self.floating:
+            return False
+        return not any(r.buffer in self.written for r in reading)
+
+    def released(self, buffer: Buffer) -> list[Nest]:
+        """The floating nest that writes a buffer, after those that it needs."""
+        nest = self.floating.pop(buffer, None)
+        if nest is None:
+            return []
+        return [*(n for r in reads(nest) for n in self.released(r.buffer)), nest]
+
+    def overwritten(self, writing: Sequence[Ref]) -> list[Buffer]:
+        """The results of floating nests that read what is now written over."""
+        targets = {w.buffer for w in writing}
+        return [b for b, nest in self.floating.items() if any(r.buffer in targets for r in reads(nest))]
+
+    def note(self, node: Any, k: int) -> None:
+        """Group k has this node."""
+        for r in reads(node):
+            self.read[r.buffer] = max(self.read.get(r.buffer, -1), k)
+            self.readers.setdefault(r.buffer, []).append(k)
+        for w in writes(node):
+            self.written[w.buffer] = max(self.written.get(w.buffer, -1), k)
+
+    def place(self, nest: Nest, needed: Sequence[Nest] = ()) -> None:
+        """Join a group, or begin one; with the floating nests that it needs."""
+        k = self.joined(nest, needed)
+        if k is None:
+            k = len(self.groups)
+            self.groups.append(self.begun(nest, needed))
+        for n in (*needed, nest):
+            self.note(n, k)
+
+    def begun(self, nest: Nest, needed: Sequence[Nest]) -> Group:
+        """A group of its own. Its loop is that of the first nest whose outermost axis is also this one's."""
+        if written_out(nest):
+            return Group(Straight([])).with_all([*needed, nest])
+        inside = going_along(nest, needed, nest.axes[0])
+        group = Group(tower(inside[0] if inside else nest))
+        group.before += [alone(n) for n in needed if n not in inside]
+        for n in (*inside[1:], nest) if inside else ():
+            entered = enter(group.node, n, ())
+            assert entered, "what goes along has the loop's axis"
+        return group
+
+    def earliest(self, nest: Nest) -> int:
+        """The group before which a nest cannot stand."""
+        target = nest.stmt.target.buffer
+        found = [self.written.get(r.buffer, -1) for r in reads(nest)]
+        return max(0, *found, self.written.get(target, -1), self.read.get(target, -1))
+
+    def joined(self, nest: Nest, needed: Sequence[Nest]) -> int | None:
+        """The number of the group that a nest has joined, if any: the best of those that do not stand too early."""
+        earliest = self.earliest(nest)
+        if written_out(nest):
+            return self.straight(nest, earliest, needed)
+        shared: dict[int, int] = {}
+        own = {n.stmt.target.buffer for n in needed}
+        for buffer in {r.buffer for n in (*needed, nest) for r in (*reads(n), n.stmt.target)} - own:
+            for k in {self.written.get(buffer, -1), *self.readers.get(buffer, ())[-TRIES:]}:
+                if k >= earliest:
+                    shared[k] = shared.get(k, 0) + buffer.size
+        for k in sorted(shared, key=lambda k: (-shared[k], -k))[:TRIES]:
+            group = self.groups[k]
+            if type(group.node) is Loop and group.size < LARGEST:
+                axis = partner(group.node, nest, ())
+                if axis is not None and self.enter(group, nest, needed, axis):
+                    group.size += 1 + len(needed)
+                    return k
+        return None
+
+    def straight(self, nest: Nest, earliest: int, needed: Sequence[Nest]) -> int | None:
+        """The first straight group that a nest that is written out can join."""
+        for k in range(earliest, len(self.groups)):
+            group = self.groups[k]
+            if type(group.node) is Straight and group.size < 4 * LARGEST:
+                group.with_all([*needed, nest])
+                return k
+        return None
+
+    def enter(self, group: Group, nest: Nest, needed: Sequence[Nest], axis: Axis) -> bool:
+        """Join a loop, with what the nest needs: inside where it goes along with the nest, else before the loop."""
+        inside = going_along(nest, needed, axis)
+        group.before += [alone(n) for n in needed if n not in inside]
+        for n in (*inside, nest):
+            entered = enter(group.node, n, ())
+            assert entered, "what goes along has the loop's axis"
+        return True
+
+
+def going_along(nest: Nest, needed: Sequence[Nest], axis: Axis) -> list[Nest]:
+    """Those of the nests that a nest needs, all of whose users need, in each round of the axis, only the same round."""
+    along = {nest: axis}
+    inside: list[Nest] = []
+    for n in reversed(needed):
+        users = [m for m in (nest, *needed) if m is not n and any(r.buffer is n.stmt.target.buffer for r in reads(m))]
+        if not written_out(n) and all(m in along and meets(n, m, along[m]) for m in users):
+            along[n] = n.axes[0]
+            inside.insert(0, n)
+    return inside
+
+
+def meets(first: Nest, second: Nest, axis: Axis) -> bool:
+    """Does the second nest, in each round of its axis, need what the first makes in the same round of its outermost?"""
+    target, own = first.stmt.target, first.axes[0]
+    if own.extent != axis.extent:
+        return False
+    refs = [r for r in (*reads(second), second.stmt.target) if r.buffer is target.buffer]
+    return all(aligned(target, r, own, axis, ()) for r in refs)
 
 
 def fuse(block: Block) -> Block:
     """The block's nests as loops, those of nested blocks as well."""
-    groups: list[Group] = []
-    last_write: dict[Buffer, int] = {}
-    last_read: dict[Buffer, int] = {}
-    readers: dict[Buffer, list[int]] = {}
+    fusion = Fusion()
     for node in block.nodes:
         for inner in blocks(node):
             inner.nodes = fuse(inner).nodes
-        reading, writing = list(reads(node)), list(writes(node))
-        earliest = max(
-            (
-                *(last_write.get(r.buffer, -1) for r in reading),
-                *(last_write.get(w.buffer, -1) for w in writing),
-                *(last_read.get(w.buffer, -1) for w in writing),
-            ),
-            default=-1,
-        )
-        k = joined(groups, node, earliest, reading, last_write, readers) if type(node) is Nest else None
-        if k is None:
-            k = len(groups)
-            groups.append(Group(alone(node) if type(node) is Nest else node, reading, writing))
-        group = groups[k]
-        for r in reading:
-            group.reads.add(r.buffer)
-            last_read[r.buffer] = max(last_read.get(r.buffer, -1), k)
-            readers.setdefault(r.buffer, []).append(k)
-        for w in writing:
-            group.writes.add(w.buffer)
-            last_write[w.buffer] = max(last_write.get(w.buffer, -1), k)
-    return Block([g.node for g in groups])
-
-
-def joined(
-    groups: list[Group],
-    nest: Nest,
-    earliest: int,
-    reading: Sequence[Ref],
-    last_write: dict[Buffer, int],
-    readers: dict[Buffer, list[int]],
-) -> int | None:
-    """The number of the group that the nest has joined, if any: the best of those from `earliest` on."""
-    if written_out(nest):
-        for k in range(max(earliest, 0), len(groups)):
-            group = groups[k]
-            if type(group.node) is Straight and group.size < 4 * LARGEST:
-                group.node.body.append(straightened(nest))
-                group.size += 1
-                return k
-        return None
-    shared: dict[int, int] = {}
-    for r in reading:
-        for k in (last_write.get(r.buffer, -1), *readers.get(r.buffer, ())[-TRIES:]):
-            if k >= max(earliest, 0):
-                shared[k] = shared.get(k, 0) + r.buffer.size
-    for w in (nest.stmt.target,):
-        k = last_write.get(w.buffer, -1)
-        if k >= max(earliest, 0):
-            shared[k] = shared.get(k, 0) + w.buffer.size
-    for k in sorted(shared, key=lambda k: (-shared[k], -k))[:TRIES]:
-        group = groups[k]
-        if type(group.node) is Loop and group.size < LARGEST and enter(group.node, nest, ()):
-            group.size += 1
-            return k
-    return None
+        fusion.add(node)
+    for buffer in list(fusion.floating):
+        for nest in fusion.released(buffer):
+            fusion.place(nest)
+    return Block([node for group in fusion.groups for node in group.nodes])
 
 
 def extent_of(axes: Sequence[Axis]) -> int:
@@ -147,7 +252,8 @@ def enter(loop: Loop, nest: Nest, shared: tuple[Axis, ...]) -> bool:
     inside = (*shared, loop.axis)
     if all(a.small for a in nest.axes) and extent_of(nest.axes) <= TINY * UNROLLED_REDUCTION:
         nest.stmt.axes = tuple(nest.axes)
-        loop.body.append(nest.stmt)
+        free = not any(conflicts(loop.body, nest.stmt))  # then it stands first, out of the way of those that are not
+        loop.body.insert(0 if free else len(loop.body), nest.stmt)
         return True
     for child in reversed(loop.body):
         if type(child) is Loop and enter(child, nest, inside):
@@ -165,9 +271,9 @@ def partner(loop: Loop, nest: Nest, shared: tuple[Axis, ...]) -> Axis | None:
     pairs = list(conflicts(loop.body, nest.stmt))
     heaviest = weight(nest, nest.axes[0])
     for axis in nest.axes:
-        if axis.extent == loop.axis.extent and not axis.small and 4 * weight(nest, axis) >= heaviest:
-            if all(aligned(p, q, loop.axis, axis, shared) for p, q in pairs):
-                return axis
+        fits = axis.extent == loop.axis.extent and not axis.small and 4 * weight(nest, axis) >= heaviest
+        if fits and all(aligned(p, q, loop.axis, axis, shared) for p, q in pairs):
+            return axis
     return None
 
 

@@ -37,14 +37,16 @@ class Buffer:
 
     kind: input, output (of the whole program), constant (closed over), temp (in the arena), local (in registers or on
     the stack), stack (rows that grow: its size is that of one row). index: which input, output or constant it is.
+    number: an input that is passed as a Python float.
     """
 
-    __slots__ = ("dtype", "index", "kind", "offset", "size")
+    __slots__ = ("dtype", "index", "kind", "number", "offset", "size")
 
     def __init__(self, dtype: Any, size: int, kind: str = "temp", index: int = -1) -> None:
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         self.size, self.kind, self.index = size, kind, index
         self.offset = -1
+        self.number = False
 
     @property
     def nbytes(self) -> int:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..core.dataflow import Mask, computable, fixpoint, narrowed_inputs, reach, rewired, sliced, used_inputs
+from ..core.dataflow import Mask, acting, computable, fixpoint, narrowed_inputs, reach, rewired, sliced, used_inputs
 from ..core.primitive import TangentOf
 from ..core.program import Equation, Program, Var
 from ..core.record import record
@@ -247,11 +247,12 @@ def holding(body: Program, sizes: Sizes, size: int) -> Program:
 
 # as part of a program --------------------------------------------------------------------------------------------
 def needed_carry(body: Program, sizes: Sizes, used: Sequence[bool]) -> Mask:
-    """The carries that the used results need, in any number of rounds."""
+    """The carries that the used results need, and effects, in any number of rounds."""
     sets = reach(body)
     needed = list(used)
+    acting_on = acting(body)
     while True:
-        touched = 0
+        touched = acting_on
         for bits, on in zip(sets, needed, strict=True):
             touched |= bits if on else 0
         carry = [on or bool(touched >> (sizes.consts + i) & 1) for i, on in enumerate(needed[: sizes.carry])]

@@ -1,6 +1,5 @@
-"""Calls: functions with a derivative of their own, and checkpoints, which run again instead of keeping values.
+"""Calls: functions with a derivative of their own.
 
-checkpoint[program]     x -> y       reverse mode keeps x alone, and runs the program again on the way back
 custom_jvp[rule]        x -> y       forward mode by the user's rule, reverse mode by its transpose
 custom_vjp[rule]        x -> y       reverse mode by the user's rule, forward mode by its transpose
 custom_linear[rule]     r, x_dot -> y_dot       the tangent map of a custom_vjp: the transpose of its bwd
@@ -14,83 +13,18 @@ from typing import Any
 
 import numpy as np
 
-from ..core.dataflow import Mask, narrowed_inputs, reached, rewired, through, used_inputs
-from ..core.execute import run
 from ..core.primitive import Constant, Custom, Primitive, Sample, TangentOf
-from ..core.program import Program
 from ..core.provided import provided
 from ..core.record import record
 from ..core.types import ArrayType, dtype_of, is_inexact, type_of, zeros
 from . import elementwise as ew
-from .bodies import Values, check_types, chosen, in_lanes, is_value, placed, strong
-from .control import transposed_reach
+from .bodies import Values, check_types, in_lanes, is_value, placed, strong
 from .shape import sum_
 
 Flat = Callable[..., Any]
 
 stop_gradient = Primitive(
     "stop_gradient", lambda x: x, Constant(), type_rule=lambda x: x, pointwise=True, samples=ew.sampler(ew.REAL)
-)
-
-
-# checkpoint ------------------------------------------------------------------------------------------------------
-def _checkpoint(*args: Any, program: Program) -> list[Any]:
-    check_types(program.in_types, args)
-    return run(program, args)
-
-
-def _checkpoint_jvp(primals: Values, tangents: Values, *, program: Program) -> tuple[list[Any], list[Any]]:
-    active = tuple(t is not None for t in tangents)
-    outs = reached(program, active, differentiable=True)
-    made = program.transform("jvp", active, outs)
-    results = checkpoint(*primals, *(t for t in tangents if t is not None), program=made)
-    return results[: len(outs)], placed(results[len(outs) :], outs)
-
-
-def _checkpoint_linearize(primals: Values, active: Sequence[bool], *, program: Program) -> Any:
-    """The linear program begins with the whole program: it is run again wherever the tape is run."""
-    outs = reached(program, active, differentiable=True)
-    linear = program.transform("derivative", tuple(active), outs)
-    args = [*primals, *(TangentOf(i) for i, on in enumerate(active) if on)]
-    return checkpoint(*primals, program=program), outs, checkpoint, args, {"program": linear}
-
-
-def _checkpoint_T(y_bars: Values, *args: Any, program: Program) -> list[Any]:
-    linear = tuple(not is_value(a) for a in args)
-    bars = tuple(b is not None for b in y_bars)
-    outs = transposed_reach(program, linear, bars)
-    made = program.transform("transpose", linear, bars, tuple(chosen(outs, linear)))
-    x_bars = checkpoint(*filter(is_value, args), *(b for b in y_bars if b is not None), program=made)
-    return placed(x_bars, outs)
-
-
-def _batch_checkpoint(size: int, batched: Sequence[bool], *args: Any, program: Program) -> Any:
-    outs = reached(program, batched)
-    return checkpoint(*args, program=program.transform("batch", size, tuple(batched), outs)), list(outs)
-
-
-def _checkpoint_narrow(used: Mask, *, program: Program) -> tuple[dict[str, Any], Mask, Mask]:
-    made = rewired(program, program.inputs, chosen(program.outputs, used))
-    keep = used_inputs([made])
-    return {"program": narrowed_inputs(made, keep)}, keep, used
-
-
-def _checkpoint_samples(rng: np.random.Generator) -> Iterator[Sample]:
-    t = ArrayType((2,), np.float64)
-    program = record(lambda a, b: [ew.sin(a * b), ew.exp(a)], [t] * 2)
-    yield Sample((rng.normal(size=2), rng.normal(size=2)), {"program": program}, order=3)
-
-
-checkpoint = Primitive(
-    "checkpoint",
-    _checkpoint,
-    Custom(_checkpoint_jvp, _checkpoint_linearize, together=_checkpoint_T),
-    type_rule=lambda *types, program: strong(program.out_types),
-    batch=_batch_checkpoint,
-    samples=_checkpoint_samples,
-    flows=lambda differentiable, *sets, program: through(program, sets, differentiable),
-    narrow=_checkpoint_narrow,
-    multiple=True,
 )
 
 

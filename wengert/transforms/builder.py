@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 
 from ..core.primitive import Primitive
-from ..core.program import Atom, Equation, Literal, Var
+from ..core.program import Atom, Equation, Literal, Program, Var
+from ..core.record import assume
 from ..core.types import DYNAMIC, ArrayType, Shape
 from ..errors import Source
 from ..primitives import discrete as dc
 from ..primitives import elementwise as ew
+from ..primitives.program_call import checkpoint
 from ..primitives.shape import broadcast_to
 
 SMALL = 16  # elements up to which an array is computed here rather than by the program
@@ -95,10 +97,6 @@ class Builder:
             made = self.literals[key] = Literal(value)
             self.values[made] = value
             return made
-
-    def interned(self, literal: Literal) -> Literal:
-        """The one literal of the same value."""
-        return self.literal(literal.value)
 
     def constant(self, value: Any) -> Atom:
         """The atom for a value that is known now: a literal, an array filled with one number, or a constant."""
@@ -208,7 +206,51 @@ class Builder:
         for v in eq.outputs:
             self.made[v] = eq
 
+    # programs ----------------------------------------------------------------------------------------------------
+    def add_program(self, program: Program, env: dict[Atom, Atom], again: bool = False) -> list[Atom]:
+        """Add a program's equations on the atoms of its inputs; returns those of its results. again: fresh variables."""
+        for var, value in program.constants:
+            env[var] = self.new_constant(Var(var.type) if again else var, value)
+        source = self.source
+        for eq in program.equations:
+            inputs = tuple([self.literal(a.value) if type(a) is Literal else env[a] for a in eq.inputs])
+            self.source = eq.source
+            if len(eq.outputs) == 1 and not eq.primitive.multiple:
+                out = eq.outputs[0]
+                env[out] = self.add(eq.primitive, inputs, eq.params, out.type, None if again else eq)
+            else:
+                if again:
+                    eq = Equation(eq.primitive, eq.inputs, eq.params, [Var(v.type) for v in eq.outputs], eq.source)
+                env.update(zip(eq.outputs, self.add_multiple(eq, inputs), strict=True))
+        self.source = source
+        return [self.literal(a.value) if type(a) is Literal else env[a] for a in program.outputs]
 
+    def add_multiple(self, eq: Equation, inputs: tuple[Atom, ...]) -> Sequence[Atom]:
+        """Add an equation with any number of results: a loop, a branch, a call, a factorisation, an effect."""
+        rule = CALLS.get(eq.primitive)
+        if rule is not None and (found := rule(self, eq, inputs)) is not None:
+            return found
+        if inputs != eq.inputs:
+            eq = Equation(eq.primitive, inputs, eq.params, eq.outputs, eq.source)
+        return self.once(eq)
+
+    def once(self, eq: Equation) -> Sequence[Atom]:
+        """Add an equation, unless there is one like it; effects are kept, and what a checkpoint computes again."""
+        if (not eq.outputs and eq.primitive is not assume) or eq.primitive is checkpoint:
+            self.append(eq)
+            return eq.outputs
+        key = key_of(eq.primitive, eq.inputs, eq.params)
+        try:
+            if key in self.known:
+                return self.known[key]
+            self.known[key] = eq.outputs
+        except TypeError:  # a param that is not hashable
+            pass
+        self.append(eq)
+        return eq.outputs
+
+
+CALLS: dict[Primitive, Rule] = {}  # for what runs programs, `rule(builder, equation, inputs)`: from loops.py
 POINTWISE: list[Rule] = []  # the rule for all elementwise primitives, from views.py
 FACTS: dict[Primitive, Callable[..., int]] = {}  # filled by facts.py
 

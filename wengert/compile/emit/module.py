@@ -18,7 +18,10 @@ from ..ir import Block, Buffer, Call, Loop
 from .control import Function
 from .writer import Writer
 
-DATA_OFFSET = 16  # of the data pointer in a NumPy array, and of the value in a Python or NumPy number
+DATA_OFFSET = 16  # of the data pointer in a NumPy array, and of the value in a Python float
+FLAGS_OFFSET = 64  # of a NumPy array's flags
+IN_ORDER = 0x101  # NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_ALIGNED
+NOT_IN_ORDER = -2
 
 
 class Module:
@@ -49,9 +52,10 @@ class Module:
         self.declared |= f.declared
         return name, f.parameters, bool(f.failures) or f.stops
 
-    def main(self, block: Block, inputs: Sequence[bool], outputs: int) -> str:
-        """The text of `wengert_main`. inputs: is the argument an array (rather than a number)?"""
-        m = Main(self.code_of, inputs, outputs)
+    def main(self, block: Block, inputs: Sequence[Buffer], outputs: int) -> str:
+        """The text of `wengert_main`."""
+        m = Main(self.code_of, len(inputs))
+        m.check_arguments(inputs)
         for node in block.nodes:
             if type(node) is Call:
                 m.node(node)
@@ -94,9 +98,21 @@ def finish(f: Function) -> None:
 class Main(Function):
     """The main function: its arrays are where the caller and the memory plan have put them."""
 
-    def __init__(self, code_of: Any, inputs: Sequence[bool], outputs: int) -> None:
+    def __init__(self, code_of: Any, inputs: int) -> None:
         super().__init__(code_of)
-        self.inputs, self.outputs = inputs, outputs
+        self.inputs = inputs
+
+    def check_arguments(self, inputs: Sequence[Buffer]) -> None:
+        """Return unless all arguments that are arrays with axes are contiguous and aligned."""
+        flags = [self.emit(f"add i64 %a{b.index}, {FLAGS_OFFSET}") for b in inputs if b.size > 1]
+        if not flags:
+            return
+        loaded = [self.emit(f"load i32, ptr {self.emit(f'inttoptr i64 {x} to ptr')}") for x in flags]
+        both = loaded[0]
+        for x in loaded[1:]:
+            both = self.emit(f"and i32 {both}, {x}")
+        fine = self.emit(f"icmp eq i32 {self.emit(f'and i32 {both}, {IN_ORDER}')}, {IN_ORDER}")
+        self.stop_unless_zero(self.emit(f"select i1 {fine}, i32 0, i32 {NOT_IN_ORDER}"))
 
     def pointer(self, buffer: Buffer) -> str:
         """Where a buffer begins."""
@@ -114,10 +130,12 @@ class Main(Function):
             return self.first(f"load ptr, ptr {slot}")
         if buffer.kind == "local":
             return super().pointer(buffer)
-        k = buffer.index if buffer.kind == "input" else len(self.inputs) + buffer.index
+        k = buffer.index if buffer.kind == "input" else self.inputs + buffer.index
         address = self.first(f"add i64 %a{k}, {DATA_OFFSET}")
         pointer = self.first(f"inttoptr i64 {address} to ptr")
-        return self.first(f"load ptr, ptr {pointer}") if buffer.kind == "output" or self.inputs[k] else pointer
+        if buffer.kind == "input" and buffer.number:
+            return pointer
+        return self.first(f"load ptr, ptr {pointer}")
 
     def first(self, text: str) -> str:
         """An instruction of the first block."""

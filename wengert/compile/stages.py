@@ -1,0 +1,74 @@
+"""The stages of compilation, one after the other, each of which can be looked at."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from ..core.program import Program
+from ..transforms.simplify import simplify
+from . import llvm
+from .emit.module import Module
+from .fuse import fuse
+from .ir import Block, Buffer, View, row_major, size_of
+from .lower import Constants
+from .lower.lowering import Lowering
+from .plan import plan
+from .shrink import shrink
+from .show import loops_text
+
+T = TypeVar("T")
+
+
+class Stages:
+    """A program on its way to machine code. seconds: what each stage took.
+
+    inputs, outputs: the caller's arrays; constants: those that the program closed over; arena: bytes of working memory.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.seconds: dict[str, float] = {}
+        self.program = self.timed("simplify", lambda: simplify(program))
+        self.constants = Constants()
+        self.inputs = [Buffer(t.dtype, size_of(t.shape), "input", k) for k, t in enumerate(program.in_types)]
+        for b, t in zip(self.inputs, program.in_types, strict=True):
+            b.number = t.weak and t.dtype.kind == "f"
+        self.outputs = [Buffer(t.dtype, size_of(t.shape), "output", k) for k, t in enumerate(program.out_types)]
+        self.block = self.timed("lower", self.lowered)
+        self.block = self.timed("fuse", self.fused)
+        self.arena: int = self.timed("plan", lambda: plan(self.block))
+
+    def timed(self, stage: str, f: Callable[[], T]) -> T:
+        """Run a stage and remember how long it took."""
+        start = time.perf_counter()
+        result = f()
+        self.seconds[stage] = time.perf_counter() - start
+        return result
+
+    def lowered(self) -> Block:
+        """Nests and calls, in the program's order; results end in the memory of the caller."""
+        p = self.program
+        values = [View(b, t.shape, 0, row_major(t.shape)) for b, t in zip(self.inputs, p.in_types, strict=True)]
+        places = [View(b, t.shape, 0, row_major(t.shape)) for b, t in zip(self.outputs, p.out_types, strict=True)]
+        low = Lowering(p, self.constants)
+        for value, place in zip(low.run(values, places), places, strict=True):
+            if not (isinstance(value, View) and value.buffer is place.buffer and value.whole):
+                low.copy(value, place)
+        return Block(low.nodes)
+
+    def fused(self) -> Block:
+        """Loops."""
+        block = fuse(self.block)
+        shrink(block)
+        return block
+
+    def loops(self) -> str:
+        """The loops as text."""
+        return loops_text(self.block)
+
+    def text(self) -> str:
+        """LLVM's text."""
+        self.module = Module()
+        main = self.module.main(self.block, self.inputs, len(self.outputs))
+        return self.module.text(main, llvm.width())
