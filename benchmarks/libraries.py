@@ -33,6 +33,9 @@ class Library:
         """A call of the gradient, or of the program's own derivative."""
         raise NotImplementedError
 
+    def warm(self) -> None:
+        """Compile something trivial, so that what a compiler does once in a process is not counted to a program."""
+
     def memory(self, subject: Subject) -> int | None:
         """Peak bytes of one call of the gradient, arguments and results included; None where the library cannot say."""
         return None
@@ -59,6 +62,9 @@ class Wengert(Library):
             raise RuntimeError("this version of wengert has no jit")
         wengert.set_threads(1)
 
+    def warm(self) -> None:
+        self.wg.jit(lambda x: x + 1.0)(1.0)
+
     def _gradient(self, subject: Subject) -> Callable:
         return self.wg.jit(subject.derivative or self.wg.grad(subject.f, argnums=subject.argnums))
 
@@ -83,6 +89,9 @@ class WengertEager(Wengert):
         import wengert
 
         self.wg = wengert
+
+    def warm(self) -> None:
+        pass
 
     def function(self, subject: Subject) -> Call:
         f, args = self._traced(subject), subject.args
@@ -112,6 +121,9 @@ class Jax(Library):
 
         jax.config.update("jax_enable_x64", True)
         self.jax = jax
+
+    def warm(self) -> None:
+        self._mode(lambda x: x + 1.0)(1.0)
 
     def _mode(self, f: Callable) -> Callable:
         return self.jax.jit(f)
@@ -195,6 +207,9 @@ class TorchCompiled(Torch):
     """PyTorch compiled."""
 
     name, compiles = "PyTorch compiled", True
+
+    def warm(self) -> None:
+        self._mode(lambda x: x + 1.0)(self.torch.ones(4))
 
     def _mode(self, f: Callable) -> Callable:
         return self.torch.compile(f)

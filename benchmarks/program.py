@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 
 Data = dict[str, np.ndarray]
-KINDS = ("array", "loop", "sparse", "call", "eager")
+
+# Kind of a program -> the libraries in which it is measured, as far as it is written for them.
+COMPILED = ("wengert", "JAX", "PyTorch", "PyTorch compiled", "autograd", "C")
+LIBRARIES = {
+    "array": COMPILED,
+    "loop": COMPILED,
+    "sparse": COMPILED,
+    "call": COMPILED,
+    "eager": ("wengert eager", "JAX", "JAX eager", "PyTorch", "autograd"),
+}
 
 
 @dataclass(frozen=True)
@@ -36,7 +45,7 @@ class Program:
 
     name:      of its file
     title:     what it is, with its sizes
-    kind:      to which of the targets it belongs
+    kind:      key of LIBRARIES; to which of the targets it belongs
     data:      numbers from a fixed seed
     families:  "wengert", "jax", "torch", "autograd", "c" -> from the data, the program in that library
     left_out:  name of a library -> why it is not measured
@@ -52,5 +61,5 @@ class Program:
     rtol: float = 1e-9
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ValueError(f"{self.name}: kind is {self.kind!r}; it is one of {', '.join(KINDS)}")
+        if self.kind not in LIBRARIES:
+            raise ValueError(f"{self.name}: kind is {self.kind!r}; it is one of {', '.join(LIBRARIES)}")

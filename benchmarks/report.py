@@ -1,4 +1,4 @@
-"""The tables of a measurement: in the terminal, in Markdown, in JSON."""
+"""A measurement in the terminal, in Markdown, in JSON."""
 
 from __future__ import annotations
 
@@ -10,19 +10,14 @@ from datetime import date
 from pathlib import Path
 
 from rich import box
-from rich.table import Table
+from rich.table import Table as View
 
-from benchmarks.libraries import LIBRARIES, versions
-from benchmarks.measure import Row
+from benchmarks import plot
+from benchmarks.libraries import versions
+from benchmarks.measure import FILL_S, PASSES, Row
+from benchmarks.tables import Table, all_tables
 
 HERE = Path(__file__).parent
-UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "\N{MICRO SIGN}s"), (1e-9, "ns"))
-
-
-def duration(seconds: float) -> str:
-    """Three digits and a unit: 0.0001234 -> '123 us'."""
-    scale, unit = next(((s, u) for s, u in UNITS if seconds >= s), UNITS[-1])
-    return f"{seconds / scale:.3g} {unit}" if seconds / scale < 999.5 else f"{seconds / scale:.0f} {unit}"
 
 
 def environment(rounds: int) -> dict:
@@ -35,8 +30,9 @@ def environment(rounds: int) -> dict:
         "system": f"{platform.system()} {platform.machine()}",
         "rounds": rounds,
         "versions": versions(),
-        "method": "processor time; one process a library, pinned to one core, one thread; "
-        "medians over interleaved rounds; gradients checked to agree before timing",
+        "method": "One program in one library a process, one at a time, pinned to one core, one thread, double "
+        "precision; values and gradients checked to agree before timing; wall time of calls that wait for their "
+        f"result, medians over {rounds} rounds of fresh processes, in each {PASSES} interleaved passes of {FILL_S} s",
     }
 
 
@@ -48,74 +44,52 @@ def _processor() -> str:
         return platform.processor() or sys.platform
 
 
-def _cell(row: Row, shown: str) -> str:
-    if shown in row["seconds"]:
-        own = row["seconds"].get("wengert")
-        times = f" (\N{MULTIPLICATION SIGN}{row['seconds'][shown] / own:.2g})" if own and shown != "wengert" else ""
-        return duration(row["seconds"][shown]) + times
-    note = row["notes"].get(shown)
-    return "" if note is None else note.split(":")[0]
-
-
-def _ratio_cell(row: Row, shown: str) -> str:
-    return f"{row['ratio'][shown]:.2f}" if shown in row["ratio"] else row["notes"].get(shown, "").split(":")[0]
-
-
-def _tables(rows: list[Row]) -> list[tuple[str, list[str], list[list[str]]]]:
-    """(title, header, lines) of each table."""
-    libraries = list(LIBRARIES)
-    lines = [[row["case"], *(_cell(row, shown) for shown in libraries)] for row in rows]
-    tables = [("Time of a gradient (in brackets: divided by Wengert's)", ["", *libraries], lines)]
-    priced = [row for row in rows if row["ratio"]]
-    if priced:
-        eager = [shown for shown in libraries if any(shown in row["ratio"] for row in priced)]
-        tables.append(
-            (
-                "Gradient over primal: the cost of a gradient, in evaluations of the function itself",
-                ["", *eager],
-                [[row["case"], *(_ratio_cell(row, s) for s in eager)] for row in priced],
-            )
-        )
-    return tables
-
-
-def rich_tables(rows: list[Row]) -> list[Table]:
-    views = []
-    for title, header, lines in _tables(rows):
-        view = Table(title=title, title_style="bold", title_justify="left", box=box.SIMPLE_HEAD, show_lines=False)
-        for i, name in enumerate(header):
+def views(rows: list[Row]) -> list[View]:
+    """The tables, for the terminal."""
+    shown = []
+    for table in all_tables(rows):
+        view = View(title=table.title, title_style="bold", title_justify="left", box=box.SIMPLE_HEAD)
+        for i, name in enumerate(table.header):
             view.add_column(name, justify="right" if i else "left", no_wrap=i > 0)
-        for line in lines:
+        for line in table.lines:
             view.add_row(*(cell.replace(" (", "\n(") if i else cell for i, cell in enumerate(line)))
-        views.append(view)
-    return views
+        shown.append(view)
+    return shown
+
+
+def notes(rows: list[Row]) -> list[str]:
+    """Why numbers are missing."""
+    return [f"{row['title']}, {name}: {note}" for row in rows for name, note in row["notes"].items()]
+
+
+def markdown(table: Table) -> list[str]:
+    """A table, in Markdown."""
+    return [
+        f"## {table.title}",
+        "",
+        "| " + " | ".join(table.header) + " |",
+        "|---" + "|---:" * (len(table.header) - 1) + "|",
+        *("| " + " | ".join(line) + " |" for line in table.lines),
+        "",
+    ]
 
 
 def write(rows: list[Row], rounds: int) -> list[Path]:
-    """benchmarks/results.json and results.md."""
+    """results.json, results.md and results.png."""
     facts = environment(rounds)
-    (HERE / "results.json").write_text(
-        json.dumps({"environment": facts, "rows": rows}, indent=1) + "\n", encoding="utf-8"
-    )
+    (HERE / "results.json").write_text(json.dumps({"environment": facts, "rows": rows}, indent=1) + "\n", "utf-8")
+    machine = f"{facts['processor']}, {facts['cores']} cores, {facts['system']}, Python {facts['python']}"
+    packages = ", ".join(f"{name} {number}" for name, number in facts["versions"].items())
     text = [
         "# Benchmarks",
         "",
-        f"Measured on {facts['date']}: {facts['processor']}, {facts['cores']} cores, "
-        f"{facts['system']}, Python {facts['python']}; "
-        + ", ".join(f"{name} {number}" for name, number in facts["versions"].items())
-        + f". {facts['method'].capitalize()} ({rounds} rounds). Run again with `python -m benchmarks`.",
+        f"Measured on {facts['date']}: {machine}; {packages}. {facts['method']}. Run again with `make bench`.",
         "",
+        *(["![Time of a gradient](results.png)", ""] if (picture := plot.speed(rows, HERE / "results.png")) else []),
     ]
-    for title, header, lines in _tables(rows):
-        text += [
-            f"## {title}",
-            "",
-            "| " + " | ".join(header) + " |",
-            "|---" + "|---:" * (len(header) - 1) + "|",
-            *("| " + " | ".join(line) + " |" for line in lines),
-            "",
-        ]
-    notes = [f"- {row['case']}, {shown}: {note}" for row in rows for shown, note in row["notes"].items()]
-    text += ["Not measured:", "", *notes, ""] if notes else []
-    (HERE / "results.md").write_text("\n".join(text), encoding="utf-8")
-    return [HERE / "results.md", HERE / "results.json"]
+    for table in all_tables(rows):
+        text += markdown(table)
+    missing = notes(rows)
+    text += ["## Not measured", "", *(f"- {note}" for note in missing), ""] if missing else []
+    (HERE / "results.md").write_text("\n".join(text), "utf-8")
+    return [HERE / "results.md", HERE / "results.json", *([picture] if picture else [])]

@@ -2,7 +2,8 @@
 
 Images of 28 x 28 in batches of 64; twice a convolution of 5 x 5 (8, then 16 channels), the maximum of 2 x 2 and a
 rectified linear unit; then ten classes: after Y. LeCun et al., Gradient-based learning applied to document recognition,
-1998. The layout is (batch, height, width, channels), in PyTorch its own (batch, channels, height, width).
+1998. The layout is (batch, height, width, channels), in PyTorch its own (batch, channels, height, width). JAX is given
+the convolution by windows, like NumPy: on a CPU that takes less than half of the time of jax.lax.conv_general_dilated.
 """
 
 import numpy as np
@@ -83,10 +84,14 @@ def jax(data: Data) -> Subject:
     import jax.numpy as jnp
 
     def convolve(x, w):
-        return jax.lax.conv_general_dilated(x, w, (1, 1), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+        k = len(w)
+        height, width = x.shape[1] - k + 1, x.shape[2] - k + 1
+        windows = [x[:, i : i + height, j : j + width] for i in range(k) for j in range(k)]
+        return jnp.concatenate(windows, axis=3) @ w.reshape(-1, w.shape[3])
 
     def halve(x):
-        return jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "VALID")
+        n, height, width, channels = x.shape
+        return jnp.max(x.reshape(n, height // 2, 2, width // 2, 2, channels), axis=(2, 4))
 
     def loss(weights, x, labels):
         w1, w2, w3 = weights

@@ -67,7 +67,7 @@ def autograd(data: Data) -> Subject:
 
 PROGRAM = Program(
     name="mds",
-    title="Multidimensional scaling, 120 cities",
+    title="Multidimensional scaling, 124 cities",
     kind="array",
     data=data,
     families={"wengert": wengert, "jax": jax, "torch": torch, "autograd": autograd},
