@@ -47,7 +47,7 @@ _LIBRARIES = tuple(f"{os.sep}{name}{os.sep}" for name in ("numpy", "optree", "sc
 _STDLIB = os.path.dirname(os.__file__) + os.sep
 
 
-def _is_ours(filename: str) -> bool:
+def is_ours(filename: str) -> bool:
     """Does this frame belong to the library, to what it stands on or to what it writes, rather than to the user?"""
     if filename.startswith((_HERE, "<program ", "<frozen ")):
         return True
@@ -69,7 +69,7 @@ def user_source(depth: int = 1) -> Source | None:
         filename = frame.f_code.co_filename
         ours = _ours.get(filename)
         if ours is None:
-            ours = _ours[filename] = _is_ours(filename)
+            ours = _ours[filename] = is_ours(filename)
         if not ours:
             return Source(filename, frame.f_lineno, frame.f_code.co_name)
         frame = frame.f_back
@@ -141,7 +141,7 @@ def _last_line(traceback: TracebackType | None) -> tuple[str, int] | None:
     found = None
     while traceback is not None:
         filename = traceback.tb_frame.f_code.co_filename
-        if not _is_ours(filename):
+        if not is_ours(filename):
             found = filename, traceback.tb_lineno
         traceback = traceback.tb_next
     return found
@@ -187,6 +187,18 @@ class BranchChangedError(WengertError, RuntimeError):
     """A recorded program was evaluated where its Python control flow would have gone another way."""
 
 
+class ControlFlowError(WengertError, TypeError):
+    """Python's control flow on traced values that cannot become part of a program: what it does, and what to write."""
+
+
+class UndefinedVariableError(WengertError, NameError):
+    """A variable is read that has no value in every run: it was set in one branch only, or in a loop."""
+
+
+class AssertionFailedError(WengertError, AssertionError):
+    """An `assert` on traced values failed when the program ran."""
+
+
 class ProgramError(WengertError, AssertionError):
     """A program breaks the grammar of programs."""
 
@@ -213,6 +225,10 @@ class NonFiniteError(WengertError, FloatingPointError):
     primitive: Any = None
     direction: str = ""
     indices: Sequence[tuple[int, ...]] = ()
+
+
+class MemoryLimitError(WengertError, MemoryError):
+    """A compiled program would need more memory than it may take."""
 
 
 class GradientCheckError(WengertError, AssertionError):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import threading
+import time
 import weakref
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +14,7 @@ import numpy as np
 
 from ..core.program import Atom, Equation, Literal
 from ..core.types import ArrayType
-from ..errors import line
+from ..errors import MemoryLimitError, line
 from .symbols import provides
 
 RAISED = -1  # what native code returns after a call back that raised
@@ -71,6 +73,70 @@ def call_back(program: int, number: int, addresses: Any) -> int:
     return 0
 
 
+# stacks that grow ----------------------------------------------------------------------------------------------------
+FIRST_ROWS = 64
+_limit = [0.5]  # of the machine's memory: what the stacks of one call may take together
+
+
+def set_stack_limit(fraction: float) -> None:
+    """The part of the machine's memory that the residuals of while loops may take in one call."""
+    _limit[0] = fraction
+
+
+def machine_memory() -> int:
+    """Bytes of memory of this machine; where it does not say, as many as an address space of 16 GB has."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 2**34
+
+
+@ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int64, ctypes.POINTER(ctypes.c_int64), ctypes.c_int64, ctypes.c_int64)
+def grow(program: int, home: Any, row_bytes: int, rows: int) -> int:
+    """What native code calls: room for more rows, at least twice as many as before."""
+    try:
+        stacks = _thread.__dict__.setdefault("stacks", {})
+        where = ctypes.addressof(home.contents)
+        old = stacks.get(where)
+        room = max(rows, 2 * home[1], FIRST_ROWS)
+        if room * row_bytes + sum(s.nbytes for s in stacks.values()) > _limit[0] * machine_memory():
+            raise MemoryLimitError(
+                f"a loop keeps {rows:,} rows of {row_bytes:,} bytes for its derivative, and would take "
+                f"{room * row_bytes / 1e9:.1f} GB",
+                why="reverse mode keeps what each round's derivative needs; a loop that does not end keeps on growing",
+                write="check the condition of the loop, bound its rounds with wg.fori_loop, or use wg.checkpoint in its "
+                "body, which keeps less of each round",
+                where=None,
+            )
+        new = stacks[where] = np.empty(room * row_bytes, np.uint8)
+        if old is not None:
+            new[: old.size] = old
+        home[0], home[1] = new.ctypes.data, room
+    except BaseException as error:
+        _thread.error = error
+        return RAISED
+    return 0
+
+
+def release() -> None:
+    """The stacks of this thread's call are not needed any more."""
+    _thread.__dict__.pop("stacks", None)
+
+
+@ctypes.CFUNCTYPE(ctypes.c_int)
+def patience() -> int:
+    """What native code calls now and then in a loop: an interrupt of the user's stops it."""
+    try:
+        time.sleep(0)  # Python looks for signals
+    except BaseException as error:
+        _thread.error = error
+        return RAISED
+    return 0
+
+
+_FUNCTIONS = {"call_back": call_back, "grow": grow, "patience": patience}
+
+
 @provides("runtime")
 def _find(name: str) -> int:
-    return ctypes.cast({"call_back": call_back}[name], ctypes.c_void_p).value or 0
+    return ctypes.cast(_FUNCTIONS[name], ctypes.c_void_p).value or 0

@@ -337,4 +337,3 @@ def rename(nest: Nest, old: Axis, new: Axis) -> None:
     """The nest with the loop's axis in the place of its own."""
     nest.stmt.substitute(old, new)
     nest.axes = [a for a in nest.axes if a is not old]
-

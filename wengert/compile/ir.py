@@ -37,16 +37,18 @@ class Buffer:
 
     kind: input, output (of the whole program), constant (closed over), temp (in the arena), local (in registers or on
     the stack), stack (rows that grow: its size is that of one row). index: which input, output or constant it is.
-    number: an input that is passed as a Python float.
+    number: an input that is passed as a Python float. home: of a stack, the two integers that hold its address and its
+    room in rows.
     """
 
-    __slots__ = ("dtype", "index", "kind", "number", "offset", "size")
+    __slots__ = ("dtype", "home", "index", "kind", "number", "offset", "size")
 
     def __init__(self, dtype: Any, size: int, kind: str = "temp", index: int = -1) -> None:
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         self.size, self.kind, self.index = size, kind, index
         self.offset = -1
         self.number = False
+        self.home: Buffer | None = None
 
     @property
     def nbytes(self) -> int:
@@ -238,7 +240,7 @@ class For:
 class While:
     """while test: body. `flag` is where the test leaves its result; `count` where the rounds are counted.
 
-    stacks: buffers of rows that grow, each with the number of its row along the axis.
+    stacks: buffers to which each round adds a row, and which grow.
     """
 
     __slots__ = ("axis", "body", "count", "eq", "flag", "stacks", "test")

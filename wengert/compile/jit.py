@@ -26,7 +26,9 @@ Function = Callable[..., Any]
 class Compiled:
     """A function for one combination of structures, types and static values: its program, and machine code."""
 
-    def __init__(self, fun: Function, args: tuple[Any, ...], kwargs: dict[str, Any], tree: Structure, leaves: Any) -> None:
+    def __init__(
+        self, fun: Function, args: tuple[Any, ...], kwargs: dict[str, Any], tree: Structure, leaves: Any
+    ) -> None:
         self.fun, self.tree = fun, tree
         self.dynamic = [is_traced(x) for x in leaves]
         self.static = [None if on else x for x, on in zip(leaves, self.dynamic, strict=True)]
@@ -201,9 +203,7 @@ def hashable(x: Any) -> bool:
     return True
 
 
-def jit(
-    fun: Function, *, static_argnums: int | Sequence[int] = (), static_argnames: str | Sequence[str] = ()
-) -> Jit:
+def jit(fun: Function, *, static_argnums: int | Sequence[int] = (), static_argnames: str | Sequence[str] = ()) -> Jit:
     """The same function as machine code: compiled for each combination of types, when it is first called with it.
 
     Law: `jit(f)(x) = f(x)`, to rounding. Arguments are arrays, numbers, and structures of them; strings, booleans,
@@ -220,4 +220,3 @@ def jit(
     numbers = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
     names = (static_argnames,) if isinstance(static_argnames, str) else tuple(static_argnames)
     return Jit(fun, numbers, names)
-

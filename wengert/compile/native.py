@@ -13,7 +13,7 @@ from ..core.program import Program
 from ..core.provided import provide
 from ..core.types import ArrayType
 from . import llvm, symbols
-from .callbacks import RAISED, raised, running
+from .callbacks import RAISED, raised, release, running
 from .failures import exception
 from .stages import Stages
 
@@ -50,7 +50,12 @@ class Native:
         xs = [f"x{k}" for k in range(len(program.inputs))]
         ys = [f"y{k}" for k in range(len(program.outputs))]
         space: dict[str, Any] = {"empty": np.empty, "arenas": self.arenas, "entry": self.entry, "fail": self.fail}
-        space |= {"new_arena": self.new_arena, "context": self.context.ctypes.data, "keep": self.keep}
+        space |= {
+            "new_arena": self.new_arena,
+            "context": self.context.ctypes.data,
+            "keep": self.keep,
+            "release": release,
+        }
         lines = [f"def run({', '.join(xs)}):"]
         for k, t in enumerate(program.out_types):
             space[f"dtype{k}"] = t.dtype
@@ -62,6 +67,8 @@ class Native:
         lines.append(f"    code = entry(context, {address}, {ids})")
         if self.stages.arena:
             lines.append("    keep(arena)")
+        if self.stages.stacks:
+            lines.append("    release()")
         lines.append(f"    if code: return fail(code, [{', '.join(xs)}])")
         results = ", ".join(y if t.shape else f"{y}[()]" for y, t in zip(ys, program.out_types, strict=True))
         lines.append(f"    return [{results}]")

@@ -5,17 +5,23 @@ Known before anything runs: peak bytes are the arena's size. A nested block has 
 
 from __future__ import annotations
 
-from .ir import Block, Buffer, blocks, reads, writes
+from .ir import Block, Buffer, blocks, nodes, reads, writes
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 
 
-def plan(block: Block) -> int:
-    """Give every temporary array of the block its offset in the arena; the arena's size in bytes."""
-    size, moves = frame(block, set())
-    for buffer, offset in moves:
-        buffer.offset = offset
-    return size
+def plan(block: Block) -> tuple[int, list[Buffer]]:
+    """Give every temporary array of the block its offset in the arena: the arena's size in bytes, and the stacks.
+
+    First in the arena, for the whole run, are the addresses of stacks that grow.
+    """
+    stacks = sorted({r.buffer for n in nodes(block) for r in (*reads(n), *writes(n)) if r.buffer.home}, key=id)
+    homes: dict[Buffer, int] = {b.home: 16 * k for k, b in enumerate(stacks) if b.home is not None}
+    first = -(-16 * len(stacks) // ALIGNMENT) * ALIGNMENT
+    size, moves = frame(block, set(homes))
+    for buffer, offset in [*((b, k - first) for b, k in homes.items()), *moves]:
+        buffer.offset = first + offset
+    return first + size, stacks
 
 
 def frame(block: Block, outer: set[Buffer]) -> tuple[int, list[tuple[Buffer, int]]]:

@@ -21,7 +21,7 @@ def shrink(block: Block, outside: Iterable[Buffer] = ()) -> None:
     home: dict[Buffer, Any] = dict.fromkeys(outside)
     for node in block.nodes:
         for ref in (*reads(node), *writes(node)):
-            if ref.buffer.kind == "temp":
+            if ref.buffer.kind == "temp" and ref.buffer.home is None:
                 home[ref.buffer] = node if home.get(ref.buffer, node) is node else None
     for node in block.nodes:
         if type(node) is not Call:

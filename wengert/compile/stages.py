@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from ..core.program import Program
 from ..transforms.simplify import simplify
@@ -15,8 +15,8 @@ from .ir import Block, Buffer, View, row_major, size_of
 from .lower import Constants
 from .lower.lowering import Lowering
 from .plan import plan
-from .shrink import shrink
 from .show import loops_text
+from .shrink import shrink
 
 T = TypeVar("T")
 
@@ -37,7 +37,7 @@ class Stages:
         self.outputs = [Buffer(t.dtype, size_of(t.shape), "output", k) for k, t in enumerate(program.out_types)]
         self.block = self.timed("lower", self.lowered)
         self.block = self.timed("fuse", self.fused)
-        self.arena: int = self.timed("plan", lambda: plan(self.block))
+        self.arena, self.stacks = self.timed("plan", lambda: plan(self.block))
 
     def timed(self, stage: str, f: Callable[[], T]) -> T:
         """Run a stage and remember how long it took."""
@@ -70,5 +70,5 @@ class Stages:
     def text(self) -> str:
         """LLVM's text."""
         self.module = Module()
-        main = self.module.main(self.block, self.inputs, len(self.outputs))
+        main = self.module.main(self.block, self.inputs, len(self.outputs), self.stacks)
         return self.module.text(main, llvm.width())

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from ..ir import Block, Branch, Buffer, Call, For, Loop, Region, Straight, While, writes
+from ..ir import Block, Branch, Buffer, Call, For, Region, While, writes
 from .nests import INDEX, Emitter
-from .writer import memory_type
 
-FIRST_ROWS = 64  # of a growing stack
+PATIENCE = 2**16  # rounds of a while loop after which Python is asked whether to go on: a power of two
 
 
 class Function(Emitter):
@@ -89,8 +86,9 @@ class Function(Emitter):
         self.known = dict(kept)
         k = self.emit(f"load i64, ptr {count}")
         self.axes[node.axis] = k
+        needed = self.emit(f"add nsw i64 {k}, 1") if node.stacks else k
         for stack in node.stacks:
-            self.grow(stack, k)
+            self.grow(stack, needed)
         self.patience(k)
         self.block(node.body)
         self.do(f"store i64 {self.emit(f'add nsw i64 {k}, 1')}, ptr {count}")
@@ -99,17 +97,31 @@ class Function(Emitter):
         self.known = {k: v for k, v in outer.items() if k[0] not in changed}
         self.store(node.count, self.emit(f"load i64, ptr {count}"))
 
-    def grow(self, stack: Buffer, row: str) -> None:
-        """Room for one more row: the runtime enlarges the stack, or stops the program."""
-        raise NotImplementedError
+    def grow(self, stack: Buffer, rows: str) -> None:
+        """Room for so many rows: where there is less, the runtime enlarges the stack, or stops the program."""
+        assert stack.home is not None
+        home = self.pointer(stack.home)
+        self.known.pop(("stack", stack), None)
+        room = self.emit(f"getelementptr i64, ptr {home}, i64 1")
+        full, on = self.new_label("full"), self.new_label("on")
+        enough = self.emit(f"icmp sge i64 {self.emit(f'load i64, ptr {room}')}, {rows}")
+        self.branch(enough, on, full)
+        self.begin(full)
+        nbytes = stack.size * stack.dtype.itemsize
+        self.declare("declare i32 @runtime.grow(i64, ptr, i64, i64)")
+        run = self.emit("load i64, ptr %ctx")
+        code = self.emit(f"call i32 @runtime.grow(i64 {run}, ptr {home}, i64 {nbytes}, i64 {rows})")
+        self.stop_unless_zero(code)
+        self.jump(on)
+        self.begin(on)
 
     def patience(self, row: str) -> None:
-        """Every so many rounds the runtime may stop the program: interrupts of the user."""
-
-
-def is_loop(node: Any) -> bool:
-    """Does a node stand for loops over elements or statements alone?"""
-    return type(node) in (Loop, Straight)
-
-
-__all__ = ["Function", "is_loop", "memory_type", "np"]
+        """Every so many rounds Python may stop the program: the user has interrupted it."""
+        ask, on = self.new_label("ask"), self.new_label("on")
+        last = self.emit(f"and i64 {row}, {PATIENCE - 1}")
+        self.branch(self.emit(f"icmp eq i64 {last}, {PATIENCE - 1}"), ask, on)
+        self.begin(ask)
+        self.declare("declare i32 @runtime.patience()")
+        self.stop_unless_zero(self.emit("call i32 @runtime.patience()"))
+        self.jump(on)
+        self.begin(on)

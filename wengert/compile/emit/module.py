@@ -52,10 +52,12 @@ class Module:
         self.declared |= f.declared
         return name, f.parameters, bool(f.failures) or f.stops
 
-    def main(self, block: Block, inputs: Sequence[Buffer], outputs: int) -> str:
+    def main(self, block: Block, inputs: Sequence[Buffer], outputs: int, stacks: Sequence[Buffer] = ()) -> str:
         """The text of `wengert_main`."""
         m = Main(self.code_of, len(inputs))
         m.check_arguments(inputs)
+        for k in range(2 * len(stacks)):
+            m.do(f"store i64 0, ptr {m.first(f'getelementptr i64, ptr %arena, i64 {k}')}")
         for node in block.nodes:
             if type(node) is Call:
                 m.node(node)
@@ -68,7 +70,9 @@ class Module:
         finish(m)
         self.math |= m.math
         self.declared |= m.declared
-        parameters = ", ".join(["ptr %ctx", "ptr noalias %arena", *(f"i64 %a{k}" for k in range(len(inputs) + outputs))])
+        parameters = ", ".join(
+            ["ptr %ctx", "ptr noalias %arena", *(f"i64 %a{k}" for k in range(len(inputs) + outputs))]
+        )
         return f"define i32 @wengert_main({parameters}) #0 {{\n{m.text()}\n}}"
 
     def text(self, main: str, width: int) -> str:
@@ -123,6 +127,8 @@ class Main(Function):
 
     def located(self, buffer: Buffer) -> str:
         """The address, in the function's first block."""
+        if buffer.home is not None:
+            return super().pointer(buffer)
         if buffer.kind == "temp":
             return self.first(f"getelementptr i8, ptr %arena, i64 {buffer.offset}")
         if buffer.kind == "constant":

@@ -30,13 +30,15 @@ class Emitter(Writer):
         self.known: dict[Any, Any] = {}  # loads and addresses that hold here
         self.accumulators: dict[Any, Any] = {}  # references whose sums are in slots
         self.failures: dict[int, str] = {}  # code -> slot of a flag
-        self.stacks: dict[Buffer, Any] = {}  # growing stacks of a while loop, see control.py
 
     # addresses and memory
     def pointer(self, buffer: Buffer) -> str:
         """Where a buffer begins."""
-        if buffer in self.stacks:
-            return self.stacks[buffer].pointer(self)  # type: ignore[no-any-return]
+        if buffer.home is not None:
+            found = self.known.get(("stack", buffer))
+            if found is None:
+                found = self.known["stack", buffer] = self.emit(f"load ptr, ptr {self.pointer(buffer.home)}")
+            return found  # type: ignore[no-any-return]
         found = self.pointers.get(buffer)
         if found is None:
             if buffer.kind == "local":
@@ -329,7 +331,9 @@ def alone_in(loop: Loop, stmt: Stmt) -> bool:
         if any(r.buffer is buffer and r is not other.target for r in other.refs()):
             return False
         if other.target.buffer is buffer and (
-            other.accumulate is None or other.target.indirect or any(other.target.coefficient(a) for a in inner_axes(loop))
+            other.accumulate is None
+            or other.target.indirect
+            or any(other.target.coefficient(a) for a in inner_axes(loop))
         ):
             return False
     return True
@@ -352,4 +356,3 @@ def combined(w: Writer, how: str, dtype: np.dtype[Any], a: Any, b: Any) -> Any:
     if dtype.kind == "b":
         return w.emit(f"{'or' if how == 'add' else 'and'} i1 {a}, {b}")
     return w.emit(f"{how} {t} {a}, {b}")
-

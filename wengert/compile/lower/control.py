@@ -12,16 +12,17 @@ from typing import Any
 import numpy as np
 
 from ...core.program import Equation, Program, Var
-from ...core.types import DYNAMIC
+from ...core.record import record
+from ...core.types import DYNAMIC, Shape
 from ..ir import (
     Axis,
     Block,
     Branch,
     Buffer,
     Call,
-    Const,
     For,
     Operand,
+    Position,
     Ref,
     Region,
     Splat,
@@ -31,29 +32,12 @@ from ..ir import (
     row_major,
     size_of,
 )
-from .lowering import Lowering, lowers
+from .lowering import Lowering, axes_of, lowers
 
 
 def scalar(value: Value) -> Operand:
     """The one number of a value, as an operand."""
     return value.ref(())
-
-
-def row(x: Value, axis: Axis) -> Value:
-    """One row of an array."""
-    if isinstance(x, Splat):
-        return Splat(x.value, x.shape[1:], x.dtype)
-    if x.shape[0] == 0:
-        return View(x.buffer, x.shape[1:], 0, x.strides[1:])
-    return View(x.buffer, x.shape[1:], x.const, x.strides[1:], (*x.terms, (axis, x.strides[0])))
-
-
-def nested(low: Lowering, program: Program, inputs: Sequence[Value], owned: Sequence[Buffer]) -> Lowering:
-    """The lowering of a nested program, begun."""
-    inner = Lowering(program, low.constants)
-    inner.owned.update(owned)
-    inner.run(inputs)
-    return inner
 
 
 def carry_on(inner: Lowering, carry: Sequence[View], results: Sequence[Value]) -> None:
@@ -76,26 +60,133 @@ def scan(low: Lowering, eq: Equation) -> None:
     body, n_consts, n_carry = (eq.params[k] for k in ("body", "n_consts", "n_carry"))
     count, *args = (low.value(a) for a in eq.inputs)
     consts, first, xs = args[:n_consts], args[n_consts : n_consts + n_carry], args[n_consts + n_carry :]
-    results = [low.result(v) for v in eq.outputs]
+    carried = [low.result(v) for v in eq.outputs[:n_carry]]
+    rows = [stacked(low, v) if DYNAMIC in v.type.shape else low.result(v) for v in eq.outputs[n_carry:]]
     outside, low.nodes = low.nodes, []
+    rounds = scalar(count)
+    reserve(low, [y for y in rows if y.buffer.home is not None], rounds)
     carry = [low.copy(x) for x in first]
-    axis = Axis(Ref_or_int(count))
+    axis = Axis(int(count.value) if isinstance(count, Splat) else rounds)
     inner = Lowering(body, low.constants)
     inner.owned.update(c.buffer for c in carry)
-    made = inner.run([*consts, *carry, *(row(x, axis) for x in xs)])
-    for y, value in zip(results[n_carry:], made[n_carry:], strict=True):
-        inner.copy(value, row(y, axis))  # type: ignore[arg-type]
-    carry_on(inner, carry, made[:n_carry])
-    low.nodes.append(For(axis, scalar(count), eq.params["reverse"], Block(inner.nodes), eq))
-    for y, c in zip(results[:n_carry], carry, strict=True):
+    made = inner.run([*consts, *carry, *(row(inner, x, axis) for x in xs)])
+    end_round(inner, axis, carry, rows, made)
+    low.nodes.append(For(axis, rounds, eq.params["reverse"], Block(inner.nodes), eq))
+    finish(low, eq, outside, carried, carry)
+
+
+def end_round(inner: Lowering, axis: Axis, carry: Sequence[View], rows: Sequence[View], made: Sequence[Value]) -> None:
+    """The last statements of a round: its rows, and the carry of the next one."""
+    n = len(carry)
+    for y, value in zip(rows, made[n:], strict=True):
+        inner.copy(value, View(y.buffer, y.shape[1:], y.const, y.strides[1:], (*y.terms, (axis, y.strides[0]))))
+    carry_on(inner, carry, made[:n])
+
+
+def finish(low: Lowering, eq: Equation, outside: list[Any], results: Sequence[View], carry: Sequence[View]) -> None:
+    """After the loop: the carry is the result. The loop, with what leads to it, is one region."""
+    for y, c in zip(results, carry, strict=True):
         low.copy(c, y)
-    region = Region(Block(low.nodes), eq)
-    low.nodes = [*outside, region]
+    low.nodes = [*outside, Region(Block(low.nodes), eq)]
 
 
-def Ref_or_int(count: Value) -> Any:
-    """The extent of an axis of so many rounds."""
-    return int(count.value) if isinstance(count, Splat) else scalar(count)
+@lowers("while")
+def while_(low: Lowering, eq: Equation) -> None:
+    """while cond(constants, carry): carry, rows[k] = body(consts, carry)."""
+    cond, body, n_cond, n_consts = (eq.params[k] for k in ("cond", "body", "n_cond", "n_consts"))
+    args = [low.value(a) for a in eq.inputs]
+    constants, consts, first = args[:n_cond], args[n_cond : n_cond + n_consts], args[n_cond + n_consts :]
+    n = len(first)
+    count = low.result(eq.outputs[0])
+    carried = [low.result(v) for v in eq.outputs[1 : 1 + n]]
+    rows = [stacked(low, v) for v in eq.outputs[1 + n :]]
+    outside, low.nodes = low.nodes, []
+    carry = [low.copy(x) for x in first]
+    axis = Axis(count.ref(()))
+    test = Lowering(cond, low.constants)
+    (going,) = test.run([*constants, *carry])
+    flag = low.new((), np.bool_)
+    test.copy(going, flag)
+    inner = Lowering(body, low.constants)
+    inner.owned.update(c.buffer for c in carry)
+    end_round(inner, axis, carry, rows, inner.run([*consts, *carry]))
+    stacks = [y.buffer for y in rows]
+    loop = While(axis, Block(test.nodes), flag.ref(()), Block(inner.nodes), count.ref(()), stacks, eq)
+    low.nodes.append(loop)
+    finish(low, eq, outside, carried, carry)
+
+
+# stacks ------------------------------------------------------------------------------------------------------------
+def stacked(low: Lowering, var: Var) -> View:
+    """Memory for rows whose number is known only when the program runs."""
+    shape = var.type.shape
+    buffer = Buffer(var.type.dtype, size_of(shape[1:]), "stack")
+    buffer.home = Buffer(np.int64, 2)
+    view = View(buffer, shape, 0, row_major(shape))
+    low.assign(var, view)
+    return view
+
+
+def reserve(low: Lowering, stacks: Sequence[View], rows: Operand) -> None:
+    """Room for this many rows."""
+    if not stacks:
+        return
+    reads = [rows] if isinstance(rows, Ref) else []
+
+    def emit(f: Any, node: Call) -> None:
+        for x in stacks:
+            f.grow(x.buffer, f.operand(rows, np.dtype(np.int64)))
+
+    low.nodes.append(Call("reserve", reads, [Ref(x.buffer, 0, ()) for x in stacks], emit, low.equation))
+
+
+class Rounds:
+    """The lanes that run in each round, k < counts, of which only one round at a time is ever needed."""
+
+    __slots__ = ("counts", "dtype", "shape")
+
+    def __init__(self, counts: Value, shape: Shape) -> None:
+        self.counts, self.shape, self.dtype = counts, shape, np.dtype(bool)
+
+
+@lowers("rounds")
+def rounds(low: Lowering, eq: Equation) -> None:
+    """Computed where a round needs it."""
+    low.assign(eq.outputs[0], Rounds(low.value(eq.inputs[0]), eq.outputs[0].type.shape))
+
+
+@lowers("longest")
+def longest(low: Lowering, eq: Equation) -> None:
+    """The most rounds of any lane, and none where there are no lanes."""
+    reduce_lanes(low, eq, "max", np.int64(0))
+
+
+@lowers("any_lane")
+def any_lane(low: Lowering, eq: Equation) -> None:
+    """Does any lane go on?"""
+    reduce_lanes(low, eq, "or", np.False_)
+
+
+def reduce_lanes(low: Lowering, eq: Equation, how: str, initial: Any) -> None:
+    """A reduction over the last axis."""
+    x, target = low.value(eq.inputs[0]), low.result(eq.outputs[0])
+    low.fill(target, initial)
+    index = axes_of(x.shape)
+    low.nest(index, target.ref(index[:-1]), "copy", [x.ref(index)], accumulate=how)
+
+
+def row(inner: Lowering, x: Value, axis: Axis) -> Value:
+    """One row of an array, in a round of the loop over the axis."""
+    if isinstance(x, Rounds):
+        lanes = inner.new(x.counts.shape, np.bool_)
+        index = axes_of(lanes.shape)
+        inner.nest(index, lanes.ref(index), "greater", [x.counts.ref(index), Position(axis)])
+        return lanes
+    if isinstance(x, Splat):
+        return Splat(x.value, x.shape[1:], x.dtype)
+    if x.shape[0] == 0:
+        return View(x.buffer, x.shape[1:], 0, x.strides[1:])
+    return View(x.buffer, x.shape[1:], x.const, x.strides[1:], (*x.terms, (axis, x.strides[0])))
 
 
 @lowers("cond")
@@ -113,7 +204,7 @@ def cond(low: Lowering, eq: Equation) -> None:
     low.nodes.append(Branch(scalar(index), parts, eq))
 
 
-@lowers("checkpoint")
+@lowers("checkpoint", "jit")
 def checkpoint(low: Lowering, eq: Equation) -> None:
     """The program in place."""
     inline(low, eq, eq.params["program"])
@@ -128,4 +219,8 @@ def inline(low: Lowering, eq: Equation, program: Program) -> None:
         low.assign(v, value)
 
 
-__all__ = ["DYNAMIC", "Buffer", "Call", "Const", "Ref", "Var", "While", "np", "row_major", "size_of"]
+@lowers("custom_jvp", "custom_vjp", "custom_linear")
+def custom(low: Lowering, eq: Equation) -> None:
+    """The function itself, recorded on the types of its arguments."""
+    made = record(lambda *xs: eq.primitive.impl(*xs, **eq.params), [a.type for a in eq.inputs], eq.primitive.name)
+    inline(low, eq, made)
