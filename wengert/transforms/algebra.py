@@ -16,8 +16,11 @@ from ..core.types import ArrayType
 from ..primitives import discrete as dc
 from ..primitives import elementwise as ew
 from ..primitives.call import stop_gradient
+from ..primitives.contract import einsum
+from ..primitives.shape import sum_
 from .builder import Builder, Claim, rewrite
 from .facts import FINITE, NONZERO, facts_of
+from .views import VIEWS
 
 MOST_FACTORS = 8  # of a power written as a product: 3.5 units in the last place
 
@@ -40,9 +43,15 @@ def is_real(y: ArrayType) -> bool:
 
 
 def negated(b: Builder, a: Atom) -> Atom | None:
-    """x where a is -x."""
-    eq = b.maker(a, ew.neg)
-    return None if eq is None else eq.inputs[0]
+    """x where a is -x, or a view of -x."""
+    eq = b.made.get(a)
+    if eq is None:
+        return None
+    if eq.primitive is ew.neg:
+        return eq.inputs[0]
+    if eq.primitive not in VIEWS or (x := negated(b, eq.inputs[0])) is None:
+        return None
+    return b.make(eq.primitive, x, **eq.params)
 
 
 def minus(b: Builder, a: Atom) -> Atom | None:
@@ -54,6 +63,23 @@ def minus(b: Builder, a: Atom) -> Atom | None:
 @rewrite(ew.neg, claim=Claim.EXACT, why="the sign changes twice")
 def neg_neg(b: Builder, y: ArrayType, x: Atom) -> Atom | None:
     return negated(b, x)
+
+
+@rewrite(sum_, claim=Claim.EQUAL, why="rounding knows no sign; only a zero sum keeps its own")
+def sum_of_neg(b: Builder, y: ArrayType, x: Atom, axis: tuple[int, ...]) -> Atom | None:
+    n = negated(b, x) if is_real(y) else None
+    return None if n is None else b.make(ew.neg, b.make(sum_, n, axis=axis))
+
+
+@rewrite(einsum, claim=Claim.EQUAL, why="rounding knows no sign; only a zero sum keeps its own")
+def einsum_of_neg(b: Builder, y: ArrayType, p: Atom, q: Atom, subscripts: str) -> Atom | None:
+    if not is_real(y):
+        return None
+    m, n = negated(b, p), negated(b, q)
+    if m is None and n is None:
+        return None
+    product = b.make(einsum, p if m is None else m, q if n is None else n, subscripts=subscripts)
+    return product if m is not None and n is not None else b.make(ew.neg, product)
 
 
 @rewrite(ew.neg, claim=Claim.EXACT, why="the sign of a product is the product of the signs, and -c is exact")
@@ -148,26 +174,23 @@ def mul_one(b: Builder, y: ArrayType, a: Atom, c: Atom) -> Atom | None:
     return b.make(ew.neg, c) if a.value == -1 else None
 
 
-@rewrite(
-    ew.mul, claim=Claim.EXACT, why="a doubling (or 4, 8, ...) rounds nothing, and does not overflow before |c| >= 1"
-)
-def mul_doubled(b: Builder, y: ArrayType, a: Atom, c: Atom) -> Atom | None:
+@rewrite(ew.mul, claim=Claim.ROUNDED, why="2^k x is exact, save where it overflows, or is a subnormal number")
+def mul_scaled(b: Builder, y: ArrayType, a: Atom, c: Atom) -> Atom | None:
     if type(a) is not Literal:
         a, c = c, a
     eq = b.maker(c, ew.mul)
-    if type(a) is not Literal or eq is None or y.dtype.kind != "f" or not abs(a.value) >= 1:
+    if type(a) is not Literal or eq is None or y.dtype.kind != "f" or y.dtype.itemsize < 4:
         return None
     inner, x = eq.inputs if type(eq.inputs[0]) is Literal else eq.inputs[::-1]
-    if type(inner) is not Literal or not is_doubling(inner.value) or not np.isfinite(a.value):
+    if type(inner) is not Literal or not (is_power_of_two(inner.value, 10) or is_power_of_two(a.value, 10)):
         return None
-    with np.errstate(all="ignore"):
-        product = inner.value * a.value
-    return b.make(ew.mul, b.literal(product), x) if abs(product) < 1e30 else None
+    product = inner.value * a.value
+    return b.make(ew.mul, b.literal(product), x) if 1e-30 < abs(product) < 1e30 else None
 
 
-def is_doubling(c: Any) -> bool:
-    """1, 2, 4, ..."""
-    return c >= 1 and c < 2.0**60 and math.frexp(c)[0] == 0.5
+def is_power_of_two(c: Any, most: int) -> bool:
+    """Is this +-2^k with |k| <= most?"""
+    return 2.0**-most <= abs(c) <= 2.0**most and abs(math.frexp(c)[0]) == 0.5
 
 
 @rewrite(ew.div, claim=Claim.EXACT, why="x / 1 is x")
@@ -179,7 +202,7 @@ def div_one(b: Builder, y: ArrayType, a: Atom, c: Atom) -> Atom | None:
 def div_power_of_two(b: Builder, y: ArrayType, a: Atom, c: Atom) -> Atom | None:
     if type(c) is not Literal or y.dtype.kind != "f" or y.dtype.itemsize < 4:
         return None
-    if a.type.dtype != y.dtype or not is_doubling(abs(c.value)):
+    if a.type.dtype != y.dtype or not is_power_of_two(c.value, 60):
         return None
     factor = 1.0 / c.value
     return b.make(ew.mul, b.literal(factor if c.type.weak else c.type.dtype.type(factor)), a)

@@ -7,6 +7,7 @@ rules by primitive; a rule answers with an atom that has the same value, or with
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -72,7 +73,7 @@ COMMUTATIVE = frozenset(
 class Builder:
     """The equations so far, and what is known of their variables."""
 
-    __slots__ = ("constants", "equations", "facts", "known", "literals", "made", "source", "values")
+    __slots__ = ("checkpointed", "constants", "equations", "facts", "known", "literals", "made", "source", "values")
 
     def __init__(self) -> None:
         self.equations: list[Equation] = []
@@ -82,6 +83,7 @@ class Builder:
         self.values: dict[Atom, Any] = {}  # literals and small constants
         self.constants: dict[Var, Any] = {}
         self.facts: dict[Atom, int] = {}  # see facts.py
+        self.checkpointed: Counter[Atom] = Counter()  # how many checkpoints read a variable, in the program it is from
         self.source: Source | None = None
 
     # atoms -------------------------------------------------------------------------------------------------------
@@ -208,10 +210,13 @@ class Builder:
 
     # programs ----------------------------------------------------------------------------------------------------
     def add_program(self, program: Program, env: dict[Atom, Atom], again: bool = False) -> list[Atom]:
-        """Add a program's equations on the atoms of its inputs; returns those of its results. again: fresh variables."""
+        """Add a program's equations; env: the atoms of its inputs. Returns those of its results. again: fresh variables."""
         for var, value in program.constants:
             env[var] = self.new_constant(Var(var.type) if again else var, value)
         source = self.source
+        for eq in program.equations:
+            if eq.primitive is checkpoint:
+                self.checkpointed.update({a for a in eq.inputs if type(a) is Var})
         for eq in program.equations:
             inputs = tuple([self.literal(a.value) if type(a) is Literal else env[a] for a in eq.inputs])
             self.source = eq.source
@@ -236,7 +241,7 @@ class Builder:
 
     def once(self, eq: Equation) -> Sequence[Atom]:
         """Add an equation, unless there is one like it; effects are kept, and what a checkpoint computes again."""
-        if (not eq.outputs and eq.primitive is not assume) or eq.primitive is checkpoint:
+        if eq.primitive is checkpoint or (has_effect(eq) and eq.primitive is not assume):
             self.append(eq)
             return eq.outputs
         key = key_of(eq.primitive, eq.inputs, eq.params)
@@ -250,9 +255,14 @@ class Builder:
         return eq.outputs
 
 
-CALLS: dict[Primitive, Rule] = {}  # for what runs programs, `rule(builder, equation, inputs)`: from loops.py
+CALLS: dict[Primitive, Rule] = {}  # for what runs programs, `rule(builder, equation, inputs)`
 POINTWISE: list[Rule] = []  # the rule for all elementwise primitives, from views.py
 FACTS: dict[Primitive, Callable[..., int]] = {}  # filled by facts.py
+
+
+def has_effect(eq: Equation) -> bool:
+    """Is an equation there for what it does, or a program that it runs?"""
+    return eq.primitive.effect or (eq.primitive.flows is not None and eq.effect)
 
 
 def key_of(primitive: Primitive, inputs: tuple[Atom, ...], params: dict[str, Any]) -> Any:

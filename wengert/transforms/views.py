@@ -155,7 +155,10 @@ def transpose_of_broadcast(b: Builder, y: ArrayType, x: Atom, axes: tuple[int, .
 @rewrite(broadcast_to, claim=Claim.EXACT, why="broadcasting twice is broadcasting once, to nothing new is a reshape")
 def broadcast_twice(b: Builder, y: ArrayType, x: Atom, shape: Shape) -> Atom | None:
     if type(x) is Literal:
-        return b.make(broadcast_to, b.literal(y.dtype.type(x.value)), shape=shape) if x.type.weak and shape else None
+        number = b.literal(y.dtype.type(x.value))
+        if not shape:
+            return number
+        return b.make(broadcast_to, number, shape=shape) if number is not x else None
     if aligned(x.type.shape, len(shape)) == shape:
         return viewed(b, x, shape)
     eq = b.made.get(x)
