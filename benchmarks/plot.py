@@ -28,7 +28,7 @@ def speed(rows: list[Row], path: Path) -> Path | None:
     if not shown:
         return None
     lines = _lines(shown, unit)
-    figure, ax = plt.subplots(figsize=(11, 1.9 + 0.36 * len(lines)))
+    figure, ax = plt.subplots(figsize=(12, 1.9 + 0.36 * len(lines)))
     _draw(ax, lines, unit)
     _dress(figure, ax, lines, unit)
     figure.savefig(path, dpi=150, facecolor="white")

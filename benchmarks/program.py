@@ -6,9 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
-Data = dict[str, np.ndarray]
+Data = dict[str, Any]  # arrays and numbers
 
 # Kind of a program -> the libraries in which it is measured, as far as it is written for them.
 COMPILED = ("wengert", "JAX", "PyTorch", "PyTorch compiled", "autograd", "C")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from benchmarks.libraries import LIBRARIES
 from benchmarks.measure import Row
-from benchmarks.program import LIBRARIES
 from benchmarks.targets import OWN, Verdict, geometric_mean, number, ratio, verdicts
 
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "\N{MICRO SIGN}s"), (1e-9, "ns"))
@@ -37,8 +37,7 @@ def _scaled(x: float, units: tuple) -> str:
 
 def libraries(rows: list[Row]) -> list[str]:
     """Those of which a row knows something, in the order of the tables."""
-    order = dict.fromkeys(name for names in LIBRARIES.values() for name in names)
-    return [name for name in order if any(name in row["results"] or name in row["notes"] for row in rows)]
+    return [name for name in LIBRARIES if any(name in row["results"] or name in row["notes"] for row in rows)]
 
 
 def own(rows: list[Row]) -> str:

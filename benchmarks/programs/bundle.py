@@ -181,7 +181,7 @@ def c(data: Data) -> Subject:
 
 PROGRAM = Program(
     name="bundle",
-    title=f"Bundle adjustment, sparse Jacobian, {CAMERAS} cameras, {OBSERVATIONS} observations",
+    title=f"Bundle adjustment, sparse Jacobian, {OBSERVATIONS} observations",
     kind="sparse",
     data=data,
     families={"wengert": wengert, "jax": jax, "torch": torch, "c": c},

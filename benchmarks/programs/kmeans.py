@@ -87,7 +87,7 @@ def autograd(data: Data) -> Subject:
 
 PROGRAM = Program(
     name="kmeans",
-    title=f"k-means, gradient and Hessian diagonal, k = {K}, n = {N}, d = {D}",
+    title=f"k-means with Hessian diagonal, k = {K}, n = {N}, d = {D}",
     kind="array",
     data=data,
     families={"wengert": wengert, "jax": jax, "torch": torch, "autograd": autograd},

@@ -7,7 +7,7 @@ from benchmarks.program import Data, Program, Subject
 
 
 def data() -> Data:
-    return {"x": np.float64(0.5)}
+    return {"x": 0.5}
 
 
 def x_sin_x(x):
