@@ -78,6 +78,8 @@ class Fusion:
         own = nest.stmt.target.buffer
         if nest.stmt.accumulate or own in self.written or own in self.read or own in self.floating:
             return False
+        if self.overwritten([nest.stmt.target]):
+            return False
         return not any(r.buffer in self.written for r in reading)
 
     def released(self, buffer: Buffer) -> list[Nest]:
