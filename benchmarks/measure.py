@@ -20,7 +20,8 @@ SLOW_COMPILE_S = 5.0  # what takes longer to compile is compiled in the first ro
 TIMEOUT_S = 180.0
 
 # {"name", "title", "kind", "results": {library: numbers}, "notes": {library: why there are none}}; numbers are
-# {"gradient" and "function": timing.summary, "compile": {"gradient", "function": s}, "memory": bytes, "growth": bytes}
+# {"gradient" and "function": timing.summary, "compile": {"gradient", "function": s}, "memory": bytes, "growth": bytes,
+# "traffic": s}: see worker.py
 Row = dict[str, Any]
 WHATS = ("gradient", "function")
 
@@ -103,12 +104,15 @@ class _Measured:
                 known.extend(worker.ask(TIMEOUT_S, "time", what, FILL_S))
 
     def _memory(self, name: str, worker: Worker) -> None:
+        """Bytes, and the time that moving arguments and results takes; times are kept where this fails."""
         if LIBRARIES[name].family == "c":
             return
-        self.facts[name] = {
-            "memory": worker.ask(TIMEOUT_S, "memory"),
-            "growth": worker.ask(TIMEOUT_S, "growth"),
-        }
+        self.facts[name] = facts = {}
+        for fact in ("growth", "traffic", "memory"):
+            try:
+                facts[fact] = worker.ask(TIMEOUT_S, fact)
+            except Failed as error:
+                self.notes[f"{name}, {fact}"] = f"failed: {error}"
 
     def row(self, libraries: Sequence[str]) -> Row:
         results: dict[str, Any] = {}

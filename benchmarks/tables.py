@@ -58,7 +58,7 @@ def all_tables(rows: list[Row]) -> list[Table]:
             ratios(compiled, "Gradient over function: the cost of a gradient, in evaluations of the function"),
             compile_times(compiled),
             memory(compiled),
-            judged(verdicts(rows)),
+            judged(rows),
         ]
     if eager:
         tables.append(times(eager, "gradient", "The eager engine: time of a gradient, one operation at a time"))
@@ -143,10 +143,22 @@ def imports(rows: list[Row]) -> Table:
     return _plain(rows, "Time of the import in a fresh process, processor time", cell)
 
 
-def judged(found: list[Verdict]) -> Table:
-    """Each target: what was measured, the limit, and whether it is met."""
+def judged(rows: list[Row]) -> Table:
+    """Each target: what was measured, the limit, whether it is met, and if not whether memory is what limits it."""
     lines = []
-    for v in found:
+    for v in verdicts(rows):
         measured, limit = (duration(x) if v.unit == "s" else f"{x:.3g} {TIMES} {v.unit}" for x in (v.measured, v.limit))
-        lines.append([v.target, v.program, measured, limit, "met" if v.met else f"missed by {TIMES}{v.excess:.2f}"])
-    return Table("Targets of the compiler", ["target", "program", "measured", "at most", ""], lines)
+        outcome = "met" if v.met else f"missed by {TIMES}{v.excess:.2f}"
+        lines.append([v.target, v.program, measured, limit, outcome, "" if v.met else _limit(rows, v)])
+    return Table("Targets of the compiler", ["target", "program", "measured", "at most", "", "what limits it"], lines)
+
+
+def _limit(rows: list[Row], v: Verdict) -> str:
+    """What a gradient's time is made of, where moving its arguments and results is at least half of it."""
+    row = next((row for row in rows if row["name"] == v.program), None)
+    if row is None or not v.target.startswith(("gradient", "sparse")):
+        return ""
+    traffic, wall = number(row, OWN, "traffic"), number(row, OWN, "gradient", "wall")
+    if not traffic or traffic < wall / 2:
+        return ""
+    return f"memory: to copy arguments and results takes {duration(traffic)} of {duration(wall)}"

@@ -11,6 +11,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmarks import timing
 
 CACHES = ("XDG_CACHE_HOME", "WENGERT_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")
@@ -48,6 +50,13 @@ class _Bench:
 
     def memory(self) -> int | None:
         return self.library.memory(self.subject)
+
+    def traffic(self) -> float:
+        """Seconds to copy as many bytes as the gradient's arguments and results have: no library can be faster."""
+        arrays = [*self.library.arrays(self.subject.args), *self.library.arrays(self.calls["gradient"]())]
+        half = np.zeros(sum(a.nbytes for a in arrays) // 2, np.uint8)
+        copy = np.empty_like(half)
+        return min(timing.samples(lambda: np.copyto(copy, half), 0.05)).wall_s
 
     def growth(self) -> int | None:
         return _growth(self.calls["gradient"])
