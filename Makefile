@@ -41,7 +41,7 @@ unit: .venv/installed  ## Tests, examples in docstrings and in the documentation
 docs: .venv/installed  ## The documentation, docs/_build/html/index.html; a warning is an error
 	$(PY) -m sphinx -q -E -W --keep-going -b html -d docs/_build/doctrees docs docs/_build/html
 
-bench: .venv/installed-bench  ## Benchmarks against autograd, JAX and PyTorch (a large download the first time)
+bench: .venv/installed-bench  ## Benchmarks against JAX, PyTorch, autograd and C (a large download the first time)
 	$(PY) -m benchmarks
 
 lowest: .cache/lowest/installed  ## The tests, against the lowest versions that pyproject.toml admits
