@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ def converted(w: Writer, x: Any, old: np.dtype[Any], new: np.dtype[Any]) -> Any:
     if old.kind == "f" and new.kind == "f":
         return w.emit(f"{'fpext' if new.itemsize > old.itemsize else 'fptrunc'} {a} {x} to {b}")
     if old.kind == "f":
-        return w.emit(f"call {b} @llvm.fpto{'u' if new.kind == 'u' else 's'}i.sat.{b}.f{8 * old.itemsize}({a} {x})")
+        return to_integer(w, x, old, new)
     if new.kind == "f":
         return w.emit(f"{'uitofp' if old.kind in 'bu' else 'sitofp'} {a} {x} to {b}")
     if a == b:
@@ -44,6 +45,35 @@ def converted(w: Writer, x: Any, old: np.dtype[Any], new: np.dtype[Any]) -> Any:
     if old.kind == "b" or new.itemsize > old.itemsize:
         return w.emit(f"{'zext' if old.kind in 'bu' else 'sext'} {a} {x} to {b}")
     return w.emit(f"trunc {a} {x} to {b}")
+
+
+# What this machine's conversion gives for numbers that are too large, and NaN: the least integer, or the nearest one.
+SATURATES = platform.machine().lower() not in ("x86_64", "amd64")
+
+
+def to_integer(w: Writer, x: str, old: np.dtype[Any], new: np.dtype[Any]) -> str:
+    """A float towards zero, as NumPy converts it on this machine: small integers by way of larger ones."""
+    a, b = llvm_type(old), llvm_type(new)
+    if SATURATES:
+        return w.emit(f"call {b} @llvm.fpto{'u' if new.kind == 'u' else 's'}i.sat.{b}.f{8 * old.itemsize}({a} {x})")
+    if new.itemsize == 8 and new.kind == "u":
+        high = w.emit(f"fcmp oge {a} {x}, {number(2.0**63, old)}")
+        less = w.emit(f"fsub {a} {x}, {number(2.0**63, old)}")
+        y = in_range(w, select(w, old, high, less, x), old, 64)
+        return w.emit(f"select i1 {high}, i64 {w.emit(f'xor i64 {y}, {-(2**63)}')}, i64 {y}")
+    bits = 64 if new.itemsize == 8 or new.name == "uint32" else 32
+    y = in_range(w, x, old, bits)
+    return y if b == f"i{bits}" else w.emit(f"trunc i{bits} {y} to {b}")
+
+
+def in_range(w: Writer, x: str, old: np.dtype[Any], bits: int) -> str:
+    """A float towards zero as a signed integer; the least one where it is out of range, or NaN."""
+    a, limit = llvm_type(old), 2.0 ** (bits - 1)
+    relation, low = ("ogt", -limit - 1) if old.itemsize == 8 and bits == 32 else ("oge", -limit)
+    fits = w.emit(f"fcmp {relation} {a} {x}, {number(low, old)}")
+    fits = w.emit(f"and i1 {fits}, {w.emit(f'fcmp olt {a} {x}, {number(limit, old)}')}")
+    y = w.emit(f"fptosi {a} {select(w, old, fits, x, number(0, old))} to i{bits}")
+    return w.emit(f"select i1 {fits}, i{bits} {y}, i{bits} {-(2 ** (bits - 1))}")
 
 
 def nonzero(w: Writer, x: Any, dtype: np.dtype[Any]) -> str:

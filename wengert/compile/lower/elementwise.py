@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...core.primitive import REGISTRY
 from ...core.program import Equation, Literal
-from ..emit.ops import native_op
+from ..emit.support import computed_in
 from ..ir import Splat
 from .lowering import ADDING, RULES, Lowering, axes_of, lowers
 
@@ -12,7 +12,8 @@ from .lowering import ADDING, RULES, Lowering, axes_of, lowers
 @lowers("elementwise")
 def elementwise(low: Lowering, eq: Equation) -> None:
     """y[i] = f(a[i], b[i], ...), scalars everywhere the same."""
-    if not native_op(eq):
+    dtype = computed_in(eq)
+    if dtype is None:
         RULES["callback"](low, eq)
         return
     (y,) = eq.outputs
@@ -20,7 +21,7 @@ def elementwise(low: Lowering, eq: Equation) -> None:
     target = low.result(y)
     index = axes_of(y.type.shape)
     refs = [x.ref(index if x.shape else ()) for x in operands]
-    low.nest(index, target.ref(index), eq.primitive.name, refs, eq.params)
+    low.nest(index, target.ref(index), eq.primitive.name, refs, {**eq.params, "computed_in": dtype})
 
 
 for _primitive in REGISTRY.values():
