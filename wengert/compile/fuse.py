@@ -19,12 +19,16 @@ TINY = 64  # elements of a nest that is written out
 
 
 class Group:
-    """A node of the result, what stands before it, and how many statements it has."""
+    """A node of the result, what stands before it, how many statements it has, and the groups that it must follow.
+
+    after: all groups on which it depends, directly or not, as the bits of an int.
+    """
 
     def __init__(self, node: Any) -> None:
         self.node = node
         self.before: list[Any] = []
         self.size = 1
+        self.after = 0
 
     @property
     def nodes(self) -> list[Any]:
@@ -43,7 +47,7 @@ class Group:
 
 
 class Fusion:
-    """The groups so far, and for each buffer the last group that writes it, the last that reads it, and all readers.
+    """The groups so far, in no final order; for each buffer the groups that write it, and those that read it.
 
     floating: nests that depend on no group (they read arguments, constants and each other, or nothing, as what a sum
     begins with); they wait for the first nest that needs them, and go with it.
@@ -51,9 +55,8 @@ class Fusion:
 
     def __init__(self) -> None:
         self.groups: list[Group] = []
-        self.written: dict[Buffer, int] = {}
-        self.read: dict[Buffer, int] = {}
-        self.readers: dict[Buffer, list[int]] = {}
+        self.written: dict[Buffer, list[int]] = {}
+        self.read: dict[Buffer, list[int]] = {}
         self.floating: dict[Buffer, Nest] = {}
 
     def add(self, node: Any) -> None:
@@ -70,8 +73,10 @@ class Fusion:
             return
         for nest in needed:
             self.place(nest)
-        self.note(node, len(self.groups))
+        depends = self.depends(node)
         self.groups.append(Group(node))
+        self.follow(len(self.groups) - 1, depends)
+        self.note(node, len(self.groups) - 1)
 
     def may_float(self, nest: Nest, reading: Sequence[Ref]) -> bool:
         """Does it depend on no group, and write an array that nobody has touched?"""
@@ -96,18 +101,41 @@ class Fusion:
 
     def note(self, node: Any, k: int) -> None:
         """Group k has this node."""
-        for r in reads(node):
-            self.read[r.buffer] = max(self.read.get(r.buffer, -1), k)
-            self.readers.setdefault(r.buffer, []).append(k)
+        for found, refs in ((self.read, reads(node)), (self.written, writes(node))):
+            for r in refs:
+                where = found.setdefault(r.buffer, [])
+                if k not in where:
+                    where.append(k)
+
+    def depends(self, node: Any) -> set[int]:
+        """The groups that a node must follow: they write what it reads or writes, or read what it writes."""
+        found = {k for r in reads(node) for k in self.written.get(r.buffer, ())}
         for w in writes(node):
-            self.written[w.buffer] = max(self.written.get(w.buffer, -1), k)
+            found.update(self.written.get(w.buffer, ()), self.read.get(w.buffer, ()))
+        return found
+
+    def follow(self, k: int, depends: set[int]) -> None:
+        """Group k, and so what follows it, comes after these groups."""
+        new = 0
+        for d in depends:
+            if d != k:
+                new |= 1 << d | self.groups[d].after
+        if new:
+            for group in (self.groups[k], *(g for g in self.groups if g.after >> k & 1)):
+                group.after |= new
+
+    def open(self, k: int, depends: set[int]) -> bool:
+        """Can what depends on these groups join group k? Not if one of them comes after it."""
+        return not any(self.groups[d].after >> k & 1 for d in depends if d != k)
 
     def place(self, nest: Nest, needed: Sequence[Nest] = ()) -> None:
         """Join a group, or begin one; with the floating nests that it needs."""
-        k = self.joined(nest, needed)
+        depends = self.depends(nest)
+        k = self.joined(nest, needed, depends)
         if k is None:
             k = len(self.groups)
             self.groups.append(self.begun(nest, needed))
+        self.follow(k, depends)
         for n in (*needed, nest):
             self.note(n, k)
 
@@ -123,40 +151,44 @@ class Fusion:
             assert entered, "what goes along has the loop's axis"
         return group
 
-    def earliest(self, nest: Nest) -> int:
-        """The group before which a nest cannot stand."""
-        target = nest.stmt.target.buffer
-        found = [self.written.get(r.buffer, -1) for r in reads(nest)]
-        return max(0, *found, self.written.get(target, -1), self.read.get(target, -1))
-
-    def joined(self, nest: Nest, needed: Sequence[Nest]) -> int | None:
-        """The number of the group that a nest has joined, if any: the best of those that do not stand too early."""
-        earliest = self.earliest(nest)
+    def joined(self, nest: Nest, needed: Sequence[Nest], depends: set[int]) -> int | None:
+        """The number of the group that a nest has joined, if any: of those that it can join, the best."""
         if written_out(nest):
-            return self.straight(nest, earliest, needed)
+            return self.straight(nest, needed, depends)
         shared: dict[int, int] = {}
         own = {n.stmt.target.buffer for n in needed}
-        for buffer in {r.buffer for n in (*needed, nest) for r in (*reads(n), n.stmt.target)} - own:
-            for k in {self.written.get(buffer, -1), *self.readers.get(buffer, ())[-TRIES:]}:
-                if k >= earliest:
+        for buffer in dict.fromkeys(r.buffer for n in (*needed, nest) for r in (*reads(n), n.stmt.target)):
+            if buffer not in own:
+                for k in {*self.written.get(buffer, ()), *self.read.get(buffer, ())[-TRIES:]}:
                     shared[k] = shared.get(k, 0) + buffer.size
         for k in sorted(shared, key=lambda k: (-shared[k], -k))[:TRIES]:
             group = self.groups[k]
-            if type(group.node) is Loop and group.size < LARGEST:
+            if type(group.node) is Loop and group.size < LARGEST and self.open(k, depends):
                 axis = partner(group.node, nest, ())
                 if axis is not None and self.enter(group, nest, needed, axis):
                     group.size += 1 + len(needed)
                     return k
         return None
 
-    def straight(self, nest: Nest, earliest: int, needed: Sequence[Nest]) -> int | None:
-        """The first straight group that a nest that is written out can join."""
-        for k in range(earliest, len(self.groups)):
+    def straight(self, nest: Nest, needed: Sequence[Nest], depends: set[int]) -> int | None:
+        """The last straight group that a nest that is written out can join."""
+        for k in range(len(self.groups) - 1, max(len(self.groups) - 8 * TRIES, 0) - 1, -1):
             group = self.groups[k]
-            if type(group.node) is Straight and group.size < 4 * LARGEST:
+            if type(group.node) is Straight and group.size < 4 * LARGEST and self.open(k, depends):
                 group.with_all([*needed, nest])
                 return k
         return None
+
+    def order(self) -> list[Group]:
+        """The groups, each after those that it must follow, else as they began."""
+        waiting = {k: g.after for k, g in enumerate(self.groups)}
+        done, found = 0, []
+        while waiting:
+            k = next(k for k, after in waiting.items() if not after & ~done)
+            del waiting[k]
+            done |= 1 << k
+            found.append(self.groups[k])
+        return found
 
     def enter(self, group: Group, nest: Nest, needed: Sequence[Nest], axis: Axis) -> bool:
         """Join a loop, with what the nest needs: inside where it goes along with the nest, else before the loop."""
@@ -199,7 +231,7 @@ def fuse(block: Block) -> Block:
     for buffer in list(fusion.floating):
         for nest in fusion.released(buffer):
             fusion.place(nest)
-    return Block([node for group in fusion.groups for node in group.nodes])
+    return Block([node for group in fusion.order() for node in group.nodes])
 
 
 def extent_of(axes: Sequence[Axis]) -> int:

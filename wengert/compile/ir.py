@@ -19,17 +19,16 @@ UNROLL = 8  # an axis of at most so many elements is written out instead of loop
 
 
 class Axis:
-    """A loop variable, from 0 to extent - 1. The extent of a loop whose length is data is a Ref to an integer."""
+    """A loop variable, from 0 to extent - 1. The extent of a loop whose length is data is a Ref to an integer.
 
-    __slots__ = ("extent",)
+    small: it is written out instead of looped over.
+    """
 
-    def __init__(self, extent: Any) -> None:
+    __slots__ = ("extent", "small")
+
+    def __init__(self, extent: Any, most: int = UNROLL) -> None:
         self.extent = extent
-
-    @property
-    def small(self) -> bool:
-        """Is it written out?"""
-        return type(self.extent) is int and self.extent <= UNROLL
+        self.small = type(extent) is int and extent <= most
 
 
 class Buffer:

@@ -52,9 +52,9 @@ def _python() -> Any:
 
 def signature(capsule: Any) -> str:
     """The C signature of a function that Cython exports, such as `double (double, int __pyx_skip_dispatch)`."""
-    return _python().PyCapsule_GetName(capsule).decode()  # type: ignore[no-any-return]
+    return _python().PyCapsule_GetName(capsule).decode()
 
 
 def pointer(capsule: Any) -> int:
     """The address of a function that Cython exports."""
-    return _python().PyCapsule_GetPointer(capsule, _python().PyCapsule_GetName(capsule))  # type: ignore[no-any-return]
+    return _python().PyCapsule_GetPointer(capsule, _python().PyCapsule_GetName(capsule))

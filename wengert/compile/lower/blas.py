@@ -1,19 +1,260 @@
-"""Matrix products by BLAS, through SciPy's function pointers; transposes are folded into the call."""
+"""Matrix products by BLAS, through SciPy's function pointers; transposes and strides are folded into the call.
+
+The labels of a contraction fall into four groups: rows (a and result), columns (b and result), summed (a and b), stack
+(all three). Labels of a group become one axis where memory allows it; others, and those of the stack, are native loops.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from ...core.program import Equation
-from ..ir import Splat, Value, View
-from .lowering import Lowering
+from .. import lapack
+from ..emit.library import PREFIX, call
+from ..ir import Axis, Call, Ref, Splat, Value, View, size_of
+from .lowering import Lowering, axes_of
+
+assert lapack  # it knows the addresses
+
+Labels = tuple[str, str, str]
+Layout = tuple[str, int]  # N or T, and the leading dimension
 
 
+class Dim(NamedTuple):
+    """An axis of a product: its length, and by how much one step along it moves in each of the three arrays."""
+
+    length: int = 1
+    a: int = 0
+    b: int = 0
+    total: int = 0
+
+    def swapped(self) -> Dim:
+        """The same, of the transposed product."""
+        return Dim(self.length, self.b, self.a, self.total)
+
+
+class Product(NamedTuple):
+    """total[stack, i, j] += sum_k a[stack, i, k] b[stack, k, j]."""
+
+    row: Dim
+    column: Dim
+    summed: Dim
+    stack: Sequence[Dim]
+
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """m, n, k of one matrix product."""
+        return self.row.length, self.column.length, self.summed.length
+
+    def swapped(self) -> Product:
+        """total^T += b^T a^T."""
+        return Product(self.column.swapped(), self.row.swapped(), self.summed.swapped(), [d.swapped() for d in self.stack])
+
+
+# what is a matrix product ------------------------------------------------------------------------------------------
 def matrix_product(
-    low: Lowering, eq: Equation, labels: tuple[str, str, str], a: Value, b: Value, total: View
+    low: Lowering, eq: Equation, labels: Labels, a: Value, b: Value, total: View, fresh: bool = False
 ) -> bool:
-    """total += a b by BLAS, where that is what it is and pays; False where it is not done."""
-    return False
+    """total += a b by BLAS (total = a b where it is fresh), where that is what it is and pays; False where not done."""
+    if total.dtype.name not in PREFIX or isinstance(a, Splat) or isinstance(b, Splat):
+        return False
+    lengths = dict(zip(labels[0] + labels[1], (*a.shape, *b.shape), strict=True))
+    rows, columns, summed, stack = groups = groups_of(labels, total)
+    if 0 in lengths.values() or not worthwhile(*(size_of([lengths[c] for c in g]) for g in groups)):
+        return False
+    p = product_of(labels, a, b, total)
+    if not (worthwhile(*p.size) and callable_on(p)):
+        la, lb, lo = labels
+        if not readable(a, la, rows, summed):
+            a, la = arranged(low, a, la, stack + rows + summed)
+        if not readable(b, lb, summed, columns):
+            b, lb = arranged(low, b, lb, stack + summed + columns)
+        if not readable(total, lo, rows, columns):
+            other = stack + rows + columns
+            made = low.new([lengths[c] for c in other], total.dtype)
+            matrix_product(low, eq, (la, lb, other), a, b, made, fresh=True)
+            place(low, made, other, total, lo, fresh)
+            return True
+        p = product_of((la, lb, lo), a, b, total)
+    if fresh and not all(d.total for d in p.stack):
+        low.fill(total, total.dtype.type(0))
+        fresh = False
+    low.nodes.append(node_of(eq, p, a, b, total, fresh))
+    return True
 
 
-__all__ = ["Any", "Splat", "matrix_product"]
+def groups_of(labels: Labels, total: View) -> tuple[str, str, str, str]:
+    """The labels of rows, of columns, of what is summed, and of the stack; the largest strides of the result first."""
+    la, lb, lo = labels
+    strides = dict(zip(lo, total.strides, strict=True))
+    ordered = sorted(lo, key=lambda c: -abs(strides[c]))
+    rows = "".join(c for c in ordered if c in la and c not in lb)
+    columns = "".join(c for c in ordered if c in lb and c not in la)
+    stack = "".join(c for c in ordered if c in la and c in lb)
+    return rows, columns, "".join(c for c in la if c not in lo), stack
+
+
+def product_of(labels: Labels, a: View, b: View, total: View) -> Product:
+    """The axes of a contraction, merged where they can be; of several in a group, the longest counts."""
+    la, lb, lo = labels
+    lengths = dict(zip(la + lb, (*a.shape, *b.shape), strict=True))
+    strides = [dict(zip(names, x.strides, strict=True)) for names, x in ((la, a), (lb, b), (lo, total))]
+    kept, loops = [], []
+    for group in groups_of(labels, total):
+        dims = merged(Dim(lengths[c], *(s.get(c, 0) for s in strides)) for c in group if lengths[c] != 1)
+        kept.append(max(dims, default=Dim()))
+        loops += [d for d in dims if d is not kept[-1]]
+    stack = kept.pop()
+    return Product(*kept, [stack, *loops] if stack.length != 1 else loops)
+
+
+def merged(dims: Iterable[Dim]) -> list[Dim]:
+    """Axes that are one in all three arrays, as one."""
+    result: list[Dim] = []
+    for d in dims:
+        last = result[-1] if result else None
+        if last and all(s == d.length * t for s, t in zip(last[1:], d[1:], strict=True)):
+            result[-1] = d._replace(length=last.length * d.length)
+        else:
+            result.append(d)
+    return result
+
+
+# what BLAS can read ------------------------------------------------------------------------------------------------
+def layout(rows: Dim, columns: Dim, step: Callable[[Dim], int]) -> Layout | None:
+    """How BLAS reads a matrix: N where its rows are next to each other in memory, T where its columns are."""
+    i, j = step(rows), step(columns)
+    if i == 1 and j >= rows.length:
+        return "N", j
+    if j == 1 and i >= columns.length:
+        return "T", i
+    return None
+
+
+def in_a(d: Dim) -> int:
+    """The stride in a."""
+    return d.a
+
+
+def in_b(d: Dim) -> int:
+    """The stride in b."""
+    return d.b
+
+
+def in_total(d: Dim) -> int:
+    """The stride in the result."""
+    return d.total
+
+
+def callable_on(p: Product) -> bool:
+    """Can BLAS read and write the three arrays where they are?"""
+    arrays = ((p.row, p.summed, in_a), (p.summed, p.column, in_b), (p.row, p.column, in_total))
+    for first, second, step in arrays:
+        if first.length == 1 or second.length == 1:
+            if step(first if second.length == 1 else second) <= 0:
+                return False
+        elif layout(first, second, step) is None:
+            return False
+    return True
+
+
+def readable(x: View, labels: str, first: str, second: str) -> bool:
+    """Is an array a stack of matrices that BLAS can read, with the labels of each group as one axis?"""
+    strides = dict(zip(labels, zip(x.shape, x.strides, strict=True), strict=True))
+    pair = []
+    for group in (first, second):
+        dims = merged(Dim(n, s) for n, s in (strides[c] for c in group) if n != 1)
+        if len(dims) > 1:
+            return False
+        pair.append(dims[0] if dims else Dim())
+    if any(d.length == 1 for d in pair):
+        return all(d.length == 1 or d.a > 0 for d in pair)
+    return layout(*pair, in_a) is not None  # type: ignore[arg-type]
+
+
+def arranged(low: Lowering, x: View, labels: str, order: str) -> tuple[View, str]:
+    """A copy with its axes in this order."""
+    axes = [labels.index(c) for c in order]
+    turned = View(x.buffer, [x.shape[k] for k in axes], x.const, [x.strides[k] for k in axes], x.terms)
+    return low.copy(turned), order
+
+
+def place(low: Lowering, made: View, order: str, total: View, labels: str, fresh: bool) -> None:
+    """A product that was made elsewhere is copied or added to where it belongs."""
+    axes = dict(zip(order, axes_of(made.shape), strict=True))
+    target = total.ref([axes[c] for c in labels])
+    low.nest(list(axes.values()), target, "copy", [made.ref(list(axes.values()))], accumulate=None if fresh else "add")
+
+
+def worthwhile(m: int, n: int, k: int, stack: int = 1) -> bool:
+    """Is BLAS faster than loops for (m, k) times (k, n)? Loops fuse with what comes before and after them.
+
+    Measured on AVX-512, double: loops are as fast for vectors, where k is up to 4 and the result large, and where the
+    result is up to 4 x 4; a call costs as much as 250 multiplications.
+    """
+    if k == 1 or m * n == 1:
+        return False
+    if m == 1 or n == 1:
+        return m * n * k >= LARGE_MATRIX
+    if k <= SHORT or (min(m, n) <= SHORT and m * n <= IN_CACHE):
+        return False  # one pass over what makes the operands, which then need no memory
+    thin = sum(d <= 4 for d in (m, n, k))
+    return m * n * k >= 512 and thin < 2 and not (k <= 4 and min(m, n) >= 16)
+
+
+SHORT = 16  # terms of sums that are written out; rows of a result that stays in the cache
+IN_CACHE = 2**12  # elements of such a result
+LARGE_MATRIX = 2**16  # elements from which a matrix times a vector is left to BLAS
+
+
+# the call ----------------------------------------------------------------------------------------------------------
+def node_of(eq: Equation, p: Product, a: View, b: View, total: View, fresh: bool) -> Call:
+    """total += a b (or = where it is fresh)."""
+    first = [Ref(x.buffer, x.const, x.terms) for x in (a, b, total)]
+    if p.row.length == 1 or (p.column.length > 1 and p.row.total != 1):
+        p, first = p.swapped(), [first[1], first[0], first[2]]
+    multiply = matrix_by_vector if p.column.length == 1 else matrix_by_matrix
+    beta = 0 if fresh else 1
+
+    def emit(f: Any, node: Call) -> None:
+        def body(refs: Sequence[Ref]) -> None:
+            multiply(f, p, [f.address(r) for r in refs], total.dtype, beta)
+
+        each(f, p.stack, [*node.reads[:2], *node.writes], body)
+
+    m, n, k = p.size
+    name = f"{multiply.__name__} {m}x{k} {k}x{n}"
+    return Call(name, first[:2] if fresh else first, first[2:], emit, eq)
+
+
+def each(f: Any, stack: Sequence[Dim], refs: Sequence[Ref], body: Callable[[Sequence[Ref]], None]) -> None:
+    """A loop for each axis of the stack around a call."""
+    if not stack:
+        body(refs)
+        return
+    axis, d = Axis(stack[0].length), stack[0]
+    moved = [r._replace(terms=(*r.terms, (axis, s)) if s else r.terms) for r, s in zip(refs, d[1:], strict=True)]
+    changed = {refs[-1].buffer}
+    outer = dict(f.known)
+    f.counted(axis, str(d.length), lambda: each(f, stack[1:], moved, body), changed, may_be_empty=False)
+    f.known = {k: v for k, v in outer.items() if k[0] not in changed}
+
+
+def matrix_by_matrix(f: Any, p: Product, at: Sequence[str], dtype: np.dtype[Any], beta: int) -> None:
+    """C = a b + beta C, the rows of C next to each other in memory."""
+    (ta, lda), (tb, ldb) = layout(p.row, p.summed, in_a), layout(p.summed, p.column, in_b)  # type: ignore[misc]
+    one, beta_ = dtype.type(1), dtype.type(beta)
+    name = f"blas.{PREFIX[dtype.name]}gemm"
+    call(f, name, ta, tb, *p.size, one, at[0], lda, at[1], ldb, beta_, at[2], p.column.total)
+
+
+def matrix_by_vector(f: Any, p: Product, at: Sequence[str], dtype: np.dtype[Any], beta: int) -> None:
+    """y = a x + beta y."""
+    trans, lda = layout(p.row, p.summed, in_a)  # type: ignore[misc]
+    m, k = (p.row.length, p.summed.length) if trans == "N" else (p.summed.length, p.row.length)
+    one, beta_ = dtype.type(1), dtype.type(beta)
+    name = f"blas.{PREFIX[dtype.name]}gemv"
+    call(f, name, trans, m, k, one, at[0], lda, at[1], p.summed.b, beta_, at[2], p.row.total)

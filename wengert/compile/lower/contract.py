@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ...core.program import Equation
 from ...primitives.contract import split_subscripts
-from ..ir import Axis, Value, View
+from ..ir import UNROLL, Axis, Value, View
 from .blas import matrix_product
-from .lowering import Lowering, adds
+from .lowering import Lowering, adds, lowers
+from .packing import packed
 
 
 def subscripts_of(eq: Equation) -> tuple[str, str, str]:
@@ -20,21 +23,41 @@ def subscripts_of(eq: Equation) -> tuple[str, str, str]:
     return first, second, lead + "i" * (a > 1) + "k" * (b > 1)
 
 
+SHORT_SUM = 32  # terms of a sum that is written out within a loop over at least as many results
+
+
 @adds("matmul", "einsum")
 def contraction(low: Lowering, eq: Equation, total: View) -> None:
     """total += sum over the labels that are missing in it of a b."""
+    product(low, eq, [low.value(x) for x in eq.inputs], total, fresh=False)
+
+
+@lowers("matmul", "einsum")
+def alone(low: Lowering, eq: Equation) -> None:
+    """The same in new memory, without zeros to begin with where there is nothing to add up."""
+    operands = [low.value(x) for x in eq.inputs]  # before there is a place for the result
+    product(low, eq, operands, low.result(eq.outputs[0]), fresh=True)
+
+
+def product(low: Lowering, eq: Equation, operands: Sequence[Value], total: View, fresh: bool) -> None:
+    """By BLAS or by loops. fresh: what is in the result does not count."""
     labels = subscripts_of(eq)
-    a, b = (low.value(x) for x in eq.inputs)
-    if not matrix_product(low, eq, labels, a, b, total):
-        loops(low, labels, a, b, total)
+    a, b = operands
+    if not matrix_product(low, eq, labels, a, b, total, fresh):
+        loops(low, labels, a, b, total, fresh)
 
 
-def loops(low: Lowering, labels: tuple[str, str, str], a: Value, b: Value, total: View) -> None:
-    """One accumulating statement for all labels."""
-    la, lb, lo = labels
+def loops(low: Lowering, labels: tuple[str, str, str], a: Value, b: Value, total: View, fresh: bool) -> None:
+    """One statement for all labels, which adds up where some of them are summed."""
+    a, b, (la, lb, lo) = packed(low, labels, a, b)
     axes: dict[str, Axis | int] = {}
+    most = SHORT_SUM if lo and total.shape[-1] >= SHORT_SUM else UNROLL
     for c, n in zip(la + lb, (*a.shape, *b.shape), strict=True):
-        axes.setdefault(c, 0 if n == 1 else Axis(n))
+        axes.setdefault(c, 0 if n == 1 else Axis(n, UNROLL if c in lo else most))
     index = [axes[c] for c in dict.fromkeys(lo + la + lb)]
-    operands = [x.ref([axes[c] for c in labels]) for x, labels in ((a, la), (b, lb))]
-    low.nest(index, total.ref([axes[c] for c in lo]), "mul", operands, accumulate="add")
+    operands = [x.ref([axes[c] for c in own]) for x, own in ((a, la), (b, lb))]
+    single = all(c in lo or type(axes[c]) is int for c in la)
+    if fresh and not single:
+        low.fill(total, total.dtype.type(0))
+    adding = None if fresh and single else "add"
+    low.nest(index, total.ref([axes[c] for c in lo]), "mul", operands, accumulate=adding)

@@ -1,0 +1,80 @@
+"""BLAS and LAPACK as SciPy brings them: the addresses of their functions, the number of their threads.
+
+SciPy exports the functions to Cython modules, so that compiled programs call them without Python between. What a program
+calls is named `blas.dgemm` or `lapack.dgesv` in its text; only that is looked up.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ..errors import UnsupportedFunctionError
+from .symbols import pointer, provides, signature
+
+
+@provides("blas")
+def _blas(name: str) -> int:
+    from scipy.linalg import cython_blas
+
+    return checked(cython_blas.__pyx_capi__[name])
+
+
+@provides("lapack")
+def _lapack(name: str) -> int:
+    from scipy.linalg import cython_lapack
+
+    return checked(cython_lapack.__pyx_capi__[name])
+
+
+def checked(capsule: Any) -> int:
+    """The address of a function that takes 32-bit integers."""
+    text = signature(capsule)
+    if "int *" not in text or "int64" in text:
+        raise UnsupportedFunctionError(
+            "this SciPy's BLAS and LAPACK do not take 32-bit integers",
+            why=f"the signature of one of their functions is {text}",
+            write="a SciPy from PyPI or conda-forge",
+        )
+    return pointer(capsule)
+
+
+# threads -------------------------------------------------------------------------------------------------------------
+def set_threads(n: int) -> bool:
+    """Let matrix products use n threads; False where the library behind SciPy is none whose threads can be set."""
+    setters = openblas_setters()
+    for f in setters:
+        f(n)
+    return bool(setters)
+
+
+@functools.cache
+def openblas_setters() -> tuple[Any, ...]:
+    """The functions that set the number of threads, of each OpenBLAS in this process: SciPy's and NumPy's."""
+
+    found = []
+    for path in dict.fromkeys(openblas_files()):
+        library = ctypes.CDLL(path)
+        names = (f"{a}openblas_set_num_threads{b}" for a in ("scipy_", "") for b in ("", "64_"))
+        found += [f for f in (getattr(library, name, None) for name in names) if f is not None][:1]
+    return tuple(found)
+
+
+def openblas_files() -> Iterator[str]:
+    """Files of OpenBLAS that this process has loaded: those that wheels bring along, and those in its memory map."""
+    import numpy
+    import scipy
+
+    for package in (scipy, numpy):
+        root = Path(package.__file__).parent
+        for folder in (root.parent / f"{root.name}.libs", root / ".dylibs"):
+            yield from map(str, folder.glob("*openblas*"))
+    maps = Path("/proc/self/maps")
+    if maps.exists():
+        for line in maps.read_text().splitlines():
+            path = line.partition("/")[1] + line.partition("/")[2]
+            if "blas" in path and ".so" in path and "site-packages" not in path:
+                yield path
