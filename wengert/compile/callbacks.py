@@ -26,7 +26,7 @@ _thread = threading.local()
 def raised() -> BaseException:
     """The exception of the call back that has just stopped a program on this thread."""
     error, _thread.error = _thread.error, None
-    return error  # type: ignore[no-any-return]
+    return error
 
 
 def in_place(address: int, type: ArrayType) -> Any:
@@ -34,7 +34,7 @@ def in_place(address: int, type: ArrayType) -> Any:
     nbytes = type.size * type.dtype.itemsize
     if not nbytes:
         return np.empty(type.shape, type.dtype)
-    memory = (ctypes.c_char * nbytes).from_address(address)
+    memory: Any = (ctypes.c_char * nbytes).from_address(address)
     return np.frombuffer(memory, type.dtype).reshape(type.shape)
 
 

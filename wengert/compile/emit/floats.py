@@ -43,7 +43,7 @@ def exponent(w: Writer, dtype: Dtype, x: str) -> str:
     e = do(w, "sub", ints, e, select(w, ints, small, str(bias - 1 + lift), str(bias - 1)))
     zero = compare(w, "equal", dtype, size, number(0, dtype))
     ends = w.emit(f"or i1 {zero}, {w.emit(f'xor i1 {finite(w, dtype, size)}, true')}")
-    return converted(w, select(w, ints, ends, "0", e), ints, INT32)  # type: ignore[no-any-return]
+    return converted(w, select(w, ints, ends, "0", e), ints, INT32)
 
 
 def finite(w: Writer, dtype: Dtype, size: str) -> str:
@@ -55,7 +55,7 @@ def ldexp(w: Writer, dtype: Dtype, x: str, n: str) -> str:
     """x 2^n, rounded once; n is an int64. Steps that are exact, the last one aside (musl's scalbn)."""
     if dtype.itemsize == 4:
         wide = np.dtype(float)
-        return converted(w, ldexp(w, wide, converted(w, x, dtype, wide), n), wide, dtype)  # type: ignore[no-any-return]
+        return converted(w, ldexp(w, wide, converted(w, x, dtype, wide), n), wide, dtype)
     ints = bits_of(dtype)
     for _ in range(2):
         for relation, limit, step in (("sgt", 1023, 1023), ("slt", -1022, -969)):
@@ -86,7 +86,7 @@ def spacing(w: Writer, dtype: Dtype, x: str) -> str:
     y = intrinsic(w, "copysign", dtype, do(w, "fsub", dtype, outside, size), x)
     least = number(np.finfo(dtype).smallest_subnormal, dtype)
     y = select(w, dtype, compare(w, "equal", dtype, size, number(0, dtype)), least, y)
-    return select(w, dtype, finite(w, dtype, size), y, number(np.nan, dtype))  # type: ignore[no-any-return]
+    return select(w, dtype, finite(w, dtype, size), y, number(np.nan, dtype))
 
 
 @op("nextafter", floats=True)
@@ -101,7 +101,7 @@ def nextafter(w: Writer, dtype: Dtype, x: str, y: str) -> str:
     z = select(w, dtype, compare(w, "equal", dtype, x, number(0, dtype)), least, there)
     z = select(w, dtype, compare(w, "equal", dtype, x, y), y, z)
     nan = w.emit(f"fcmp uno {llvm_type(dtype)} {x}, {y}")
-    return select(w, dtype, nan, do(w, "fadd", dtype, x, y), z)  # type: ignore[no-any-return]
+    return select(w, dtype, nan, do(w, "fadd", dtype, x, y), z)
 
 
 # rounding and division ---------------------------------------------------------------------------------------------
@@ -140,7 +140,7 @@ def floor_divide(w: Writer, dtype: Dtype, a: str, b: str) -> str:
     quotient = do(w, "fdiv", dtype, a, b)
     signed = intrinsic(w, "copysign", dtype, zero, quotient)
     y = select(w, dtype, compare(w, "not_equal", dtype, div, zero), whole, signed)
-    return select(w, dtype, compare(w, "equal", dtype, b, zero), quotient, y)  # type: ignore[no-any-return]
+    return select(w, dtype, compare(w, "equal", dtype, b, zero), quotient, y)
 
 
 @op("sinc", floats=True)
@@ -148,4 +148,4 @@ def sinc(w: Writer, dtype: Dtype, x: str) -> str:
     """sin(pi x)/(pi x), and 1 at 0."""
     z = do(w, "fmul", dtype, x, number(np.pi, dtype))
     y = do(w, "fdiv", dtype, real(w, "sin", dtype, z), z)
-    return select(w, dtype, compare(w, "equal", dtype, z, number(0, dtype)), number(1, dtype), y)  # type: ignore[no-any-return]
+    return select(w, dtype, compare(w, "equal", dtype, z, number(0, dtype)), number(1, dtype), y)

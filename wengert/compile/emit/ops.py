@@ -19,8 +19,8 @@ BOOLEAN_RESULT = {*COMPARISONS, *LOGIC, *PREDICATES, "logical_not", "nonzero", "
 # arithmetic of truth values
 BOOLEAN = {
     "add": "or", "maximum": "or", "fmax": "or", "bitwise_or": "or", "bitwise_xor": "xor", "mul": "and",
-    "minimum": "and", "fmin": "and", "bitwise_and": "and", "zero_safe_mul": "and", "abs": "", "floor": "", "ceil": "", "trunc": "",
-    "real": "", "conj": "",
+    "minimum": "and", "fmin": "and", "bitwise_and": "and", "zero_safe_mul": "and", "abs": "", "floor": "",
+    "ceil": "", "trunc": "", "real": "", "conj": "",
 }  # fmt: skip
 
 
@@ -96,9 +96,9 @@ def _sign(w: Writer, dtype: Dtype, x: str) -> str:
     zero, one = number(0, dtype), number(1, dtype)
     up = select(w, dtype, compare(w, "greater", dtype, x, zero), one, x if dtype.kind == "f" else zero)
     if dtype.kind == "u":
-        return up  # type: ignore[no-any-return]
+        return up
     y = select(w, dtype, compare(w, "less", dtype, x, zero), number(-1, dtype), up)
-    return select(w, dtype, compare(w, "equal", dtype, x, zero), zero, y) if dtype.kind == "f" else y  # type: ignore[no-any-return]
+    return select(w, dtype, compare(w, "equal", dtype, x, zero), zero, y) if dtype.kind == "f" else y
 
 
 def power_of_integer(w: Writer, dtype: Dtype, x: Any, n: int) -> Any:
@@ -121,7 +121,7 @@ def _zero_safe_mul(w: Writer, dtype: Dtype, d: str, t: str) -> str:
     y = real(w, "mul", dtype, d, t)
     if dtype.kind != "f":
         return y
-    return select(w, dtype, compare(w, "equal", dtype, t, number(0, dtype)), number(0, dtype), y)  # type: ignore[no-any-return]
+    return select(w, dtype, compare(w, "equal", dtype, t, number(0, dtype)), number(0, dtype), y)
 
 
 def extremum(w: Writer, name: str, dtype: Dtype, a: str, b: str) -> str:
@@ -133,7 +133,7 @@ def extremum(w: Writer, name: str, dtype: Dtype, a: str, b: str) -> str:
     relation = "ugt" if name == "max" else "ult"  # true where a is NaN; then b's turn
     first = do(w, f"fcmp {relation}", dtype, a, b)
     y = select(w, dtype, first, a, b)
-    return select(w, dtype, do(w, "fcmp uno", dtype, b, b), b, y)  # type: ignore[no-any-return]
+    return select(w, dtype, do(w, "fcmp uno", dtype, b, b), b, y)
 
 
 op("maximum")(lambda w, dtype, a, b: extremum(w, "max", dtype, a, b))
@@ -144,8 +144,8 @@ def _numbers_first(w: Writer, relation: str, dtype: Dtype, a: str, b: str) -> st
     """The one in this relation; the other one where one is NaN."""
     y = select(w, dtype, compare(w, relation, dtype, a, b), a, b)
     if dtype.kind != "f":
-        return y  # type: ignore[no-any-return]
-    return select(w, dtype, do(w, "fcmp uno", dtype, b, b), a, y)  # type: ignore[no-any-return]
+        return y
+    return select(w, dtype, do(w, "fcmp uno", dtype, b, b), a, y)
 
 
 op("fmax")(lambda w, dtype, a, b: _numbers_first(w, "greater_equal", dtype, a, b))
@@ -156,21 +156,21 @@ op("fmin")(lambda w, dtype, a, b: _numbers_first(w, "less_equal", dtype, a, b))
 def _wins(w: Writer, dtype: Dtype, a: str, b: str) -> str:
     """1 where a > b, 1/2 at a tie, 0 elsewhere."""
     tie = select(w, dtype, compare(w, "equal", dtype, a, b), number(0.5, dtype), number(0, dtype))
-    return select(w, dtype, compare(w, "greater", dtype, a, b), number(1, dtype), tie)  # type: ignore[no-any-return]
+    return select(w, dtype, compare(w, "greater", dtype, a, b), number(1, dtype), tie)
 
 
 @op("share", floats=True)
 def _share(w: Writer, dtype: Dtype, a: str, b: str, y: str) -> str:
     """1 where a = y, 1/2 where also b = y, 0 elsewhere."""
     both = select(w, dtype, compare(w, "equal", dtype, b, y), number(0.5, dtype), number(1, dtype))
-    return select(w, dtype, compare(w, "equal", dtype, a, y), both, number(0, dtype))  # type: ignore[no-any-return]
+    return select(w, dtype, compare(w, "equal", dtype, a, y), both, number(0, dtype))
 
 
 @op("heaviside", floats=True)
 def _heaviside(w: Writer, dtype: Dtype, a: str, b: str) -> str:
     y = select(w, dtype, compare(w, "less", dtype, a, number(0, dtype)), number(0, dtype), number(1, dtype))
     y = select(w, dtype, compare(w, "equal", dtype, a, number(0, dtype)), b, y)
-    return select(w, dtype, do(w, "fcmp uno", dtype, a, a), a, y)  # type: ignore[no-any-return]
+    return select(w, dtype, do(w, "fcmp uno", dtype, a, a), a, y)
 
 
 @op("within")

@@ -135,10 +135,10 @@ def comparison(e: Any, name: str, dtype: Dtype, operands: Any) -> str:
     if all(is_integer(x) for x in operands) and (dtype.kind == "f" or not all(holds(dtype, x) for x in operands)):
         a, b = (widened(e, x) for x in operands)
         of_integers = COMPARISONS[name][1]
-        return e.emit(f"icmp {'' if name in ('equal', 'not_equal') else 's'}{of_integers} i128 {a}, {b}")  # type: ignore[no-any-return]
+        return e.emit(f"icmp {'' if name in ('equal', 'not_equal') else 's'}{of_integers} i128 {a}, {b}")
     a, b = (e.operand(x, dtype) for x in operands)
     if dtype.kind == "b":
-        return e.emit(f"icmp {'' if name in ('equal', 'not_equal') else 'u'}{COMPARISONS[name][1]} i1 {a}, {b}")  # type: ignore[no-any-return]
+        return e.emit(f"icmp {'' if name in ('equal', 'not_equal') else 'u'}{COMPARISONS[name][1]} i1 {a}, {b}")
     return compare(e, name, dtype, a, b)
 
 
@@ -160,4 +160,4 @@ def widened(e: Any, x: Any) -> str:
     if type(x) is Const:
         return str(min(max(int(x.value), -(2**120)), 2**120))
     dtype = x.buffer.dtype if type(x) is Ref else INT
-    return e.emit(f"{'sext' if dtype.kind == 'i' else 'zext'} {llvm_type(dtype)} {e.operand(x)} to i128")  # type: ignore[no-any-return]
+    return e.emit(f"{'sext' if dtype.kind == 'i' else 'zext'} {llvm_type(dtype)} {e.operand(x)} to i128")

@@ -46,7 +46,7 @@ def real(w: Writer, name: str, dtype: Dtype, *xs: str) -> str:
     if dtype.kind == "f" and name in mathlib.NAMES:
         w.math.add((name, dtype.name))
         return w.emit(mathlib.call(name, dtype.name, list(xs)))
-    return REAL[name](w, dtype, *xs)  # type: ignore[no-any-return]
+    return REAL[name](w, dtype, *xs)
 
 
 def do(w: Writer, instruction: str, dtype: Dtype, *xs: str) -> str:
