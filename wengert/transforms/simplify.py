@@ -13,7 +13,9 @@ from ..core.program import Atom, Program
 from ..core.provided import provide
 from . import algebra, contractions, facts, invariants, parts, views
 from .builder import Builder
+from .residuals import save_less
 from .unused import without_unused
+from .used_once import used_once
 
 __all__ = ["TABLES", "simplify"]
 TABLES = (algebra, contractions, facts, invariants, parts, views)  # imported: they fill the table of rewrites
@@ -26,8 +28,15 @@ def simplify(program: Program) -> Program:
 
 @provide
 def simplify_program(program: Program) -> Program:
-    """The program, simplified."""
+    """The program, simplified; once more where its loops save less, since they then compute what is known."""
+    simple = one_pass(program)
+    saving = save_less(simple)
+    return simple if saving is simple else one_pass(saving)
+
+
+def one_pass(program: Program) -> Program:
+    """Each equation simplified, those that are used."""
     b = Builder()
     env: dict[Atom, Atom] = {v: v for v in program.inputs}
     outputs = b.add_program(program, env)
-    return without_unused(program, b, outputs)
+    return used_once(without_unused(program, b, outputs))

@@ -1,0 +1,235 @@
+"""Residuals of loops: which rows a loop saves for the loop that runs back over them, and which that one computes again.
+
+The rule. A row is *cheap* if it follows from others by arithmetic, comparisons and views; elementary functions,
+reductions, products of matrices, factorisations and loops are not. Save those rows from which all the others follow
+cheaply and which take the fewest bytes: a minimum cut between what is computed dearly (and the carry) and what is
+wanted. Constants and rows of xs are there anyhow. Of several smallest cuts the one next to what is wanted is taken, so
+that the least is computed again; and nothing is changed where a number saved would cost more than eight operations.
+
+    loop -> carry, all rows      becomes      loop -> carry, saved rows;     map: saved rows -> the other rows
+    back: all rows -> ...                     back: saved rows -> ..., which begins with the body of the map
+
+The map is a scan without a carry, so a loop inside a loop needs nothing more: to the outer loop the map of the inner
+one is an equation like others, and cheap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..core.program import Atom, Equation, Program, Var
+from ..core.types import DYNAMIC, ArrayType
+from ..primitives import discrete as dc
+from ..primitives import elementwise as ew
+from ..primitives.contract import einsum, split_subscripts
+from ..primitives.index import slice_
+from ..primitives.join import concatenate, stack
+from ..primitives.loops import linear_scan, scan, while_
+from ..primitives.shape import broadcast_to, reshape, transpose
+from .builder import Builder
+from .least_cut import ENDLESS, least_cut
+from .unused import without_unused
+
+LOOPS = (scan, linear_scan, while_)
+VIEWS = frozenset((reshape, transpose, broadcast_to, slice_, stack, concatenate))
+ARITHMETIC = frozenset(
+    (ew.add, ew.sub, ew.mul, ew.div, ew.neg, ew.absolute, ew.fabs, ew.zero_safe_mul, ew.maximum, ew.minimum, ew.where)
+    + (ew.convert, ew.real, ew.imag, ew.conj, dc.greater, dc.greater_equal, dc.less, dc.less_equal, dc.equal)
+    + (dc.not_equal, dc.logical_and, dc.logical_or, dc.logical_not, dc.isfinite, dc.sign, dc.wins, dc.share)
+)
+MOST_WORK = 8  # operations for each number (8 bytes) that is saved less
+MOST_STEPS = 1 << 18  # of the search for the cut: bodies that are larger than any written by hand are left alone
+
+
+def is_cheap(eq: Equation) -> bool:
+    """Arithmetic, a view, a product without a sum, or a map of such."""
+    p = eq.primitive
+    if p is einsum:
+        la, lb, lo = split_subscripts(eq.params["subscripts"])
+        return set(la + lb) <= set(lo)
+    return p in ARITHMETIC or p in VIEWS or is_light_map(eq)
+
+
+def is_light_map(eq: Equation) -> bool:
+    """A scan that carries nothing, with a cheap body."""
+    return eq.primitive is scan and not eq.params["n_carry"] and all(map(is_cheap, eq.params["body"].equations))
+
+
+def work(eq: Equation) -> int:
+    """Operations of a cheap equation; those of an unknown number of rounds count once."""
+    if eq.primitive is scan:
+        return abs(eq.params["length"]) * sum(map(work, eq.params["body"].equations))
+    return 0 if eq.primitive in VIEWS else sum(v.type.size for v in eq.outputs)
+
+
+# the rows of a loop ----------------------------------------------------------------------------------------------
+class Loop:
+    """A loop's equation, by its parts."""
+
+    def __init__(self, eq: Equation) -> None:
+        self.eq, self.body = eq, eq.params["body"]
+        if eq.primitive is while_:
+            before, self.n_consts = eq.params["n_cond"], eq.params["n_consts"]
+            self.count: Atom = eq.outputs[0]
+            self.length, self.args = DYNAMIC, eq.inputs[before:]
+            self.n_carry = len(self.args) - self.n_consts
+            ends = 1 + self.n_carry
+        else:
+            self.count, self.length, self.args = eq.inputs[0], eq.params["length"], eq.inputs[1:]
+            self.n_consts, self.n_carry = eq.params["n_consts"], eq.params["n_carry"]
+            ends = self.n_carry
+        self.ends, self.rows = eq.outputs[:ends], eq.outputs[ends:]  # results; of these, stacks of rows
+        self.xs = self.args[self.n_consts + self.n_carry :]  # arrays whose rows are read
+
+    @property
+    def written(self) -> Sequence[Atom]:
+        """The rows that are written, as the body calls them."""
+        return self.body.outputs[self.n_carry :]
+
+    def given(self) -> dict[Atom, tuple[bool, Atom]]:
+        """What every round can read anyhow: is it a row, and of what; constants and rows of xs."""
+        n, m = self.n_consts, self.n_consts + self.n_carry
+        pairs = enumerate(zip(self.body.inputs, self.args, strict=True))
+        return {v: (k >= m, a) for k, (v, a) in pairs if not n <= k < m}
+
+    def saving(self, rows: dict[Atom, Var]) -> Equation:
+        """The loop with other rows."""
+        p = self.body
+        outputs = [*p.outputs[: self.n_carry], *rows]
+        body = Program(p.inputs, p.constants, p.equations, outputs, name=p.name, quiet=p.quiet)
+        results = [*self.ends, *rows.values()]
+        return Equation(self.eq.primitive, self.eq.inputs, {**self.eq.params, "body": body}, results, self.eq.source)
+
+    def stack(self, row: Atom) -> Var:
+        """A variable for the stack of a row."""
+        return Var(ArrayType((self.length, *row.type.shape), row.type.dtype))
+
+
+def save_less(program: Program, soft: frozenset[int] = frozenset()) -> Program:
+    """The program whose loops save fewer bytes; itself where there are none to save. soft: its results that are only
+    read by loops outside, as rows.
+    """
+    if not any(eq.primitive in LOOPS for eq in program.equations):
+        return program
+    arrays = read_as_arrays(program, soft)
+    equations: list[Equation] = []
+    made: dict[Atom, Equation] = {}
+    for eq in program.equations:
+        if eq.primitive in LOOPS:
+            new = split(Loop(with_maps(eq, made)), arrays)
+        else:
+            new = [eq]
+        for e in new:
+            equations.append(e)
+            made.update(dict.fromkeys(e.outputs, e))
+    if tuple(equations) == program.equations:
+        return program
+    p = program
+    return Program(p.inputs, p.constants, equations, p.outputs, p.in_tree, p.out_tree, p.name, p.quiet)
+
+
+def read_as_arrays(program: Program, soft: frozenset[int]) -> set[Atom]:
+    """The variables that something reads as they are, rather than a loop their rows."""
+    found: set[Atom] = {a for k, a in enumerate(program.outputs) if k not in soft}
+    for eq in program.equations:
+        rows = len(Loop(eq).xs) if eq.primitive in (scan, linear_scan) else 0
+        found.update(eq.inputs[: len(eq.inputs) - rows])
+    return found
+
+
+def split(loop: Loop, arrays: set[Atom]) -> list[Equation]:
+    """The loop that saves less, and the map from what it saves to its other rows; or the loop as it is."""
+    wanted = {k for k, v in enumerate(loop.rows) if v not in arrays}
+    if not wanted or len(set(loop.written)) < len(loop.written):
+        return [loop.eq]
+    body = save_less(loop.body, frozenset(loop.n_carry + k for k in wanted))
+    if body is not loop.body:
+        eq = loop.eq
+        loop = Loop(Equation(eq.primitive, eq.inputs, {**eq.params, "body": body}, eq.outputs, eq.source))
+    rows = dict(zip(loop.written, loop.rows, strict=True))
+    soft = [a for k, a in enumerate(loop.written) if k in wanted and type(a) is Var]
+    kept = {a: v for a, v in rows.items() if a not in soft}
+    given = loop.given()
+    found = smallest_cut(body, soft, {*given, *kept, *(v for v, _ in body.constants)})
+    if found is None:
+        return [loop.eq]
+    saved, again = found
+    kept.update((a, rows.get(a) or loop.stack(a)) for a in saved)
+    given.update((a, (True, v)) for a, v in kept.items())
+    others = {a: rows[a] for a in soft if a not in kept}
+    return [loop.saving(kept), row_map(loop, again, given, others)]
+
+
+def row_map(
+    loop: Loop, again: Sequence[Equation], given: dict[Atom, tuple[bool, Atom]], rows: dict[Atom, Var]
+) -> Equation:
+    """The scan without a carry that computes these rows from what is given in each round."""
+    used = {a for eq in again for a in eq.inputs}.union(rows)
+    consts = [v for v, (row, _) in given.items() if v in used and not row]
+    xs = [v for v, (row, _) in given.items() if v in used and row]
+    p = loop.body
+    constants = [(v, x) for v, x in p.constants if v in used]
+    body = Program([*consts, *xs], constants, again, list(rows), name=f"rows of {p.name}", quiet=True)
+    params = {"body": body, "length": loop.length, "reverse": False, "n_consts": len(consts), "n_carry": 0}
+    inputs = [loop.count, *(given[v][1] for v in (*consts, *xs))]
+    return Equation(scan, inputs, params, list(rows.values()), loop.eq.source)
+
+
+def with_maps(eq: Equation, made: dict[Atom, Equation]) -> Equation:
+    """A loop that begins each round with the maps that make the rows it reads."""
+    loop = Loop(eq)
+    maps = {m: None for x in loop.xs if (m := made.get(x)) is not None and is_light_map(m)}
+    if not maps:
+        return eq
+    b, p = Builder(), loop.body
+    n, m = loop.n_consts, loop.n_consts + loop.n_carry
+    env: dict[Atom, Atom] = {v: v for v in p.inputs}
+    consts, xs, rows = list(zip(p.inputs, loop.args, strict=False))[:n], [], {}
+    for other in map(Loop, maps):
+        inputs = [Var(v.type) for v in other.body.inputs]
+        pairs = list(zip(inputs, other.args, strict=True))
+        consts += pairs[: other.n_consts]
+        xs += pairs[other.n_consts :]
+        outs = b.add_program(other.body, dict(zip(other.body.inputs, inputs, strict=True)), again=True)
+        rows.update(zip(other.rows, outs, strict=True))
+    for v, x in zip(p.inputs[m:], loop.xs, strict=True):
+        if x in rows:
+            env[v] = rows[x]
+        else:
+            xs.append((v, x))
+    outputs = b.add_program(p, env)
+    carry = list(zip(p.inputs[n:m], loop.args[n:m], strict=True))
+    together = [*consts, *carry, *xs]
+    body = save_less(without_unused(p, b, outputs, [v for v, _ in together]))
+    params = {**eq.params, "body": body, "n_consts": len(consts)}
+    return Equation(eq.primitive, [loop.count, *(a for _, a in together)], params, eq.outputs, eq.source)
+
+
+# the smallest cut ------------------------------------------------------------------------------------------------
+def size_in_bytes(v: Atom) -> int:
+    """Bytes of a row; one of unknown length cannot be saved."""
+    return ENDLESS if DYNAMIC in v.type.shape else max(1, v.type.size * v.type.dtype.itemsize)
+
+
+def smallest_cut(body: Program, wanted: Sequence[Var], free: set[Atom]) -> tuple[list[Var], list[Equation]] | None:
+    """The fewest bytes of rows from which the wanted ones follow cheaply, and the equations by which they do."""
+    price = {v: size_in_bytes(v) for v in wanted if v not in free}
+    before: dict[Var, list[Var]] = {}
+    for eq in reversed(body.equations):
+        if any(v in price for v in eq.outputs) and is_cheap(eq):
+            inputs = [a for a in eq.inputs if type(a) is Var and a not in free]
+            price.update((a, size_in_bytes(a)) for a in inputs)
+            before.update((v, inputs) for v in eq.outputs if v in price)
+    if not before or len(price) * len(wanted) > MOST_STEPS:
+        return None
+    sinks = [v for v in wanted if v not in free]
+    saved = least_cut(price, before, [v for v in price if v not in before], sinks)
+    again, needed = [], set(wanted) - saved
+    for eq in reversed(body.equations):
+        if any(v in needed for v in eq.outputs):
+            again.append(eq)
+            needed.update(a for a in eq.inputs if type(a) is Var and a not in free and a not in saved)
+    less = sum(map(size_in_bytes, wanted)) - sum(map(size_in_bytes, saved))
+    if not less or sum(map(work, again)) > MOST_WORK * less / 8:
+        return None
+    return [v for v in price if v in saved], again[::-1]
