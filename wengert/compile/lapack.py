@@ -1,7 +1,7 @@
 """BLAS and LAPACK as SciPy brings them: the addresses of their functions, the number of their threads.
 
-SciPy exports the functions to Cython modules, so that compiled programs call them without Python between. What a program
-calls is named `blas.dgemm` or `lapack.dgesv` in its text; only that is looked up.
+SciPy exports the functions to Cython modules, so that compiled programs call them without Python between. What a
+program calls is named `blas.dgemm` or `lapack.dgesv` in its text; only that is looked up.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def openblas_files() -> Iterator[str]:
     import scipy
 
     for package in (scipy, numpy):
-        root = Path(package.__file__).parent
+        root = Path(str(package.__file__)).parent
         for folder in (root.parent / f"{root.name}.libs", root / ".dylibs"):
             yield from map(str, folder.glob("*openblas*"))
     maps = Path("/proc/self/maps")

@@ -51,7 +51,9 @@ class Product(NamedTuple):
 
     def swapped(self) -> Product:
         """total^T += b^T a^T."""
-        return Product(self.column.swapped(), self.row.swapped(), self.summed.swapped(), [d.swapped() for d in self.stack])
+        return Product(
+            self.column.swapped(), self.row.swapped(), self.summed.swapped(), [d.swapped() for d in self.stack]
+        )
 
 
 # what is a matrix product ------------------------------------------------------------------------------------------
@@ -74,7 +76,7 @@ def matrix_product(
             b, lb = arranged(low, b, lb, stack + summed + columns)
         if not readable(total, lo, rows, columns):
             other = stack + rows + columns
-            made = low.new([lengths[c] for c in other], total.dtype)
+            made = low.new(tuple(lengths[c] for c in other), total.dtype)
             matrix_product(low, eq, (la, lb, other), a, b, made, fresh=True)
             place(low, made, other, total, lo, fresh)
             return True
@@ -107,8 +109,8 @@ def product_of(labels: Labels, a: View, b: View, total: View) -> Product:
         dims = merged(Dim(lengths[c], *(s.get(c, 0) for s in strides)) for c in group if lengths[c] != 1)
         kept.append(max(dims, default=Dim()))
         loops += [d for d in dims if d is not kept[-1]]
-    stack = kept.pop()
-    return Product(*kept, [stack, *loops] if stack.length != 1 else loops)
+    row, column, summed, stack = kept
+    return Product(row, column, summed, [stack, *loops] if stack.length != 1 else loops)
 
 
 def merged(dims: Iterable[Dim]) -> list[Dim]:
@@ -152,34 +154,31 @@ def in_total(d: Dim) -> int:
 def callable_on(p: Product) -> bool:
     """Can BLAS read and write the three arrays where they are?"""
     arrays = ((p.row, p.summed, in_a), (p.summed, p.column, in_b), (p.row, p.column, in_total))
-    for first, second, step in arrays:
-        if first.length == 1 or second.length == 1:
-            if step(first if second.length == 1 else second) <= 0:
-                return False
-        elif layout(first, second, step) is None:
-            return False
-    return True
+    return all(is_readable(*matrix) for matrix in arrays)
+
+
+def is_readable(rows: Dim, columns: Dim, step: Callable[[Dim], int]) -> bool:
+    """Can BLAS read this matrix, or vector, where it is?"""
+    if rows.length == 1 or columns.length == 1:
+        return all(d.length == 1 or step(d) > 0 for d in (rows, columns))
+    return layout(rows, columns, step) is not None
 
 
 def readable(x: View, labels: str, first: str, second: str) -> bool:
     """Is an array a stack of matrices that BLAS can read, with the labels of each group as one axis?"""
     strides = dict(zip(labels, zip(x.shape, x.strides, strict=True), strict=True))
-    pair = []
-    for group in (first, second):
-        dims = merged(Dim(n, s) for n, s in (strides[c] for c in group) if n != 1)
-        if len(dims) > 1:
-            return False
-        pair.append(dims[0] if dims else Dim())
-    if any(d.length == 1 for d in pair):
-        return all(d.length == 1 or d.a > 0 for d in pair)
-    return layout(*pair, in_a) is not None  # type: ignore[arg-type]
+    pair = [merged(Dim(n, s) for n, s in (strides[c] for c in group) if n != 1) for group in (first, second)]
+    if any(len(dims) > 1 for dims in pair):
+        return False
+    rows, columns = (dims[0] if dims else Dim() for dims in pair)
+    return is_readable(rows, columns, in_a)
 
 
 def arranged(low: Lowering, x: View, labels: str, order: str) -> tuple[View, str]:
     """A copy with its axes in this order."""
     axes = [labels.index(c) for c in order]
-    turned = View(x.buffer, [x.shape[k] for k in axes], x.const, [x.strides[k] for k in axes], x.terms)
-    return low.copy(turned), order
+    shape, strides = tuple(x.shape[k] for k in axes), [x.strides[k] for k in axes]
+    return low.copy(View(x.buffer, shape, x.const, strides, x.terms)), order
 
 
 def place(low: Lowering, made: View, order: str, total: View, labels: str, fresh: bool) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ...core.primitive import REGISTRY
-from ...core.program import Equation, Literal
+from ...core.program import Atom, Equation, Literal
 from ..emit.support import computed_in
-from ..ir import Splat
+from ..ir import Splat, View
 from .lowering import ADDING, RULES, Lowering, axes_of, lowers
 
 
@@ -57,7 +57,16 @@ def add(low: Lowering, eq: Equation) -> None:
         return
     k = terms[-1]
     term, other = low.deferred.pop(eq.inputs[k]), eq.inputs[1 - k]  # type: ignore[arg-type]
+    dead = low.dead
+    if any(reads_the_same(low, other, a) for a in term.inputs):
+        low.dead = ()  # the term still needs what it is added to
     total = low.overwritten(other, eq.outputs[0])
-    dead, low.dead = low.dead, ()
+    low.dead = ()
     ADDING[term.primitive.name](low, term, total)
     low.dead = dead
+
+
+def reads_the_same(low: Lowering, a: Atom, b: Atom) -> bool:
+    """Are two operands in one buffer?"""
+    x, y = low.value(a), low.value(b)
+    return isinstance(x, View) and isinstance(y, View) and x.buffer is y.buffer
