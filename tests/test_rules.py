@@ -17,6 +17,8 @@ for module in pkgutil.walk_packages(wengert.__path__, "wengert."):
 # Primitives that cannot be sampled, each with its reason.
 WITHOUT_SAMPLES = {
     "rounds": "part of batched loops: the length of its result depends on values; tested with them",
+    "print": "an effect without results; tested in python/test_effects.py",
+    "check": "an effect without results; tested in python/test_effects.py",
     "assume": "an assertion without results; its evaluation and its error are tested in test_programs.py",
 }
 

@@ -117,7 +117,7 @@ def clearer(error: BaseException) -> WengertError | None:
     """
     if type(error).__module__ not in ("builtins", "struct"):
         return None
-    line = _last_line(error.__traceback__)
+    line = last_line(error.__traceback__)
     cause, said = error.__cause__, _latest.get()
     if isinstance(cause, WengertError) and cause.where is not None and line == (cause.where.file, cause.where.line):
         return cause
@@ -136,7 +136,7 @@ def clearer(error: BaseException) -> WengertError | None:
     return None
 
 
-def _last_line(traceback: TracebackType | None) -> tuple[str, int] | None:
+def last_line(traceback: TracebackType | None) -> tuple[str, int] | None:
     """The user's innermost line of a traceback."""
     found = None
     while traceback is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from operator import index
 from typing import Any
 
@@ -16,12 +17,22 @@ from ..errors import (
     clearer,
     user_source,
 )
+from .provided import provided
 from .trace import Tracer, settled
 from .tree import LEAF, Structure, flatten, flatten_like, leaf_path, unflatten
 from .types import ArrayType, dtype_of, is_inexact, shape_of, type_of
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
+
+# Does Python's control flow become part of what is recorded? Set while an adopted function runs: see python/adopt.py.
+adopting: ContextVar[bool] = ContextVar("wengert_adopting", default=False)
+
+
+def adopted(fun: Function) -> Function:
+    """The user's function as a transformation runs it: adopted, where it is called by an adopted function."""
+    return provided("adopt")(fun) if adopting.get() else fun  # type: ignore[no-any-return]
+
 
 FLOAT0 = np.dtype([("float0", np.void, 0)])  # the dtype of a derivative in a discrete argument, as in JAX
 
@@ -55,7 +66,7 @@ class Call:
         has_aux: bool,
         mapped_kwargs: dict[str, Any] | None = None,
     ) -> None:
-        self.fun, self.args, self.kwargs, self.has_aux = fun, args, kwargs, has_aux
+        self.fun, self.args, self.kwargs, self.has_aux = adopted(fun), args, kwargs, has_aux
         self.argnums, self.mapped = argnums, mapped_kwargs
         self.aux: Any = None
         self.out_tree: Structure | None = None

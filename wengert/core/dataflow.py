@@ -28,6 +28,19 @@ def reach(program: Program, differentiable: bool = False) -> list[int]:
     return program.derived[key]  # type: ignore[no-any-return]
 
 
+def acting(program: Program) -> int:
+    """The inputs on which the effects of a program depend, as the bits of an int."""
+    if not program.effect:
+        return 0
+    bits: dict[Atom, int] = {v: 1 << i for i, v in enumerate(program.inputs)}
+    found = 0
+    for eq in program.equations:
+        total = functools.reduce(operator.or_, (bits.get(a, 0) for a in eq.inputs), 0)
+        bits.update(dict.fromkeys(eq.outputs, total))
+        found |= total if eq.effect else 0
+    return found
+
+
 def through(program: Program, sets: Sequence[int], differentiable: bool = False) -> list[int]:
     """For each output the union of the sets of the inputs that it depends on."""
     bits: dict[Atom, int] = dict(zip(program.inputs, sets, strict=True))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UnsupportedFunctionError
-from .trace import Tracer, leaked
+from .trace import Tracer, leaked, recording
 from .types import ArrayType, type_of
 
 Rule = Callable[..., Any]
@@ -214,6 +214,8 @@ class Primitive:
                result, the union of the sets (bits of an int) of the arguments that it depends on
     narrow:    optional, for the same: `narrow(used, **params) -> (params, args, results)` is the application without
                unused results, and masks of what it keeps
+    effect:    it is applied for what it does (print, check): never dropped, doubled, or moved past another; while a
+               program is recorded it is written down, also where its arguments are plain
     """
 
     def __init__(
@@ -232,6 +234,7 @@ class Primitive:
         into: Rule | None = None,
         flows: Rule | None = None,
         narrow: Rule | None = None,
+        effect: bool = False,
     ) -> None:
         if not isinstance(kind, Elementwise | Linear | Multilinear | Constant | Custom):
             raise TypeError(f"primitive {name}: its derivative must be one of the five kinds, not {kind!r}")
@@ -246,7 +249,7 @@ class Primitive:
         self.name, self.impl, self.kind, self.type_rule, self.batch = name, impl, kind, type_rule, batch
         self.samples, self.pointwise, self.multiple = samples, pointwise, multiple
         self.accumulate, self.overwrite, self.into = accumulate, overwrite, into
-        self.flows, self.narrow = flows, narrow
+        self.flows, self.narrow, self.effect = flows, narrow, effect
         REGISTRY[name] = self
 
     def __call__(self, *args: Any, **params: Any) -> Any:
@@ -266,7 +269,12 @@ class Primitive:
                 if not trace.level:
                     constants = True
         if top is None:
-            return self.impl(*args, **params)
+            program = recording.get() if self.effect else None
+            return self.impl(*args, **params) if program is None else program.process(self, args, params)
+        if level > 0:
+            program = recording.get()
+            if program is not None and program.captor is not None and program.captor.level > level:
+                top = program.captor  # in a branch: what it computes of values from outside belongs to it
         if constants and level:
             args = tuple(a.value if isinstance(a, Tracer) and not a.trace.level else a for a in args)
         return top.process(self, args, params)

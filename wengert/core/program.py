@@ -62,6 +62,11 @@ class Equation:
             found += [p for p in (param if isinstance(param, tuple) else (param,)) if isinstance(p, Program)]
         return found
 
+    @property
+    def effect(self) -> bool:
+        """Is it there for what it does, or a program that it runs?"""
+        return self.primitive.effect or any(p.effect for p in self.programs)
+
 
 class Program:
     """A function as a list of equations.
@@ -98,6 +103,13 @@ class Program:
     def out_types(self) -> list[ArrayType]:
         """Types of the flat results."""
         return [a.type for a in self.outputs]
+
+    @property
+    def effect(self) -> bool:
+        """Does it contain equations that are there for what they do?"""
+        if "effect" not in self.derived:
+            self.derived["effect"] = any(eq.effect for eq in self.equations)
+        return self.derived["effect"]  # type: ignore[no-any-return]
 
     def evaluate(self, args: Sequence[Any]) -> list[Any]:
         """Flat arguments to flat results: each equation applied in turn; values are dropped after their last use."""

@@ -12,7 +12,7 @@ from ..errors import AbstractValueError, BranchChangedError, user_source
 from .check import check
 from .primitive import Constant, Primitive
 from .program import Atom, Equation, Literal, Program, Var
-from .trace import CONSTANT, Trace, Tracer, concrete, keep_sources, setting
+from .trace import CONSTANT, Trace, Tracer, concrete, keep_sources, recording, setting
 from .types import ArrayType, type_of
 
 # Is every recorded program checked against the grammar? Set by wg.debug.checks().
@@ -26,12 +26,15 @@ class ProgramTrace(Trace):
     known; its data is the variable.
     """
 
-    __slots__ = ("concretely", "constants", "equations", "kept", "quiet")
+    __slots__ = ("abstract", "captor", "concretely", "constants", "equations", "kept", "outer", "quiet")
     name = "trace"
 
-    def __init__(self, concretely: bool = False) -> None:
+    def __init__(self, concretely: bool = False, abstract: bool = False) -> None:
         super().__init__()
-        self.concretely = concretely
+        self.concretely, self.abstract = concretely, abstract
+        self.outer = recording.get()
+        # What also records operations on nothing but values from outside: a branch, which may not be taken.
+        self.captor: ProgramTrace | None = self.outer.captor if self.outer is not None else None
         self.quiet = False
         self.equations: list[Equation] = []
         self.constants: dict[Any, tuple[Var, Any]] = {}
@@ -43,8 +46,12 @@ class ProgramTrace(Trace):
         values = [a.value if isinstance(a, Tracer) and a.trace is self else a for a in args]
         if self.concretely:
             values = [concrete(v) for v in values]
-        if any(isinstance(v, ArrayType) for v in values):
-            outs = primitive.type_rule(*map(type_of, values), **params)
+        typed = any(isinstance(v, ArrayType) for v in values)
+        if typed or (self.abstract and (primitive.effect or self.captor is self)):
+            outs = primitive.type_rule(*map(full_type, values), **params)
+        elif primitive.effect:
+            with setting(recording, self.outer):
+                outs = primitive(*values, **params)
         else:
             outs = primitive(*values, **params)
         results = outs if primitive.multiple else [outs]
@@ -74,7 +81,7 @@ class ProgramTrace(Trace):
         if known is not None:
             key = object()
         self.kept.append(value)  # so that its id stays its own
-        self.constants[key] = (Var(type_of(value)), hold())
+        self.constants[key] = (Var(full_type(value)), hold())
         return self.constants[key][0]
 
     def concretize(self, tracer: Tracer, convert: Callable[[Any], Any]) -> Any:
@@ -93,6 +100,14 @@ class ProgramTrace(Trace):
     def literal(self, value: Any) -> Tracer:
         """A number that the derivative brings in, as a literal, so that arrays made of it are equations."""
         return Tracer(self, value, Literal(value))
+
+
+def full_type(x: Any) -> ArrayType:
+    """The type of a value, weak for a Python number, traced or not."""
+    value = concrete(x)
+    if isinstance(x, Tracer) and isinstance(value, ArrayType) and value.weak:
+        return ArrayType(x.shape, x.dtype, weak=True)
+    return type_of(x)
 
 
 def hush(values: Sequence[Any]) -> None:
@@ -139,9 +154,9 @@ def record(
     concretely: tracers that the function closes over are seen as the arrays beneath them, so that nothing is followed
     but by this trace.
     """
-    trace = ProgramTrace(concretely)
+    trace = ProgramTrace(concretely, abstract=any(isinstance(a, ArrayType) for a in args))
     trace.owner = owner
-    with trace, setting(keep_sources, True):
+    with trace, setting(keep_sources, True), setting(recording, trace):
         tracers = [Tracer(trace, a, Var(type_of(a))) for a in args]
         inputs = [t.data for t in tracers]
         outs = [trace.atom(y) for y in f(*tracers)]
@@ -151,11 +166,11 @@ def record(
 
 
 def prune(program: Program) -> Program:
-    """Drop the equations (and constants) whose results nobody uses; assumptions stay."""
+    """Drop the equations (and constants) whose results nobody uses; effects stay."""
     needed = {a for a in program.outputs if isinstance(a, Var)}
     kept = []
     for eq in reversed(program.equations):
-        if eq.primitive is assume or any(v in needed for v in eq.outputs):
+        if eq.effect or any(v in needed for v in eq.outputs):
             if eq.primitive.narrow is not None and not all(v in needed for v in eq.outputs):
                 eq = narrowed(eq, [v in needed for v in eq.outputs])
             kept.append(eq)
@@ -202,4 +217,12 @@ def _batch_assume(size: int, batched: list[bool], x: Any, *, value: Any) -> tupl
     return [], []
 
 
-assume = Primitive("assume", _assume, Constant(), type_rule=lambda x, value: [], batch=_batch_assume, multiple=True)
+assume = Primitive(
+    "assume",
+    _assume,
+    Constant(),
+    type_rule=lambda x, value: [],
+    batch=_batch_assume,
+    multiple=True,
+    effect=True,
+)

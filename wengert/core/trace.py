@@ -28,6 +28,12 @@ depth: ContextVar[int] = ContextVar("wengert_depth", default=0)
 # Do tapes keep the user's line of each equation? They do while a program is recorded, and under wg.debug.nans().
 keep_sources: ContextVar[bool] = ContextVar("wengert_keep_sources", default=False)
 
+# The program that is being recorded, innermost: where effects (print, assertions) of plain values are written down.
+recording: ContextVar[Any] = ContextVar("wengert_recording", default=None)
+
+# Under vmap, where lanes go different ways: the lanes for which what runs now counts. Effects of the others are none.
+live_lanes: ContextVar[Any] = ContextVar("wengert_live_lanes", default=None)
+
 # The observer of wg.debug.nans(): sees each trace that is opened, and the results of derivatives.
 observer: ContextVar[Any] = ContextVar("wengert_observer", default=None)
 

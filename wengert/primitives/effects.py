@@ -15,7 +15,7 @@ from ..errors import AssertionFailedError, Source
 
 
 class Text(NamedTuple):
-    """What is printed: a format, and its positional and named values as one structure, leaves that are no arrays apart."""
+    """What is printed: a format, and its values as one structure, of which some leaves are no arrays."""
 
     format: Any
     tree: Structure

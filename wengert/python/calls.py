@@ -1,0 +1,196 @@
+"""Functions that adopted code calls: the user's are adopted, NumPy's and SciPy's are the traced language's."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import math
+import sys
+import types
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .. import numpy as wnp
+from ..core.trace import Tracer
+from ..errors import ControlFlowError, is_ours
+from ..numpy import creation
+from .builtins import BUILTINS, refuse_in_loops
+from .source import is_rewritten, rewritten
+from .values import undecided
+
+Function = Callable[..., Any]
+
+_adopted: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
+_replaced: dict[Any, Any] = dict(BUILTINS)
+_seen_modules: set[str] = set()
+
+
+def called(f: Any) -> Any:
+    """What is called in the place of f."""
+    kind = type(f)
+    if kind is types.FunctionType:
+        return function(f)
+    if kind is types.MethodType:
+        return method(f)
+    if isinstance(f, type):
+        return _replaced.get(f) or constructor(f)
+    if kind in _HASHABLE:
+        found = replaced(f)
+        return found if found is not f else builtin(f)
+    if kind is functools.partial:
+        return functools.partial(called(f.func), *f.args, **f.keywords)
+    if hasattr(f, "cache_info") and hasattr(f, "__wrapped__"):
+        return called(f.__wrapped__)  # functools.lru_cache: a traced result must not be kept
+    return instance(f)
+
+
+_HASHABLE = (types.BuiltinFunctionType, np.ufunc, type(np.sum))
+
+
+def function(f: Any) -> Any:
+    """A Python function: adopted if it is the user's."""
+    found = _adopted.get(f)
+    if found is None:
+        found = f
+        if not is_rewritten(f):
+            found = replaced(f) if is_ours(f.__code__.co_filename) else _operating(f) or f
+        _adopted[f] = found
+    return found
+
+
+def _operating(f: Any) -> Function | None:
+    from . import operators
+
+    return rewritten(f, operators)
+
+
+def method(f: Any) -> Any:
+    """A bound method: the function that it calls, adopted."""
+    owner = f.__self__
+    ours = replaced(owner) if type(owner).__module__.startswith("scipy.stats") else owner
+    if ours is not owner:
+        return getattr(ours, f.__name__)
+    inner = f.__func__
+    return types.MethodType(called(inner), owner) if isinstance(inner, types.FunctionType) else f
+
+
+def constructor(cls: type) -> Any:
+    """A class of the user's: its __init__ is adopted."""
+    init = cls.__init__
+    plain = type(cls) is type and cls.__new__ is object.__new__ and isinstance(init, types.FunctionType)
+    if not plain or is_ours(init.__code__.co_filename) or function(init) is init:  # type: ignore[misc]
+        return cls
+
+    def construct(*args: Any, **kwargs: Any) -> Any:
+        made = object.__new__(cls)
+        function(init)(made, *args, **kwargs)
+        return made
+
+    return construct
+
+
+def instance(f: Any) -> Any:
+    """An object that is called: its class's __call__, adopted."""
+    inner = getattr(type(f), "__call__", None)
+    if isinstance(inner, types.FunctionType) and not is_ours(inner.__code__.co_filename):
+        return types.MethodType(function(inner), f)
+    if isinstance(f, np.vectorize):
+        return wnp.vectorize(called(f.pyfunc), f.otypes, f.__doc__, f.excluded, f.cache, f.signature)  # type: ignore[attr-defined]
+    return f
+
+
+# builtin functions ---------------------------------------------------------------------------------------------------
+_LOOKUPS = frozenset(("get", "pop", "setdefault", "__getitem__", "__contains__", "index", "remove", "format"))
+
+
+def builtin(f: Any) -> Any:
+    """A function that is written in C: one that looks a traced value up, or draws random numbers, says what is wrong."""
+    owner = getattr(f, "__self__", None)
+    module = getattr(f, "__module__", None) or type(owner).__module__
+    if module in ("time", "random", "_random") or type(owner).__module__.startswith("numpy.random"):
+        return refuse_in_loops(f)
+    if isinstance(owner, dict | set | str) and f.__name__ in _LOOKUPS:
+
+        def looking(*args: Any, **kwargs: Any) -> Any:
+            if any(undecided(x) for x in (*args[: None if isinstance(owner, str) else 1], *kwargs.values())):
+                raise ControlFlowError(
+                    f"a traced value is given to {type(owner).__name__}.{f.__name__}",
+                    why="what is looked up, or turned into text, must be known when the program is recorded",
+                    write='an array and an index; or wg.print("x = {}", x), which prints when the program runs',
+                )
+            return f(*args, **kwargs)
+
+        return looking
+    return f
+
+
+# the traced language -------------------------------------------------------------------------------------------------
+def replaced(f: Any) -> Any:
+    """The traced language's function in the place of NumPy's, SciPy's or Python's; f itself where there is none."""
+    try:
+        found = _replaced.get(f)
+    except TypeError:
+        return f
+    if found is None:
+        _learn()
+        found = _replaced.get(f, f)
+    return found
+
+
+def _learn() -> None:
+    """Tables of the modules that have been imported by now."""
+    for name in _MODULES:
+        if name in sys.modules and name not in _seen_modules:
+            _seen_modules.add(name)
+            theirs = sys.modules[name]
+            ours = importlib.import_module(_MODULES[name])
+            for key, f in vars(theirs).items():
+                g = getattr(ours, key, f) if not key.startswith("_") else f
+                if g is not f and callable(f) and not isinstance(f, type):
+                    _replaced.setdefault(f, g)
+
+
+_MODULES = {
+    "numpy": "wengert.numpy",
+    "numpy.linalg": "wengert.numpy.linalg",
+    "numpy.fft": "wengert.numpy.fft",
+    "scipy.special": "wengert.scipy.special",
+    "scipy.linalg": "wengert.scipy.linalg",
+    "scipy.stats": "wengert.scipy.stats",
+}
+
+# Arrays of integers, too, may be assigned traced values.
+for _f in (np.array, np.arange):
+    _replaced[_f] = functools.partial(
+        lambda make, *args, **kwargs: _blank(make(*args, **kwargs)), getattr(wnp, _f.__name__)
+    )
+
+
+def _blank(x: Any) -> Any:
+    return creation.blank(x) if isinstance(x, np.ndarray) else x
+
+
+_MATH = {
+    "acos": "arccos", "acosh": "arccosh", "asin": "arcsin", "asinh": "arcsinh", "atan": "arctan", "atan2": "arctan2",
+    "atanh": "arctanh", "cbrt": "cbrt", "ceil": "ceil", "copysign": "copysign", "cos": "cos", "cosh": "cosh",
+    "degrees": "degrees", "exp": "exp", "exp2": "exp2", "expm1": "expm1", "fabs": "fabs", "floor": "floor",
+    "fmod": "fmod", "gcd": "gcd", "isfinite": "isfinite", "isinf": "isinf", "isnan": "isnan", "lcm": "lcm",
+    "ldexp": "ldexp", "log10": "log10", "log1p": "log1p", "log2": "log2", "nextafter": "nextafter", "pow": "power",
+    "radians": "radians", "remainder": "remainder", "sin": "sin", "sinh": "sinh", "sqrt": "sqrt", "tan": "tan",
+    "tanh": "tanh", "trunc": "trunc",
+}  # fmt: skip
+
+
+def _math(theirs: Any, ours: Any) -> Any:
+    def f(*args: Any, **kwargs: Any) -> Any:
+        return (ours if any(isinstance(x, Tracer) for x in args) else theirs)(*args, **kwargs)
+
+    return f
+
+
+for _theirs, _ours in _MATH.items():
+    if hasattr(math, _theirs) and _theirs not in ("ceil", "floor", "trunc", "remainder"):
+        _replaced[getattr(math, _theirs)] = _math(getattr(math, _theirs), getattr(wnp, _ours))

@@ -1,0 +1,182 @@
+"""From a function to its source and back: the definition that it was compiled from, and the rewritten function."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import linecache
+import types
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from .expressions import OPERATORS, at, definition, no_arguments
+from .scopes import parameters
+from .statements import CannotBeKept, Function, is_generator
+
+_FUNCTION = "_wg_function"
+_parsed: dict[str, tuple[tuple[str, ...], ast.Module]] = {}
+_rewritten: dict[int, tuple[Any, Any]] = {}  # by the id of a code object: it, weakly, and what it was rewritten to
+
+
+def rewritten(f: Any, operators: Any) -> Callable[..., Any] | None:
+    """The function, rewritten, with its own globals and closure; None where its source is not to be had."""
+    code = rewritten_code(f)
+    if code is None:
+        return None
+    cells = dict(zip(f.__code__.co_freevars, f.__closure__ or (), strict=True))
+    cells[OPERATORS] = types.CellType(operators)
+    closure = tuple(cells[name] for name in code.co_freevars)
+    made = types.FunctionType(code, f.__globals__, f.__name__, f.__defaults__, closure)
+    made.__kwdefaults__, made.__qualname__, made.__module__ = f.__kwdefaults__, f.__qualname__, f.__module__
+    made.__dict__.update(f.__dict__)
+    return made
+
+
+def is_rewritten(f: Any) -> bool:
+    """Is this a function that we have written, or an inner function of one?"""
+    return OPERATORS in f.__code__.co_freevars
+
+
+def rewritten_code(f: Any) -> Any:
+    """The code of the rewritten function: made once for each code object."""
+    code = f.__code__
+    known = _rewritten.get(id(code))
+    if known is None or known[0]() is not code:
+        known = _rewritten[id(code)] = weakref.ref(code, _forget(id(code))), _compiled(f)
+    return known[1]
+
+
+def _forget(key: int) -> Callable[[Any], None]:
+    return lambda _: _rewritten.pop(key, None) and None
+
+
+def _compiled(f: Any) -> Any:
+    module = _module(f)
+    if module is None:
+        return None
+    code = f.__code__
+    made = compile(module, code.co_filename, "exec", dont_inherit=True, flags=_future(code))
+    (factory,) = (c for c in made.co_consts if isinstance(c, types.CodeType))
+    (function,) = (c for c in factory.co_consts if isinstance(c, types.CodeType))
+    return _named(function, code.co_name, code.co_qualname, code.co_firstlineno)
+
+
+def _module(f: Any) -> ast.Module | None:
+    """A function around the rewritten one, whose parameters are the variables that it closes over."""
+    node, class_name = found(f)
+    if node is None or is_generator(node) or isinstance(node, ast.AsyncFunctionDef):
+        return None
+    node = copy.deepcopy(node)
+    try:
+        body = Function(_as_def(node), class_name, [0]).rewritten(_body(node))
+    except CannotBeKept:
+        return None
+    args = node.args
+    args.defaults, args.kw_defaults = [], [None] * len(args.kwonlyargs)  # the function object brings its own
+    for a in (*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg):
+        if a is not None:
+            a.annotation = None
+    inner = at(definition(_FUNCTION, args, body), node)
+    outer = definition("_wg_factory", no_arguments(*f.__code__.co_freevars, OPERATORS), [inner])
+    return ast.Module([at(outer, node)], [])
+
+
+def text(f: Any) -> str:
+    """The rewritten source, to be read."""
+    module = _module(f)
+    return "" if module is None else ast.unparse(module)
+
+
+def _future(code: Any) -> int:
+    """The `from __future__` features with which code was compiled."""
+    import __future__
+
+    flags = [getattr(__future__, n).compiler_flag for n in __future__.all_feature_names]
+    return sum(code.co_flags & flag for flag in set(flags))
+
+
+def _named(code: Any, name: str, qualname: str, line: int) -> Any:
+    """Code under the user's name for it; so are the blocks that became functions."""
+    consts = tuple(
+        _named(c, name, qualname, c.co_firstlineno)
+        if isinstance(c, types.CodeType) and c.co_name.startswith("_wg_")
+        else _requalified(c, qualname)
+        for c in code.co_consts
+    )
+    return code.replace(co_name=name, co_qualname=qualname, co_consts=consts, co_firstlineno=line)
+
+
+def _requalified(const: Any, qualname: str) -> Any:
+    """An inner function of the user's, named after the function around it."""
+    if not isinstance(const, types.CodeType):
+        return const
+    return _named(const, const.co_name, f"{qualname}.<locals>.{const.co_name}", const.co_firstlineno)
+
+
+def _body(node: Any) -> list[ast.stmt]:
+    return [at(ast.Return(node.body), node.body)] if isinstance(node, ast.Lambda) else node.body
+
+
+def _as_def(node: Any) -> Any:
+    return at(definition("<lambda>", node.args, _body(node)), node) if isinstance(node, ast.Lambda) else node
+
+
+# finding the definition --------------------------------------------------------------------------------------------
+def found(f: Any) -> tuple[Any, str | None]:
+    """The definition that a function was compiled from, and the name of the class around it; None where unknown."""
+    code = f.__code__
+    lines = linecache.getlines(code.co_filename, f.__globals__)
+    tree = _tree(code.co_filename, tuple(lines)) if lines else None
+    if tree is None:
+        return None, None
+    names = parameters_of(code)
+    fits = [(n, c) for n, c in _at_first_line(tree, code, None) if parameters(n.args) == names]
+    if len(fits) > 1:
+        spans = set(code.co_positions())
+        fits = [(n, c) for n, c in fits if _span(n) in spans]
+    return fits[0] if len(fits) == 1 else (None, None)
+
+
+def parameters_of(code: Any) -> list[str]:
+    """The names of the parameters, as `scopes.parameters` lists them."""
+    n, k = code.co_argcount, code.co_kwonlyargcount
+    more = bool(code.co_flags & 0x04) + bool(code.co_flags & 0x08)
+    return list(code.co_varnames[: n + k + more])
+
+
+def _tree(filename: str, lines: tuple[str, ...]) -> ast.Module | None:
+    known = _parsed.get(filename)
+    if known is None or known[0] != lines:
+        try:
+            known = _parsed[filename] = lines, ast.parse("".join(lines))
+        except SyntaxError:
+            return None
+    return known[1]
+
+
+def _at_first_line(node: ast.AST, code: Any, class_name: str | None) -> Iterator[tuple[Any, str | None]]:
+    """The functions of a code object's name whose source begins at its first line."""
+    line = code.co_firstlineno
+    for child in ast.iter_child_nodes(node):
+        first, last = _first_line(child), getattr(child, "end_lineno", None)
+        if first is not None and last is not None and not first <= line <= last:
+            continue
+        if isinstance(child, ast.Lambda):
+            if code.co_name == "<lambda>" and child.lineno == line:
+                yield child, class_name
+        elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef) and child.name == code.co_name and first == line:
+            yield child, class_name
+        yield from _at_first_line(child, code, child.name if isinstance(child, ast.ClassDef) else class_name)
+
+
+def _first_line(node: Any) -> int | None:
+    """Where a node begins, its decorators included."""
+    decorators = getattr(node, "decorator_list", None)
+    return decorators[0].lineno if decorators else getattr(node, "lineno", None)
+
+
+def _span(node: Any) -> tuple[int, int, int, int]:
+    """The lines and columns of a lambda's body, as code objects tell them."""
+    body = node.body if isinstance(node, ast.Lambda) else node
+    return body.lineno, body.end_lineno, body.col_offset, body.end_col_offset
