@@ -42,6 +42,9 @@ def adds(*names: str) -> Callable[[Into], Into]:
     return declare
 
 
+OVERWRITING = {"set_slice", "clear_slice", "scatter_set", "scatter_clear"}  # write over their first operand
+
+
 class Constants:
     """The arrays that a program closed over, and those that lowering made: buffers with their values, each once."""
 
@@ -96,6 +99,7 @@ class Lowering:
             if isinstance(atom, Var) and place is not None:
                 self.destinations.setdefault(atom, place)
         self.summed = summed_once(self.program, self.uses)
+        self.pass_down_destinations()
         for eq, dead in zip(self.program.equations, self.program.last_uses(), strict=True):
             self.equation, self.dead = eq, dead
             if eq.outputs and eq.outputs[0] in self.summed and eq.primitive.name in ADDING:
@@ -105,6 +109,31 @@ class Lowering:
             for var in dead:
                 self.forget(var)
         return [self.value(a) for a in self.program.outputs]
+
+    def pass_down_destinations(self) -> None:
+        """An array that is written over to make a result should itself be made where the result belongs."""
+        for eq in reversed(self.program.equations):
+            if not eq.outputs or eq.outputs[0] not in self.destinations:
+                continue
+            below = self.written_over(eq)
+            if below is not None and self.uses[below] == 1 and below.type == eq.outputs[0].type:
+                self.destinations.setdefault(below, self.destinations.pop(eq.outputs[0]))
+
+    def written_over(self, eq: Equation) -> Var | None:
+        """The operand whose memory becomes that of the result: of an assignment to elements, or of a sum in place."""
+        below: Atom | None = eq.inputs[0] if eq.primitive.name in OVERWRITING else None
+        if eq.primitive.name == "add":
+            terms = [k for k, a in enumerate(eq.inputs) if a in self.summed and self.made_by(a) in ADDING]
+            below = eq.inputs[1 - terms[-1]] if terms else None
+        return below if isinstance(below, Var) and self.made_by(below) else None
+
+    def made_by(self, atom: Atom) -> str | None:
+        """The primitive that makes a variable; None for arguments and constants."""
+        if self.makers is None:
+            self.makers = {v: eq.primitive.name for eq in self.program.equations for v in eq.outputs}
+        return self.makers.get(atom) if isinstance(atom, Var) else None
+
+    makers: dict[Var, str] | None = None
 
     def lower(self, eq: Equation) -> None:
         """One equation, by its rule; what nobody has a rule for is a call back into NumPy."""
@@ -164,6 +193,7 @@ class Lowering:
     def result(self, var: Var) -> View:
         """Memory for a variable: its place in the result, or new."""
         view = self.destinations.pop(var, None) or self.new(var.type.shape, var.type.dtype)
+        self.owned.add(view.buffer)
         self.assign(var, view)
         return view
 
