@@ -144,8 +144,13 @@ def tanh(m: Code, x: Value) -> Value:
     return m.where(abs(x) < {64: 2.0**-28, 32: 2.0**-13}[m.bits], x, y)
 
 
+def decay(m: Code, x: Value) -> Value:
+    """e^x for x <= 0."""
+    n, r = reduced(m, m.at_least(x, LOW[m.bits]))
+    return scale(m, small_expm1(m, r) + 1.0, n)
+
+
 def expit(m: Code, x: Value) -> Value:
     """1/(1 + e^-x); for negative x e^x/(1 + e^x), which does not overflow."""
-    n, r = reduced(m, m.at_least(-abs(x), LOW[m.bits]))
-    e = scale(m, small_expm1(m, r) + 1.0, n)
+    e = decay(m, -abs(x))
     return m.where(x < 0.0, e, 1.0) / (e + 1.0)

@@ -88,11 +88,7 @@ def module_text(forms: Iterable[tuple[str, int, int]], target: Target) -> str:
         text, helpers = definition(*form, target)
         texts[symbol(*form)] = text
         texts.update(helpers)
-    declared = dict.fromkeys(
-        line for text in texts.values() for line in text.splitlines() if line.startswith("declare")
-    )
-    lines = [line for text in texts.values() for line in text.splitlines() if not line.startswith("declare")]
-    return "\n".join([*declared, *lines, ATTRIBUTES])
+    return "\n".join([*texts.values(), ATTRIBUTES])
 
 
 def library(used: Iterable[tuple[str, Any]], width: int, target: Target | None = None) -> str:

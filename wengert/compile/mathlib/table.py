@@ -4,26 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import exponential, logarithm, trigonometric
+from . import error, exponential, inverse, logarithm, powers, remainders, trigonometric
 from .text import Code, Value
 
 Algorithm = Callable[..., Value]
 
 UNARY: dict[str, Algorithm] = {
+    "arccos": inverse.arccos,
+    "arccosh": inverse.arccosh,
+    "arcsin": inverse.arcsin,
+    "arcsinh": inverse.arcsinh,
+    "arctan": inverse.arctan,
+    "arctanh": inverse.arctanh,
+    "cbrt": powers.cbrt,
     "cos": trigonometric.cos,
     "cosh": exponential.cosh,
+    "erf": error.erf,
+    "erfc": error.erfc,
     "exp": exponential.exp,
     "exp2": exponential.exp2,
     "expit": exponential.expit,
     "expm1": exponential.expm1,
     "log": logarithm.log,
+    "log10": logarithm.log10,
     "log1p": logarithm.log1p,
+    "log2": logarithm.log2,
+    "log_expit": logarithm.log_expit,
     "sin": trigonometric.sin,
     "sinh": exponential.sinh,
     "tan": trigonometric.tan,
     "tanh": exponential.tanh,
 }
-BINARY: dict[str, Algorithm] = {}
+BINARY: dict[str, Algorithm] = {
+    "arctan2": inverse.arctan2,
+    "fmod": remainders.fmod,
+    "hypot": powers.hypot,
+    "logaddexp": logarithm.logaddexp,
+    "logaddexp2": logarithm.logaddexp2,
+    "power": powers.power,
+    "remainder": remainders.remainder,
+}
 TABLE: dict[str, tuple[int, Algorithm]] = {name: (1, f) for name, f in UNARY.items()}
 TABLE |= {name: (2, f) for name, f in BINARY.items()}
 NAMES = set(TABLE)

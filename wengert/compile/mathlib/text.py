@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -142,6 +143,13 @@ class Value:
     def as_real(self) -> Value:
         return self.bitcast(type_of("double" if self.type.bits == 64 else "float", self.type.lanes))
 
+    def wide(self) -> Value:
+        """In double precision."""
+        return self if self.type.bits == 64 else self.cast("fpext", "double")
+
+    def narrow(self, bits: int) -> Value:
+        return self if bits == 64 else self.cast("fptrunc", "float")
+
     def cast(self, op: str, base: str) -> Value:
         type = type_of(base, self.type.lanes)
         return self.code.put(type, f"{op} {self.type.text} {self.name} to {type.text}")
@@ -153,7 +161,6 @@ class Code:
     def __init__(self, name: str, bits: int, lanes: int, target: Target) -> None:
         self.function, self.bits, self.lanes, self.target = name, bits, lanes, target
         self.real = type_of("double" if bits == 64 else "float", lanes)
-        self.int = self.real.int
         self.lines: list[str] = []
         self.helpers: dict[str, str] = {}  # texts of other functions that this one calls
         self.count, self.blocks, self.block = 0, 0, "entry"
@@ -215,6 +222,27 @@ class Code:
     def _pair(self, a: Any, x: Value, b: Any) -> Value:
         return self.fma(x, a, b)
 
+    def product(self, a: Value, b: Value) -> tuple[Value, Value]:
+        """a b exactly, as a sum: the rounded product and its error (Dekker 1971 where there is no fma)."""
+        high = a * b
+        if self.target.fma:
+            return high, self.fma(a, b, -high)
+        (a1, a2), (b1, b2) = self._halves(a), self._halves(b)
+        return high, a2 * b2 - (((high - a1 * b1) - a2 * b1) - a1 * b2)
+
+    def _halves(self, a: Value) -> tuple[Value, Value]:
+        c = a * (2.0**27 + 1 if a.type.bits == 64 else 2.0**12 + 1)
+        high = c - (c - a)
+        return high, a - high
+
+    @contextlib.contextmanager
+    def in_double(self) -> Iterator[None]:
+        """Here the algorithm is that of double precision, whatever the type of the arguments."""
+        bits, real = self.bits, self.real
+        self.bits, self.real = 64, real.wide
+        yield
+        self.bits, self.real = bits, real
+
     # branches ----------------------------------------------------------------------------------------------------
     def rarely(self, condition: Value, usual: Value, exception: Callable[[], Value]) -> Value:
         """usual; where the condition holds in any lane, exception() for all lanes, which runs only then."""
@@ -233,17 +261,25 @@ class Code:
         return self.put(usual.type, f"phi {usual.type.text} {ends}")
 
     def libm(self, name: str, *args: Value) -> Value:
-        """The C library's function of double precision, lane by lane, in a function apart."""
+        """The C library's function of double precision, lane by lane."""
+        declared = f"declare double @{name}({', '.join(['double'] * len(args))}) #2\n"
+        return self.each_lane(name, {name: declared}, *args)
+
+    def each_lane(self, name: str, definitions: dict[str, str], *args: Value) -> Value:
+        """A function of double precision, lane by lane, in a function apart. definitions: what it consists of."""
         types = [x.type for x in args]
         helper = f"wg_lanes_{name}_f{self.bits}" + (f"_v{self.lanes}" if self.lanes else "")
+        self.helpers.update(definitions)
         self.helpers[helper] = lanewise(helper, name, types)
         passed = ", ".join(f"{x.type.text} {x.name}" for x in args)
         return self.put(types[0], f"call {types[0].text} @{helper}({passed}) #1")
 
     # the whole ---------------------------------------------------------------------------------------------------
-    def definition(self, parameters: int, result: Value) -> str:
+    def definition(self, parameters: int, result: Value, *, apart: bool = False) -> str:
+        """The text of the function. apart: a rare one, which stays a function."""
         args = ", ".join(f"{self.real.text} %x{i}" for i in range(parameters))
-        head = f"define linkonce_odr hidden {self.real.text} @{self.function}({args}) #0 {{\nentry:"
+        linkage, group = ("internal", "#1") if apart else ("linkonce_odr hidden", "#0")
+        head = f"define {linkage} {result.type.text} @{self.function}({args}) {group} {{\nentry:"
         return "\n".join([head, *self.lines, f"  ret {result.type.text} {result.name}", "}\n"])
 
     def arguments(self, count: int) -> list[Value]:
@@ -254,8 +290,7 @@ def lanewise(helper: str, name: str, types: list[Type]) -> str:
     """A function that calls libm's double `name` once for each lane, in a loop."""
     real, lanes, n = types[0], types[0].lanes, len(types)
     head = ", ".join(f"{real.text} %x{i}" for i in range(n))
-    lines = [f"declare double @{name}({', '.join(['double'] * n)}) #2"]
-    lines.append(f"define internal {real.text} @{helper}({head}) #1 {{\nentry:")
+    lines = [f"define internal {real.text} @{helper}({head}) #1 {{\nentry:"]
     scalars = [f"%x{i}" for i in range(n)]
     if lanes:
         lines += [f"  %a{i} = alloca {real.text}\n  store {real.text} %x{i}, ptr %a{i}" for i in range(n)]

@@ -1,16 +1,18 @@
 """Sine, cosine, tangent: |x| = n pi/2 + r, |r| <= pi/4, by Cody and Waite with pi/2 in three or four parts.
 
 With fma each step is rounded relative to its own result, so r has an error of 1 ulp also next to multiples of pi/2;
-without it the products are exact by short parts. Beyond LIMIT the C library is called, lane by lane. sin, cos and tan of
-one x share the reduction and both polynomials. Errors: sin, cos < 1.5 ulp, tan < 3 ulp.
+without it the products are exact by short parts. Beyond LIMIT a function apart serves lane by lane, by the method of
+Payne and Hanek (SIGNUM Newsletter 18, 1983): x 2/pi modulo 256 from the 192 bits of 2/pi that matter. sin, cos and
+tan of one x share the reduction and both polynomials. Errors: sin, cos < 1.5 ulp, tan < 3 ulp.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from .exponential import SHIFT
-from .text import Code, Value
+from .text import Code, Target, Value, type_of
 
 # (sin(r)/r - 1)/r^2 and (cos(r) - 1 + r^2/2)/r^4 in powers of r^2: errors 2^-55 and 2^-60, 2^-26 and 2^-30
 SIN = {
@@ -41,6 +43,14 @@ FUSED = {
     32: (1.5707963705062866, -4.371138828673793e-08, -1.7151245100058819e-15),
 }
 PARTS = (1.5707963267341256, 6.077100506303966e-11, 2.0222662487111665e-21, 8.4784276603689e-32)
+# 2/pi in bytes, the last first, 1160 bits, and zeros before the point
+TWO_OVER_PI = bytes.fromhex(
+    "56085d8d1fb15ffb6bea92528af739073d7bf1e5ebc7ba27752dea5f9e663f464fb709cb27cf7e366d1f6d0a5a8b112fef0f"
+    "9805deff97f81f3b28f9bd8b5f849cf439538339d69139417e5fb426709ce98444bb2ef53582e83ea729b11ceb1dfe1c92d1"
+    "09ea2e4906e0d24d423a6e24b761c5bbdeab6351fe4190433c999562dbc0dd34f5d15727fc2915444e6e83f9a20000000000"
+    "00000000000000000000"
+)
+FIRST_BYTE = 122 + 10  # the 80 of far_reduced
 LIMIT = {64: 2.0**30, 32: 2.0**16}
 LIMIT_PARTS = {64: 2.0**20, 32: 2.0**16}
 
@@ -61,18 +71,12 @@ def reduced(m: Code, a: Value) -> tuple[Value, Value]:
     return t.as_int(), a
 
 
-def sine_cosine(m: Code, x: Value) -> tuple[Value, Value, Value]:
-    """n, sin(r) and cos(r) of |x|."""
-    n, r = reduced(m, abs(x))
+def sine_cosine(m: Code, r: Value) -> tuple[Value, Value]:
+    """For |r| <= pi/4."""
     z = r * r
     sine = m.fma(r * z, m.polynomial(z, SIN[m.bits]), r)
     cosine = m.fma(z * z, m.polynomial(z, COS[m.bits]), 1.0 - z * 0.5)
-    return n, sine, cosine
-
-
-def far(m: Code, x: Value) -> Value:
-    limits = LIMIT if m.target.fma else LIMIT_PARTS
-    return abs(x) > limits[m.bits]
+    return sine, cosine
 
 
 def turned(m: Code, n: Value, odd: Value, even: Value) -> Value:
@@ -81,22 +85,72 @@ def turned(m: Code, n: Value, odd: Value, even: Value) -> Value:
     return (y.as_int() ^ ((n & 2) << (m.bits - 2))).as_real()
 
 
-def sin(m: Code, x: Value) -> Value:
-    n, s, c = sine_cosine(m, x)
-    y = turned(m, n, c, s)
-    y = (y.as_int() ^ (x.as_int() & -(2 ** (m.bits - 1)))).as_real()
-    return m.rarely(far(m, x), y, lambda: m.libm("sin", x))
+def signed(m: Code, y: Value, x: Value) -> Value:
+    """y, negated where x is negative: of an odd function at |x|."""
+    return (y.as_int() ^ (x.as_int() & -(2 ** (m.bits - 1)))).as_real()
 
 
-def cos(m: Code, x: Value) -> Value:
-    n, s, c = sine_cosine(m, x)
-    y = turned(m, n + 1, c, s)
-    return m.rarely(far(m, x), y, lambda: m.libm("cos", x))
+def sin_from(m: Code, x: Value, n: Value, r: Value) -> Value:
+    s, c = sine_cosine(m, r)
+    return signed(m, turned(m, n, c, s), x)
 
 
-def tan(m: Code, x: Value) -> Value:
-    n, s, c = sine_cosine(m, x)
+def cos_from(m: Code, x: Value, n: Value, r: Value) -> Value:
+    s, c = sine_cosine(m, r)
+    return turned(m, n + 1, c, s)
+
+
+def tan_from(m: Code, x: Value, n: Value, r: Value) -> Value:
+    s, c = sine_cosine(m, r)
     even = (n & 1).equals(0)
-    y = m.where(even, s, -c) / m.where(even, c, s)
-    y = (y.as_int() ^ (x.as_int() & -(2 ** (m.bits - 1)))).as_real()
-    return m.rarely(far(m, x), y, lambda: m.libm("tan", x))
+    return signed(m, m.where(even, s, -c) / m.where(even, c, s), x)
+
+
+Finish = Callable[[Code, Value, Value, Value], Value]  # sin, cos or tan of x, by n and r of |x|
+
+
+def function(name: str, finish: Finish) -> Callable[[Code, Value], Value]:
+    """sin, cos or tan, near and far."""
+    symbol = f"wg_far_{name}"
+
+    def algorithm(m: Code, x: Value) -> Value:
+        usual = finish(m, x, *reduced(m, abs(x)))
+        limits = LIMIT if m.target.fma else LIMIT_PARTS
+        large = abs(x) > limits[m.bits]
+
+        def exception() -> Value:
+            return m.where(large, m.each_lane(symbol, far(symbol, finish, m.target), x), usual)
+
+        return m.rarely(large, usual, exception)
+
+    return algorithm
+
+
+def far(symbol: str, finish: Finish, target: Target) -> dict[str, str]:
+    """The texts of the function for large x in double precision."""
+    m = Code(symbol, 64, 0, target)
+    (x,) = m.arguments(1)
+    y = m.where(abs(x) < math.inf, finish(m, x, *far_reduced(m, m.at_least(abs(x), 2.0**16))), math.nan)
+    data = ", ".join(f"i8 {byte}" for byte in TWO_OVER_PI)
+    table = f"@wg_two_over_pi = internal constant [{len(TWO_OVER_PI)} x i8] [{data}]\n"
+    return {"wg_two_over_pi": table, symbol: m.definition(1, y, apart=True)}
+
+
+def far_reduced(m: Code, a: Value) -> tuple[Value, Value]:
+    """n modulo 256, and r, for 2^16 <= a: a = 2^(8j) b with an integer b < 2^60, times the bits from 8j on of 2/pi."""
+    word, long = type_of("i64", 0), type_of("i192", 0)
+    exponent = (a.as_int() >> 52) - (1075 - 80)  # +80: positive
+    b = ((a.as_int() & (2**52 - 1)) | 2**52) << (exponent & 7)
+    place = FIRST_BYTE - (exponent >> 3)
+    address = m.put(word, f"getelementptr i8, ptr @wg_two_over_pi, i64 {place.name}")
+    product = m.put(long, f"load i192, ptr {address.name}, align 1") * b.cast("zext", "i192")
+    n = ((product + 2**183) >> 184).cast("trunc", "i64")
+    fraction = product << 8  # as a signed number: the distance from n, times 2^192
+    first, second = (fraction >> 128).cast("trunc", "i64"), (fraction >> 65).cast("trunc", "i64") & (2**63 - 1)
+    high = (first & -2048).cast("sitofp", "double") * 2.0**-64
+    rest = (first & 2047).cast("sitofp", "double") * 2.0**-64 + second.cast("sitofp", "double") * 2.0**-127
+    r, error = m.product(high, m.constant(FUSED[64][0]))
+    return n, r + m.fma(high, FUSED[64][1], m.fma(rest, FUSED[64][0], error))
+
+
+sin, cos, tan = function("sin", sin_from), function("cos", cos_from), function("tan", tan_from)

@@ -1,0 +1,165 @@
+"""The functions of the math library to 50 digits by mpmath, where they are sampled, and errors in ulp."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import mpmath
+import numpy as np
+
+CONTEXT = mpmath.MPContext()
+CONTEXT.prec = 170  # 50 digits
+mpf, inf = CONTEXT.mpf, CONTEXT.inf
+DIGITS = {64: 53, 32: 24}
+LEAST = {64: -1074, 32: -149}
+CANCELLING = {"logaddexp", "logaddexp2"}  # errors in ulp of the larger operand where the result is smaller
+TYPES = {64: (np.float64, np.int64), 32: (np.float32, np.int32)}
+
+
+# the functions -----------------------------------------------------------------------------------------------------
+def power(a: Any, b: Any) -> Any:
+    if b == 0 or a == 1:
+        return mpf(1)
+    if a == 0:
+        return mpf(0) if b > 0 else inf
+    if a < 0 and b != CONTEXT.floor(b):
+        return CONTEXT.nan
+    size = CONTEXT.exp(max(mpf(-3000), min(mpf(3000), b * CONTEXT.log(abs(a)))))
+    return -size if a < 0 and int(b) % 2 else size
+
+
+def fmod(a: Any, b: Any) -> Any:
+    """By integers: no number of digits would do."""
+    if b == 0:
+        return CONTEXT.nan
+    (p, q), (r, s) = float(a).as_integer_ratio(), float(b).as_integer_ratio()
+    rest = mpf(abs(p) * s % (abs(r) * q)) / mpf(q * s)
+    return -rest if a < 0 else rest
+
+
+def remainder(a: Any, b: Any) -> Any:
+    rest = fmod(a, b)
+    return rest + b if rest and (rest < 0) != (b < 0) else rest
+
+
+def log1p_exp(x: Any) -> Any:
+    """log(1 + e^x) for x <= 0."""
+    return CONTEXT.log1p(CONTEXT.exp(x)) if x > -2000 else mpf(0)
+
+
+def erfc(x: Any) -> Any:
+    return CONTEXT.erfc(x) if abs(x) < 1000 else mpf(0 if x > 0 else 2)
+
+
+TRUTH: dict[str, Callable[..., Any]] = {
+    "arccos": CONTEXT.acos,
+    "arccosh": CONTEXT.acosh,
+    "arcsin": CONTEXT.asin,
+    "arcsinh": CONTEXT.asinh,
+    "arctan": CONTEXT.atan,
+    "arctan2": CONTEXT.atan2,
+    "arctanh": CONTEXT.atanh,
+    "cbrt": lambda x: CONTEXT.sign(x) * CONTEXT.cbrt(abs(x)),
+    "erfc": erfc,
+    "exp2": lambda x: mpf(2) ** x,
+    "expit": lambda x: 1 / (1 + CONTEXT.exp(-x)),
+    "fmod": fmod,
+    "hypot": lambda a, b: CONTEXT.sqrt(a * a + b * b),
+    "log10": lambda x: CONTEXT.log(x) / CONTEXT.log(10),
+    "log2": lambda x: CONTEXT.log(x) / CONTEXT.log(2),
+    "log_expit": lambda x: min(x, mpf(0)) - CONTEXT.log1p(CONTEXT.exp(-abs(x))),
+    "logaddexp": lambda a, b: max(a, b) + log1p_exp(-abs(a - b)),
+    "logaddexp2": lambda a, b: max(a, b) + log1p_exp(-abs(a - b) * CONTEXT.ln2) / CONTEXT.ln2,
+    "power": power,
+    "remainder": remainder,
+}
+
+
+def truth(name: str) -> Callable[..., Any]:
+    return TRUTH.get(name) or getattr(CONTEXT, name)
+
+
+# where they are sampled --------------------------------------------------------------------------------------------
+def patterns(bits: int, count: int) -> np.ndarray:
+    """Positive numbers of all exponents: equidistant as bits."""
+    real, integer = TYPES[bits]
+    top = np.array(np.inf, real).view(integer)
+    return np.linspace(0, float(top), count, endpoint=False).astype(integer).view(real)
+
+
+@functools.cache
+def samples(bits: int) -> np.ndarray:
+    """All exponents, the neighbourhoods of 0, 1 and the multiples of pi/2, and where branches meet."""
+    rng = np.random.default_rng(7)
+    near = [rng.uniform(-20, 20, 200), rng.uniform(-2, 2, 200), 1 + rng.uniform(-1e-3, 1e-3, 50)]
+    steps = [k * math.pi / 2 + rng.uniform(-1e-9, 1e-9, 3) for k in (*range(-8, 9), 1000, 123456, 10**6)]
+    logs = [math.log(2) / 2 * k + rng.uniform(-1e-9, 1e-9, 2) for k in range(-9, 10)]
+    ends = [709.0, 709.78, 710.4, -708.0, -708.5, -745.0, 88.7, 89.4, -87.3, -103.5, 2.0**-28, 2.0**-54, 1e9, 2e9]
+    branches = [0.41421356, 2.41421356, 0.8, 1.0, 0.5, 6.0, 26.5, 27.2, 9.1, 2.0**28, 2.0**14, math.sqrt(0.5)]
+    worst = [6381956970095103 * 2.0**797, 5.0e22, 2.0**20 * math.pi / 2]  # next to a multiple of pi/2 (Muller)
+    x = np.concatenate([*near, *steps, *logs, ends, branches, worst])
+    with np.errstate(over="ignore"):
+        x = x.astype(TYPES[bits][0])
+    x = x[np.isfinite(x)]
+    every = patterns(bits, 300)
+    return np.concatenate([x, np.nextafter(x, -x), every, -every])
+
+
+@functools.cache
+def pairs(name: str, bits: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of all sizes, of alike sizes, and such that the result is finite."""
+    rng = np.random.default_rng(11)
+    real = TYPES[bits][0]
+    every = np.concatenate([s * patterns(bits, 211) for s in (1, -1)])
+    a = np.concatenate([every, samples(bits)[:450]])
+    b = rng.permutation(a)
+    ratio = np.exp2(rng.uniform(-3, 3, a.size)) * rng.choice([-1, 1], a.size)
+    with np.errstate(all="ignore"):
+        alike = (a * ratio).astype(real)
+        reach = rng.uniform(-700, 700, a.size) if bits == 64 else rng.uniform(-85, 85, a.size)
+        exponent = (reach / np.log(abs(a).astype(float))).astype(real)
+    whole = rng.integers(-9, 10, a.size).astype(real)
+    first, second = [a, a], [b, alike]
+    if name == "power":
+        first, second = [a, abs(a), a], [b, exponent, whole]
+    x, y = np.concatenate(first), np.concatenate(second)
+    kept = np.isfinite(x) & np.isfinite(y) & ((x != 0) | (y != 0))
+    return x[kept], y[kept]
+
+
+@functools.cache
+def arguments(name: str, count: int, bits: int) -> tuple[np.ndarray, ...]:
+    return (samples(bits),) if count == 1 else pairs(name, bits)
+
+
+@functools.cache
+def true_values(name: str, count: int, bits: int) -> list[Any]:
+    f, values = truth(name), []
+    for xs in zip(*(x.tolist() for x in arguments(name, count, bits)), strict=True):
+        try:
+            y = f(*map(mpf, xs))
+        except (ValueError, ZeroDivisionError):
+            y = CONTEXT.nan
+        values.append(y if isinstance(y, mpf) else CONTEXT.nan)
+    return values
+
+
+# errors ------------------------------------------------------------------------------------------------------------
+def error(y: float, true: Any, bits: int, unit_of: Any = 0) -> float:
+    """|y - true| in units of the last place of the true value, or of another one that is larger."""
+    if y != y or true != true:
+        return 0.0 if y != y and true != true else math.inf
+    if CONTEXT.isinf(true):
+        return 0.0 if y == true else math.inf
+    size = max(abs(true), abs(unit_of))
+    if size == 0:
+        return 0.0 if y == 0 else math.inf
+    largest = mpf(2) ** (128 if bits == 32 else 1024)  # infinity is the next number after the largest
+    true = max(-largest, min(largest, true))
+    exponent = max(CONTEXT.frexp(min(size, largest))[1] - DIGITS[bits], LEAST[bits])
+    if math.isinf(y):
+        y = math.copysign(1, y) * largest
+    return float(abs(mpf(y) - true) / mpf(2) ** exponent)
