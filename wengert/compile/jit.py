@@ -18,6 +18,7 @@ from ..core.tree import LEAF, Structure, flatten, unflatten
 from ..core.types import type_of
 from ..errors import StructureError
 from ..primitives.program_call import jit as jit_call
+from ..python import adopt
 from .native import Native, argument
 
 Function = Callable[..., Any]
@@ -153,7 +154,8 @@ class Jit:
     def bare(self, *args: Any, **kwargs: Any) -> Any:
         """The user's function, with static arguments as they were given."""
         args = tuple(x.value if isinstance(x, Static) else x for x in args)
-        return self.fun(*args, **{k: x.value if isinstance(x, Static) else x for k, x in kwargs.items()})
+        kwargs = {k: x.value if isinstance(x, Static) else x for k, x in kwargs.items()}
+        return adopt(self.fun)(*args, **kwargs)
 
     # looking inside
     def program(self, *args: Any, **kwargs: Any) -> Program:
