@@ -204,21 +204,21 @@ def going_along(nest: Nest, needed: Sequence[Nest], axis: Axis) -> list[Nest]:
     """Those of the nests that a nest needs, all of whose users need, in each round of the axis, only the same round."""
     along = {nest: axis}
     inside: list[Nest] = []
-    for n in reversed(needed):
-        users = [m for m in (nest, *needed) if m is not n and any(r.buffer is n.stmt.target.buffer for r in reads(m))]
-        if not written_out(n) and all(m in along and meets(n, m, along[m]) for m in users):
-            along[n] = n.axes[0]
-            inside.insert(0, n)
+    for k in range(len(needed) - 1, -1, -1):
+        first, later = needed[k], (*needed[k + 1 :], nest)
+        users = [n for n in later if any(True for _ in conflicts([first.stmt], n.stmt))]
+        if users and not written_out(first) and all(n in along and meets(first, n, along[n]) for n in users):
+            along[first] = first.axes[0]
+            inside.insert(0, first)
     return inside
 
 
 def meets(first: Nest, second: Nest, axis: Axis) -> bool:
-    """Does the second nest, in each round of its axis, need what the first makes in the same round of its outermost?"""
-    target, own = first.stmt.target, first.axes[0]
+    """Do two nests touch an element of one array only in the same round: of the first's outermost axis, and of this?"""
+    own = first.axes[0]
     if own.extent != axis.extent:
         return False
-    refs = [r for r in (*reads(second), second.stmt.target) if r.buffer is target.buffer]
-    return all(aligned(target, r, own, axis, ()) for r in refs)
+    return all(aligned(p, q, own, axis, ()) for p, q in conflicts([first.stmt], second.stmt))
 
 
 def fuse(block: Block) -> Block:
@@ -324,14 +324,21 @@ def conflicts(nodes: Sequence[Any], stmt: Stmt) -> Iterable[tuple[Ref, Ref]]:
     for other in each(nodes):
         there = other.target
         for r in own:
-            if r.buffer is there.buffer:
+            if r.buffer is there.buffer and not apart(there, r):
                 yield there, r
         together = accumulate is not None and other.accumulate == accumulate  # sums in any order are the same sum
-        if there.buffer is target.buffer and not together:
+        if there.buffer is target.buffer and not together and not apart(there, target):
             yield there, target
         for r in other.refs():
-            if r.buffer is target.buffer and r is not there:
+            if r.buffer is target.buffer and r is not there and not apart(r, target):
                 yield r, target
+
+
+def apart(p: Ref, q: Ref) -> bool:
+    """Do two references never meet? Axes that both have in common have one value."""
+    common = tuple(a for a, c in p.terms if any(a is b and c == d for b, d in q.terms))
+    (low_p, high_p), (low_q, high_q) = span(p, common), span(q, common)
+    return high_p < low_q or high_q < low_p
 
 
 def each(nodes: Sequence[Any]) -> Iterable[Stmt]:
