@@ -36,7 +36,7 @@ class View:
 
     __slots__ = ("memory", "params", "parent", "primitive", "version", "writable")
 
-    def __init__(self, parent: Tracer, primitive: Primitive, params: dict[str, Any], writable: bool) -> None:
+    def __init__(self, parent: Tracer, primitive: Callable[..., Any], params: dict[str, Any], writable: bool) -> None:
         alias = parent.alias
         if alias is None:
             alias = parent.alias = Memory()
@@ -96,7 +96,7 @@ def is_reshape_view(x: Any, y: Any) -> bool:
 def laid_out_as(x: Tracer) -> Any:
     """An array that lies in memory as NumPy's x would: as one lane does, but without the gaps between its parts."""
     alias = x.alias
-    if type(alias) is View:
+    if type(alias) is View and isinstance(alias.primitive, Primitive):
         return alias.primitive.impl(laid_out_as(alias.parent), **alias.params)
     lane = one_lane(x)
     return np.empty(x.shape, x.dtype) if lane is None else np.empty_like(lane)
@@ -170,7 +170,7 @@ def _set_transpose(parent: Any, new: Any, axes: tuple[int, ...]) -> Any:
 
 
 # What the parent becomes when a view of it becomes `new`.
-_WRITERS: dict[Primitive, Callable[..., Any]] = {
+_WRITERS: dict[Callable[..., Any], Callable[..., Any]] = {
     slice_: set_slice,
     reshape: lambda parent, new, shape: reshape(new, shape=tuple(parent.shape)),
     transpose: _set_transpose,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -17,9 +18,9 @@ from ..primitives import elementwise as ew
 from ..primitives.gather import flat_index, gather, scatter_add, scatter_set
 from ..primitives.index import donated, set_slice, slice_
 from ..primitives.shape import broadcast_to, reshape, transpose
-from .alias import is_number, is_part, store
+from .alias import _WRITERS, View, is_number, is_part, store
 from .dispatch import implements
-from .indexing import Selection, mask_over, nonzero_of, select, taken_apart
+from .indexing import Selection, mask_over, nonzero_of, picked, select, taken_apart
 from .ufuncs import METHODS, ON_TRACERS, deliver, operand, to_dtype
 
 __all__ = ["copyto", "fill_diagonal", "place", "put", "put_along_axis", "putmask"]
@@ -34,7 +35,7 @@ def setitem(x: Tracer, index: Any, v: Any) -> None:
         store(x, _masked(x, index, v))
         return
     s = select(index, x.shape)
-    if is_part(v, x, s.basic):
+    if is_part(v, x, s.basic) or _is_picked(v, x, s):
         return
     v = assigned(v, s.shape(x.shape), x.dtype)
     if not s.indices and s.basic == tuple((0, n, 1) for n in x.shape):
@@ -54,6 +55,19 @@ def _replaced(x: Tracer, s: Selection, v: Any) -> Any:
         return set_slice(x, v, index=s.basic)
     steps = taken_apart(x, s)
     return _put_back(x, s, scatter_set(steps[-1], v, *s.indices, axis=s.axis))
+
+
+def _is_picked(v: Any, x: Any, s: Selection) -> bool:
+    """The same as `is_part` for rows at traced indices."""
+    alias = v.alias if isinstance(v, Tracer) else None
+    if type(alias) is not View or alias.parent is not x or alias.primitive is not picked:
+        return False
+    other: Selection = alias.params["selection"]
+    same = len(s.indices) == len(other.indices) and all(map(operator.is_, s.indices, other.indices))
+    return same and s[:2] == other[:2] and s.axis == other.axis
+
+
+_WRITERS[picked] = lambda parent, new, selection: _replaced(parent, selection, new)
 
 
 def _put_back(x: Any, s: Selection, part: Any) -> Any:

@@ -13,7 +13,7 @@ from ..primitives import elementwise as ew
 from ..primitives.gather import gather, nonzero
 from ..primitives.index import Index, selected, slice_
 from ..primitives.shape import broadcast_to, sum_, transpose
-from .alias import copied, view
+from .alias import View, copied, is_number, view
 from .dispatch import any_traced
 from .ufuncs import operand
 
@@ -44,11 +44,19 @@ def getitem(x: Tracer, index: Any) -> Any:
         return gather(x, index, axis=0)
     s = select(index, x.shape)
     if s.indices:
-        return gather(taken_apart(x, s)[-1], *s.indices, axis=s.axis)
+        y = picked(x, selection=s)
+        if isinstance(y, Tracer) and y.shape and not any(map(shape_of, s.indices)) and not is_number(x):
+            y.alias = View(x, picked, {"selection": s}, True)  # a traced index is a number, whose rows are views
+        return y
     if s.copied:
         y = slice_(x, index=s.basic)
         return copied(y) if isinstance(y, Tracer) and y.shape else y
     return view(x, slice_, index=s.basic)
+
+
+def picked(x: Any, *, selection: Selection) -> Any:
+    """What index arrays, or traced indices, take of x."""
+    return gather(taken_apart(x, selection)[-1], *selection.indices, axis=selection.axis)
 
 
 def taken_apart(x: Any, s: Selection) -> list[Any]:

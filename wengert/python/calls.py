@@ -94,7 +94,7 @@ def constructor(cls: type) -> Any:
 
 def instance(f: Any) -> Any:
     """An object that is called: its class's __call__, adopted."""
-    inner = getattr(type(f), "__call__", None)
+    inner = getattr(type(f), "__call__", None)  # noqa: B004
     if isinstance(inner, types.FunctionType) and not is_ours(inner.__code__.co_filename):
         return types.MethodType(function(inner), f)
     if isinstance(f, np.vectorize):
@@ -107,7 +107,7 @@ _LOOKUPS = frozenset(("get", "pop", "setdefault", "__getitem__", "__contains__",
 
 
 def builtin(f: Any) -> Any:
-    """A function that is written in C: one that looks a traced value up, or draws random numbers, says what is wrong."""
+    """A function that is written in C: what looks a traced value up, or draws random numbers, says what is wrong."""
     owner = getattr(f, "__self__", None)
     module = getattr(f, "__module__", None) or type(owner).__module__
     if module in ("time", "random", "_random") or type(owner).__module__.startswith("numpy.random"):
@@ -162,16 +162,14 @@ _MODULES = {
     "scipy.stats": "wengert.scipy.stats",
 }
 
-# Arrays of integers, too, may be assigned traced values.
-for _f in (np.array, np.arange):
-    _replaced[_f] = functools.partial(
-        lambda make, *args, **kwargs: _blank(make(*args, **kwargs)), getattr(wnp, _f.__name__)
-    )
 
-
-def _blank(x: Any) -> Any:
+def _made(make: Function, *args: Any, **kwargs: Any) -> Any:
+    x = make(*args, **kwargs)
     return creation.blank(x) if isinstance(x, np.ndarray) else x
 
+
+for _f in (np.array, np.arange):  # arrays of integers, too, may be assigned traced values
+    _replaced[_f] = functools.partial(_made, getattr(wnp, _f.__name__))
 
 _MATH = {
     "acos": "arccos", "acosh": "arccosh", "asin": "arcsin", "asinh": "arcsinh", "atan": "arctan", "atan2": "arctan2",

@@ -1,8 +1,8 @@
 """A loop whose rounds depend on traced values: its body is recorded once, and what it changes is carried.
 
 The body is recorded until everything that it changes is known, and the types of that: a Python number that is carried
-takes the dtype that the body makes of it. What has no value before the loop, or none that the body looks at, begins anew
-in each round.
+takes the dtype that the body makes of it. What has no value before the loop, or none that the body looks at, begins
+anew in each round.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from ..primitives import elementwise as ew
 from ..primitives.effects import check
 from .branches import Block, branch, condition, failure_of
 from .calls import called as called
-from .exits import BREAK, CONTINUE, GO, RETURN, Exit, Way, only, ways
+from .exits import BREAK, CONTINUE, GO, RETURN, Exit, Way, only
 from .loops import Loop
 from .region import Region, frame, staging
 from .rows import Range, Rest, Rows, rows_of, traced_array
@@ -47,7 +47,7 @@ def after(way: Way, rest: Block | None) -> Way:
     if rest is None:
         return way
     if not isinstance(way, Exit):
-        return rest() if not way else way
+        return way if way else rest()
     if GO not in way.ways:
         return way
     here = frame.get()
@@ -184,11 +184,15 @@ def _rounds(items: Iterator[Any], body: Callable[[Any], Way]) -> Way:
     for item in items:
         way = frame.get().passed(body(item), CONTINUE)
         if isinstance(way, Exit):
-            rest = list(items)
-            return after(way, lambda: _rounds(iter(rest), body)) if rest else way
+            return _guarded(way, list(items), body)
         if way:
             return way
     return GO
+
+
+def _guarded(way: Way, rest: list[Any], body: Callable[[Any], Way]) -> Way:
+    """The other rounds, if this one has not left the loop."""
+    return after(way, lambda: _rounds(iter(rest), body)) if rest else way
 
 
 def _truth(x: Any) -> Any:
@@ -219,6 +223,14 @@ def choose(test: Any, then: Callable[[], Any], orelse: Callable[[], Any]) -> Any
         return GO
 
     branch(test, first, second)
+    here = frame.get()
+    if "chosen" in here.missing:
+        reason, _ = here.missing.pop("chosen")
+        raise ControlFlowError(
+            f"the value of a conditional expression, `and` or `or` depends on a traced condition: {reason}",
+            why="the program that is recorded runs one way or the other; what comes after has one type either way",
+            write="values of one shape and type: float(x), np.asarray(x, dtype=float)",
+        )
     return chosen
 
 

@@ -14,8 +14,8 @@ LOOPS = (ast.For, ast.While)
 class Bound(ast.NodeVisitor):
     """The names that statements bind in their own scope; nested functions and classes have scopes of their own.
 
-    names: bound by name. updated: bound by `x += v` alone. into: the roots of `x[i] = v` and `x.a = v`. outside: declared
-    global or nonlocal.
+    names: bound by name. updated: bound by `x += v` alone. into: the roots of `x[i] = v` and `x.a = v`. outside:
+    declared global or nonlocal.
     """
 
     def __init__(self, nodes: Iterable[ast.AST] = ()) -> None:

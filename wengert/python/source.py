@@ -133,8 +133,8 @@ def found(f: Any) -> tuple[Any, str | None]:
     names = parameters_of(code)
     fits = [(n, c) for n, c in _at_first_line(tree, code, None) if parameters(n.args) == names]
     if len(fits) > 1:
-        spans = set(code.co_positions())
-        fits = [(n, c) for n, c in fits if _span(n) in spans]
+        fits = [(n, c) for n, c in fits if _contains(n, code)]
+        fits = sorted(fits, key=lambda fit: _span(fit[0])[1])[:1]  # an inner one lies within the outer ones
     return fits[0] if len(fits) == 1 else (None, None)
 
 
@@ -176,7 +176,16 @@ def _first_line(node: Any) -> int | None:
     return decorators[0].lineno if decorators else getattr(node, "lineno", None)
 
 
-def _span(node: Any) -> tuple[int, int, int, int]:
-    """The lines and columns of a lambda's body, as code objects tell them."""
+def _span(node: Any) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Where the body of a lambda begins and ends: line and column."""
     body = node.body if isinstance(node, ast.Lambda) else node
-    return body.lineno, body.end_lineno, body.col_offset, body.end_col_offset
+    return (body.lineno, body.col_offset), (body.end_lineno, body.end_col_offset)
+
+
+def _contains(node: Any, code: Any) -> bool:
+    """Is this where code was compiled from, as far as its lines and columns tell?"""
+    first, last = _span(node)
+    found = [p for p in code.co_positions() if None not in p and p[3] > 0]
+    return bool(found) and all(
+        first <= (line, column) and (end, end_column) <= last for line, end, column, end_column in found
+    )

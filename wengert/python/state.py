@@ -1,6 +1,6 @@
-"""What a piece of user code can change: variables, entries of containers, attributes, arrays. Found, restored, carried.
+"""What a piece of user code can change: variables, entries of containers, attributes, elements of arrays.
 
-A `Place` holds one value. A `Snapshot` knows all places that a function can reach, through its variables, the containers
+A `Place` holds one value. A `Snapshot` knows all that a function can reach, through its variables, the containers
 and objects in them, and the functions that it calls; `changes` tells which of them hold something else now.
 """
 
@@ -62,12 +62,16 @@ class Entry:
         self.container, self.index, self.name, self.key = container, index, name, (id(container), index)
 
     def get(self) -> Any:
-        """What stands there."""
-        return self.container[self.index]
+        """What stands there, or UNDEFINED."""
+        missing = isinstance(self.container, dict) and self.index not in self.container
+        return UNDEFINED if missing else self.container[self.index]
 
     def set(self, value: Any) -> None:
-        """Put something there."""
-        self.container[self.index] = value
+        """Put something there, or take it away."""
+        if value is not UNDEFINED:
+            self.container[self.index] = value
+        elif self.get() is not UNDEFINED:
+            del self.container[self.index]
 
     def show(self) -> str:
         """As the user knows it."""
@@ -199,16 +203,17 @@ class Snapshot:
 
     def entries(self, container: Any, name: str, held: Any) -> Iterator[Change]:
         """Entries of a container that hold something else."""
-        if isinstance(container, list | dict) and len(container) == len(held):
-            keys = list(held) if isinstance(held, dict) else range(len(held))
-            if not isinstance(held, dict) or held.keys() == container.keys():
-                for k in keys:
-                    if container[k] is not held[k]:
-                        yield Entry(container, k, name), held[k], container[k]
-                return
-        elif container == held:
-            return
-        raise mutated(name)
+        if isinstance(held, dict):
+            for k in {**held, **container}:
+                old, new = held.get(k, UNDEFINED), container.get(k, UNDEFINED)
+                if old is not new:
+                    yield Entry(container, k, name), old, new
+        elif isinstance(held, list) and len(container) == len(held):
+            for k, (old, new) in enumerate(zip(held, container, strict=True)):
+                if old is not new:
+                    yield Entry(container, k, name), old, new
+        elif container != held:
+            raise mutated(name)
 
     def restore(self) -> None:
         """Put everything back."""
@@ -216,10 +221,13 @@ class Snapshot:
             if cell.get() is not old:
                 cell.set(old)
         for container, _, held in self.containers:
-            if isinstance(container, dict | set):
-                if len(container) != len(held) or any(k not in container for k in held):
-                    container.clear()
+            if isinstance(container, dict):
+                for k in [k for k in container if k not in held]:
+                    del container[k]
                 container.update(held)
+            elif isinstance(container, set):
+                container &= held
+                container |= held
             else:
                 container[:] = held
         for handle, fields, alias in self.handles:

@@ -47,8 +47,8 @@ def weak_as(x: Any, type: ArrayType) -> Any:
 
 
 def common_type(a: ArrayType, b: ArrayType) -> ArrayType | None:
-    """The type of a value that is one or the other: of one shape, and one kind of numbers; None where there is none."""
-    if a.shape != b.shape or (a.dtype.kind == "b") != (b.dtype.kind == "b"):
+    """The type of a value that is one or the other, if they have one shape: NumPy's for both together."""
+    if a.shape != b.shape:
         return None
     if a.weak == b.weak:
         return ArrayType(a.shape, np.result_type(a.dtype, b.dtype), weak=a.weak)
