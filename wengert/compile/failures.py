@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..core.program import Equation
+from ..errors import BranchChangedError
 
 KINDS: dict[str, Callable[..., Exception]] = {}  # (kind, *details) happened: details and equation -> the exception
 
@@ -35,3 +36,16 @@ def exception(what: tuple[Any, ...], eq: Equation | None) -> Exception:
 @fails("index")
 def _index(eq: Equation | None, extent: int, axis: int = 0) -> Exception:
     return IndexError(f"index is out of bounds for axis {axis} with size {extent}")
+
+
+@fails("assume")
+def _assume(eq: Equation | None, value: str) -> Exception:
+    found = {"True": "False", "False": "True"}.get(value, "another value")
+    return BranchChangedError(
+        f"this program was recorded where a Python decision saw {value}; here it sees {found}",
+        why="Python's own `if`, `while` and `range` are decided while a program is recorded, so it holds only the "
+        "branch that was taken",
+        write="record it again at this point with wg.trace(f)(*args), or write the decision with wg.cond or "
+        "wg.while_loop, which keep both branches",
+        where=None if eq is None else eq.source,
+    )

@@ -15,6 +15,7 @@ BOOL = np.dtype(bool)
 LOGIC = {"logical_and": "and", "logical_or": "or", "logical_xor": "xor"}
 PREDICATES = ("isnan", "isinf", "isfinite", "signbit")
 BOOLEAN_RESULT = {*COMPARISONS, *LOGIC, *PREDICATES, "logical_not", "nonzero", "same", "within"}
+BOOLEAN_RESULT |= {"precedes", "follows", "leads_up", "leads_down"}
 
 # arithmetic of truth values
 BOOLEAN = {

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..ir import Const, Position, Ref, Stmt
-from . import complex_ops, floats, ops
+from . import complex_ops, floats, ops, special
 from .table import REAL, Dtype, real
 from .values import COMPARISONS, compare, converted, nonzero, select
 from .writer import Writer, llvm_type, number
@@ -94,6 +94,7 @@ def place_of(e: Any, stmt: Stmt, out: Dtype) -> Any:
 
 PLAIN: dict[str, Callable[[Any, Stmt, Dtype], Any]] = {
     "copy": copied, "convert": copied, "cast": copied, "where": chosen, "ldexp": scaled, "place_of": place_of,
+    "special": special.function,
 }  # fmt: skip
 
 

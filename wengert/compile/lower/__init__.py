@@ -1,17 +1,40 @@
 """Lowering: how each primitive becomes loops, calls and native control flow, in files named as those of primitives/."""
 
-from . import callback, contract, control, elementwise, gather, index, reduce, shape
+from . import (
+    accumulate,
+    assume,
+    callback,
+    contract,
+    control,
+    convolve,
+    elementwise,
+    fft,
+    gather,
+    index,
+    reduce,
+    shape,
+    softmax,
+    sort,
+    special,
+)
 from .lowering import Constants, lower_program
 
 __all__ = [
     "Constants",
+    "accumulate",
+    "assume",
     "callback",
     "contract",
     "control",
+    "convolve",
     "elementwise",
+    "fft",
     "gather",
     "index",
     "lower_program",
     "reduce",
     "shape",
+    "softmax",
+    "sort",
+    "special",
 ]

@@ -137,8 +137,9 @@ class Lowering:
 
     def lower(self, eq: Equation) -> None:
         """One equation, by its rule; what nobody has a rule for is a call back into NumPy."""
-        rule = RULES.get(eq.primitive.name) if supported(eq) else None
-        (rule or RULES["callback"])(self, eq)
+        usual = "elementwise" if eq.primitive.pointwise else "callback"
+        rule = RULES.get(eq.primitive.name, RULES[usual]) if supported(eq) else RULES["callback"]
+        rule(self, eq)
 
     # values
     def value(self, atom: Atom) -> Value:

@@ -1,0 +1,44 @@
+"""Assumptions: decisions that Python took while the program was recorded are compared with what is found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...core.program import Equation
+from ..emit.complex_ops import equality
+from ..emit.values import compare, converted, nonzero
+from ..emit.writer import number
+from ..ir import Call, Const
+from .lowering import Lowering, lowers
+
+
+@lowers("assume")
+def assume(low: Lowering, eq: Equation) -> None:
+    """Stop unless type(value)(x) == value."""
+    x = low.value(eq.inputs[0])
+    value = eq.params["value"]
+    ref = x.ref(()) if x.shape == () else Const(None)
+
+    def emit(f: Any, node: Call) -> None:
+        read = node.reads[0] if node.reads else ref
+        agrees = "false" if x.shape else agreement(f, f.operand(read, x.dtype), x.dtype, value)
+        code = f.code_of(("assume", repr(value)), eq)
+        f.stop_unless_zero(f.emit(f"select i1 {agrees}, i32 0, i32 {code}"))
+
+    low.nodes.append(Call("assume", [] if isinstance(ref, Const) else [ref], [], emit, eq))
+
+
+def agreement(f: Any, x: Any, dtype: np.dtype[Any], value: Any) -> str:
+    """Is type(value)(x) == value?"""
+    if isinstance(value, bool | np.bool_):
+        truth = nonzero(f, x, dtype)
+        return truth if value else f.emit(f"xor i1 {truth}, true")
+    if dtype.kind == "c":
+        return equality(f, "equal", dtype, x, number(value, dtype))
+    if isinstance(value, int | np.integer):
+        wide = np.dtype(np.int64)
+        return compare(f, "equal", wide, converted(f, x, dtype, wide), number(value, wide))
+    double = np.dtype(float)
+    return compare(f, "equal", double, converted(f, x, dtype, double), number(value, double))
