@@ -1,7 +1,7 @@
 """SciPy's special functions as C functions of numbers: those that scipy.special.cython_special exports.
 
-A name is `<function>.<arguments>_<results>`, a letter for each: d real, D complex, l integer; results beyond the first, or
-all where there are several, are written to addresses. `special.jv.dD_D` is J of a real order at a complex number.
+A name is `<function>.<arguments>_<results>`, a letter for each: d real, D complex, l integer; where there are several
+results they are written to addresses. `special.jv.dD_D` is J of a real order at a complex number.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""Accumulations along an axis: loops in order, inside of those over the axes before it, around those over the axes behind."""
+"""Accumulations along an axis: loops in order, inside those over the axes before it, around those over axes behind."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from .lowering import RULES, Lowering, axes_of, lowers
 from .reduce import highest, lowest
 
 
-def at(x: Value, axes: Sequence[Axis]) -> Value:
+def at(x: Value, axes: Sequence[Axis]) -> Any:
     """The part of an array at these places of its first axes."""
     if isinstance(x, Splat):
         return Splat(x.value, x.shape[len(axes) :], x.dtype)
@@ -53,7 +54,7 @@ def along(
 
 
 def accumulated(low: Lowering, eq: Equation, start: object, before: bool, update: Callable[..., None]) -> None:
-    """A state that starts alike everywhere; update(state, elements) in each round. y is the state before or after it."""
+    """A state that starts alike everywhere; update(state, elements) in each round. y is the state before it or after."""
     values = [low.value(a) for a in eq.inputs]
     y = low.result(eq.outputs[0])
     axis, shape = eq.params["axis"], y.shape

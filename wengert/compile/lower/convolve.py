@@ -1,4 +1,4 @@
-"""Convolution of sequences: a short one is written out for the middle of the result, its ends apart; a long one is added up."""
+"""Convolution of sequences: by a short one written out, the ends of the result apart; by a long one added up."""
 
 from __future__ import annotations
 

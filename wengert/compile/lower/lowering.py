@@ -273,7 +273,7 @@ def axes_of(shape: Sequence[int]) -> list[Axis | int]:
 
 def summed_once(program: Program, uses: Counter[Var]) -> set[Var]:
     """The variables that are used once, as a term of a sum of arrays of one type."""
-    found = set()
+    found: set[Var] = set()
     for eq in program.equations:
         if eq.primitive.name == "add" and eq.inputs[0].type == eq.inputs[1].type:
             found.update(a for a in eq.inputs if isinstance(a, Var) and uses[a] == 1)

@@ -1,4 +1,4 @@
-"""Sums of exponentials along axes: row loops of maximum, sum and result, with the conventions of SciPy at infinities."""
+"""Sums of exponentials along axes: row loops of maximum, sum and result; SciPy's conventions at infinities."""
 
 from __future__ import annotations
 
