@@ -210,7 +210,7 @@ class Builder:
 
     # programs ----------------------------------------------------------------------------------------------------
     def add_program(self, program: Program, env: dict[Atom, Atom], again: bool = False) -> list[Atom]:
-        """Add a program's equations; env: the atoms of its inputs. Returns those of its results. again: fresh variables."""
+        """Add a program's equations; returns the atoms of its results. env: those of its inputs. again: renamed."""
         for var, value in program.constants:
             env[var] = self.new_constant(Var(var.type) if again else var, value)
         source = self.source

@@ -16,7 +16,9 @@ one is an equation like others, and cheap.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+from ..core.dataflow import renamed
 from ..core.program import Atom, Equation, Program, Var
 from ..core.types import DYNAMIC, ArrayType
 from ..primitives import discrete as dc
@@ -26,9 +28,8 @@ from ..primitives.index import slice_
 from ..primitives.join import concatenate, stack
 from ..primitives.loops import linear_scan, scan, while_
 from ..primitives.shape import broadcast_to, reshape, transpose
-from .builder import Builder
 from .least_cut import ENDLESS, least_cut
-from .unused import without_unused
+from .unused import mark_simple, with_equations
 
 LOOPS = (scan, linear_scan, while_)
 VIEWS = frozenset((reshape, transpose, broadcast_to, slice_, stack, concatenate))
@@ -94,11 +95,13 @@ class Loop:
 
     def saving(self, rows: dict[Atom, Var]) -> Equation:
         """The loop with other rows."""
-        p = self.body
+        p, eq = self.body, self.eq
         outputs = [*p.outputs[: self.n_carry], *rows]
-        body = Program(p.inputs, p.constants, p.equations, outputs, name=p.name, quiet=p.quiet)
-        results = [*self.ends, *rows.values()]
-        return Equation(self.eq.primitive, self.eq.inputs, {**self.eq.params, "body": body}, results, self.eq.source)
+        body = with_equations(p, p.equations, outputs)
+        pairs = list(zip(self.args, p.inputs, strict=True))
+        n, m = self.n_consts, self.n_consts + self.n_carry
+        before = eq.inputs[: len(eq.inputs) - len(self.args)]
+        return loop_of(eq, before, (pairs[:n], pairs[n:m], pairs[m:]), body, [*self.ends, *rows.values()])
 
     def stack(self, row: Atom) -> Var:
         """A variable for the stack of a row."""
@@ -124,8 +127,7 @@ def save_less(program: Program, soft: frozenset[int] = frozenset()) -> Program:
             made.update(dict.fromkeys(e.outputs, e))
     if tuple(equations) == program.equations:
         return program
-    p = program
-    return Program(p.inputs, p.constants, equations, p.outputs, p.in_tree, p.out_tree, p.name, p.quiet)
+    return with_equations(program, equations, program.outputs)
 
 
 def read_as_arrays(program: Program, soft: frozenset[int]) -> set[Atom]:
@@ -142,17 +144,15 @@ def split(loop: Loop, arrays: set[Atom]) -> list[Equation]:
     wanted = {k for k, v in enumerate(loop.rows) if v not in arrays}
     if not wanted or len(set(loop.written)) < len(loop.written):
         return [loop.eq]
-    body = save_less(loop.body, frozenset(loop.n_carry + k for k in wanted))
-    if body is not loop.body:
-        eq = loop.eq
-        loop = Loop(Equation(eq.primitive, eq.inputs, {**eq.params, "body": body}, eq.outputs, eq.source))
-    rows = dict(zip(loop.written, loop.rows, strict=True))
-    soft = [a for k, a in enumerate(loop.written) if k in wanted and type(a) is Var]
+    eq, body = loop.eq, save_less(loop.body, frozenset(loop.n_carry + k for k in wanted))
+    loop = Loop(Equation(eq.primitive, eq.inputs, {**eq.params, "body": body}, eq.outputs, eq.source))
+    rows, given = dict(zip(loop.written, loop.rows, strict=True)), loop.given()
+    fixed = {*given, *(v for v, _ in body.constants)}
+    soft = [a for k, a in enumerate(loop.written) if k in wanted and type(a) is Var and a not in fixed]
     kept = {a: v for a, v in rows.items() if a not in soft}
-    given = loop.given()
-    found = smallest_cut(body, soft, {*given, *kept, *(v for v, _ in body.constants)})
+    found = smallest_cut(body, soft, fixed.union(kept))
     if found is None:
-        return [loop.eq]
+        return [eq]
     saved, again = found
     kept.update((a, rows.get(a) or loop.stack(a)) for a in saved)
     given.update((a, (True, v)) for a, v in kept.items())
@@ -161,12 +161,12 @@ def split(loop: Loop, arrays: set[Atom]) -> list[Equation]:
 
 
 def row_map(
-    loop: Loop, again: Sequence[Equation], given: dict[Atom, tuple[bool, Atom]], rows: dict[Atom, Var]
+    loop: Loop, again: Sequence[Equation], given: dict[Atom, tuple[bool, Atom]], rows: dict[Var, Var]
 ) -> Equation:
     """The scan without a carry that computes these rows from what is given in each round."""
     used = {a for eq in again for a in eq.inputs}.union(rows)
-    consts = [v for v, (row, _) in given.items() if v in used and not row]
-    xs = [v for v, (row, _) in given.items() if v in used and row]
+    consts: list[Any] = [v for v, (row, _) in given.items() if v in used and not row]
+    xs: list[Any] = [v for v, (row, _) in given.items() if v in used and row]
     p = loop.body
     constants = [(v, x) for v, x in p.constants if v in used]
     body = Program([*consts, *xs], constants, again, list(rows), name=f"rows of {p.name}", quiet=True)
@@ -179,30 +179,51 @@ def with_maps(eq: Equation, made: dict[Atom, Equation]) -> Equation:
     """A loop that begins each round with the maps that make the rows it reads."""
     loop = Loop(eq)
     maps = {m: None for x in loop.xs if (m := made.get(x)) is not None and is_light_map(m)}
-    if not maps:
+    if not maps or len(set(loop.xs)) < len(loop.xs):
         return eq
-    b, p = Builder(), loop.body
-    n, m = loop.n_consts, loop.n_consts + loop.n_carry
-    env: dict[Atom, Atom] = {v: v for v in p.inputs}
-    consts, xs, rows = list(zip(p.inputs, loop.args, strict=False))[:n], [], {}
+    p = loop.body
+    pairs, n, m = list(zip(loop.args, p.inputs, strict=True)), loop.n_consts, loop.n_consts + loop.n_carry
+    consts, carry, xs = pairs[:n], pairs[n:m], pairs[m:]
+    row_of = dict(xs)
+    first: list[Equation] = []
+    constants = list(p.constants)
     for other in map(Loop, maps):
-        inputs = [Var(v.type) for v in other.body.inputs]
-        pairs = list(zip(inputs, other.args, strict=True))
-        consts += pairs[: other.n_consts]
-        xs += pairs[other.n_consts :]
-        outs = b.add_program(other.body, dict(zip(other.body.inputs, inputs, strict=True)), again=True)
-        rows.update(zip(other.rows, outs, strict=True))
-    for v, x in zip(p.inputs[m:], loop.xs, strict=True):
-        if x in rows:
-            env[v] = rows[x]
-        else:
-            xs.append((v, x))
-    outputs = b.add_program(p, env)
-    carry = list(zip(p.inputs[n:m], loop.args[n:m], strict=True))
+        q = other.body
+        names: dict[Atom, Var] = {a: row_of[x] for a, x in zip(q.outputs, other.rows, strict=True) if x in row_of}
+        for k, (a, v) in enumerate(zip(other.args, q.inputs, strict=True)):
+            names[v] = input_of(consts if k < other.n_consts else xs, a, v)
+        constants += [(names.setdefault(v, Var(v.type)), x) for v, x in q.constants]
+        first += renamed(q.equations, names)
+    xs = [(a, v) for a, v in xs if made.get(a) not in maps]
+    body = Program(p.inputs, constants, [*first, *p.equations], p.outputs, name=p.name, quiet=p.quiet)
+    return loop_of(eq, [loop.count], (consts, carry, xs), save_less(body), eq.outputs)
+
+
+Pairs = list[tuple[Atom, Var]]  # arguments of a loop, and the inputs of its body
+
+
+def input_of(pairs: Pairs, a: Atom, like: Var) -> Var:
+    """The input of a body for an argument of its loop, which may be there already."""
+    for known, v in pairs:
+        if known is a:
+            return v
+    pairs.append((a, Var(like.type)))
+    return pairs[-1][1]
+
+
+def loop_of(
+    eq: Equation, before: Sequence[Atom], groups: tuple[Pairs, Pairs, Pairs], body: Program, outputs: Sequence[Var]
+) -> Equation:
+    """The loop like another of this body, on those of the constants and rows that the body uses."""
+    used = {a for e in body.equations for a in e.inputs}.union(body.outputs)
+    consts, carry, xs = groups
+    consts, xs = ([(a, v) for a, v in pairs if v in used] for pairs in (consts, xs))
     together = [*consts, *carry, *xs]
-    body = save_less(without_unused(p, b, outputs, [v for v, _ in together]))
-    params = {**eq.params, "body": body, "n_consts": len(consts)}
-    return Equation(eq.primitive, [loop.count, *(a for _, a in together)], params, eq.outputs, eq.source)
+    inputs = [v for _, v in together]
+    made = Program(inputs, body.constants, body.equations, body.outputs, name=body.name, quiet=body.quiet)
+    mark_simple(made)
+    params = {**eq.params, "body": made, "n_consts": len(consts)}
+    return Equation(eq.primitive, [*before, *(a for a, _ in together)], params, outputs, eq.source)
 
 
 # the smallest cut ------------------------------------------------------------------------------------------------

@@ -1,8 +1,9 @@
 """simplify: a program that computes the same with fewer equations; what the compiler runs before lowering.
 
 One pass forwards: each equation goes through the table of rewrites (algebra, views, parts, contractions) and is made
-once; loops, branches and calls are simplified inside, and by `invariants`. Then one pass backwards drops what nobody
-uses. A simplified program is for computing: derivatives are taken of the program as it was.
+once; loops, branches and calls are made anew for their arguments (invariants, calls). One pass backwards drops what
+nobody uses (unused). Then what pays only for values that are used once (used_once), and what loops need not save
+(residuals). A simplified program is for computing: derivatives are taken of the program as it was.
 
 A checkpoint stays what it is: its program is simplified, but nothing in it is merged with what stands outside.
 """
@@ -28,15 +29,8 @@ def simplify(program: Program) -> Program:
 
 @provide
 def simplify_program(program: Program) -> Program:
-    """The program, simplified; once more where its loops save less, since they then compute what is known."""
-    simple = one_pass(program)
-    saving = save_less(simple)
-    return simple if saving is simple else one_pass(saving)
-
-
-def one_pass(program: Program) -> Program:
-    """Each equation simplified, those that are used."""
+    """The program, simplified."""
     b = Builder()
     env: dict[Atom, Atom] = {v: v for v in program.inputs}
     outputs = b.add_program(program, env)
-    return used_once(without_unused(program, b, outputs))
+    return save_less(used_once(without_unused(program, b, outputs)))

@@ -1,7 +1,7 @@
 """Rewrites that pay where a value is used once: sums of parts of an array, transposed products, sums of products.
 
-All are ROUNDED: sums are taken in another order. The adjoint of what was cut into parts is a sum of the parts' adjoints,
-each among zeros; put together they are one array, and the zeros are never added.
+All are ROUNDED: sums are taken in another order. The adjoint of what was cut into parts is a sum of the parts'
+adjoints, each among zeros; put together they are one array, and the zeros are never added.
 """
 
 from __future__ import annotations
