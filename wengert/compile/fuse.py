@@ -39,7 +39,7 @@ class Group:
         """With these nests at the end: it is straight, and the last of them is written out."""
         for nest in nests:
             if written_out(nest):
-                self.node.body.append(straightened(nest))
+                self.node.body.append(tower(nest))
             else:
                 self.before.append(alone(nest))
         self.size += len(nests)
@@ -247,33 +247,20 @@ def written_out(nest: Nest) -> bool:
     return all(a.small for a in nest.axes) and extent_of(nest.axes) <= TINY
 
 
-def straightened(nest: Nest) -> Stmt:
-    """The statement of a nest that is written out."""
-    nest.stmt.axes = tuple(nest.axes)
-    return nest.stmt
-
-
 def alone(nest: Nest) -> Loop | Straight:
     """A nest as a group of its own."""
     if written_out(nest):
-        return Straight([straightened(nest)])
+        return Straight([tower(nest)])
     return tower(nest)  # type: ignore[return-value]
 
 
-def tower(nest: Nest) -> Loop | Stmt:
-    """A nest as loops within loops, its small axes written out."""
-    big = [a for a in nest.axes if not a.small]
-    small = [a for a in nest.axes if a.small]
-    while extent_of(small) > TINY * UNROLLED_REDUCTION:
-        big.append(small.pop(0))
-    nest.stmt.axes = tuple(small)
+def tower(nest: Nest) -> Any:
+    """A nest as loops within loops."""
     node: Any = nest.stmt
-    for axis in reversed(big):
+    for axis in reversed(nest.axes):
         node = Loop(axis, [node])
-    return node  # type: ignore[no-any-return]
-
-
-UNROLLED_REDUCTION = 8  # 8 x 8 x 8: a small product
+        remember(node, nest.stmt)
+    return node
 
 
 # alignment ---------------------------------------------------------------------------------------------------------
@@ -283,29 +270,45 @@ def enter(loop: Loop, nest: Nest, shared: tuple[Axis, ...]) -> bool:
     if axis is None:
         return False
     rename(nest, axis, loop.axis)
-    inside = (*shared, loop.axis)
-    if all(a.small for a in nest.axes) and extent_of(nest.axes) <= TINY * UNROLLED_REDUCTION:
-        nest.stmt.axes = tuple(nest.axes)
-        free = not any(conflicts(loop.body, nest.stmt))  # then it stands first, out of the way of those that are not
+    put(loop, nest, (*shared, loop.axis))
+    remember(loop, nest.stmt)
+    return True
+
+
+def put(loop: Loop, nest: Nest, inside: tuple[Axis, ...]) -> None:
+    """Put what is left of a nest into the body of a loop: into the last loop that it can share, else at the end.
+
+    What depends on nothing in the body stands first, out of the way of what does.
+    """
+    if not nest.axes:
+        free = not any(True for _ in conflicts([loop], nest.stmt))
         loop.body.insert(0 if free else len(loop.body), nest.stmt)
-        return True
+        return
     for child in reversed(loop.body):
         if type(child) is Loop and enter(child, nest, inside):
-            return True
-        if any(conflicts([child], nest.stmt)):
+            return
+        if any(True for _ in conflicts([child], nest.stmt)):
             break
     loop.body.append(tower(nest))
-    return True
+
+
+def remember(loop: Loop, stmt: Stmt) -> None:
+    """Note what a statement in a loop touches."""
+    for ref in stmt.refs():
+        if ref is not stmt.target:
+            loop.touched.setdefault(ref.buffer, []).append((ref, None))
+    loop.touched.setdefault(stmt.target.buffer, []).append((stmt.target, stmt.accumulate or "set"))
 
 
 def partner(loop: Loop, nest: Nest, shared: tuple[Axis, ...]) -> Axis | None:
     """The axis of the nest that can be the loop's: of its extent, far out in the nest, and aligned."""
-    if not nest.axes or nest.axes[0].small:
+    if not nest.axes:
         return None
-    pairs = list(conflicts(loop.body, nest.stmt))
+    pairs = list(conflicts([loop], nest.stmt))
     heaviest = weight(nest, nest.axes[0])
     for axis in nest.axes:
-        fits = axis.extent == loop.axis.extent and not axis.small and 4 * weight(nest, axis) >= heaviest
+        alike = axis.extent == loop.axis.extent and axis.small == loop.axis.small
+        fits = alike and 4 * weight(nest, axis) >= heaviest
         if fits and all(aligned(p, q, loop.axis, axis, shared) for p, q in pairs):
             return axis
     return None
@@ -318,20 +321,38 @@ def weight(nest: Nest, axis: Axis) -> int:
 
 
 def conflicts(nodes: Sequence[Any], stmt: Stmt) -> Iterable[tuple[Ref, Ref]]:
-    """Pairs of references to one buffer, in the nodes and in the statement, of which one writes."""
+    """Pairs of references to one buffer, in the nodes and in the statement, of which one writes, and which may meet."""
     target, accumulate = stmt.target, stmt.accumulate
     own = [r for r in stmt.refs() if r is not target]
-    for other in each(nodes):
-        there = other.target
+    for node in nodes:
+        touched = node.touched if type(node) is Loop else touched_by(node)
         for r in own:
-            if r.buffer is there.buffer and not apart(there, r):
-                yield there, r
-        together = accumulate is not None and other.accumulate == accumulate  # sums in any order are the same sum
-        if there.buffer is target.buffer and not together and not apart(there, target):
-            yield there, target
-        for r in other.refs():
-            if r.buffer is target.buffer and r is not there and not apart(r, target):
-                yield r, target
+            for there, how in touched.get(r.buffer, ()):
+                if how is not None and not apart(there, r):
+                    yield there, r
+        for there, how in touched.get(target.buffer, ()):
+            if how is not None and how == accumulate:  # sums in any order are the same sum, but not of shifted terms
+                if same_place(there, target):
+                    continue
+            if not apart(there, target):
+                yield there, target
+
+
+def touched_by(stmt: Stmt) -> dict[Buffer, list[tuple[Ref, str | None]]]:
+    """What one statement touches, as loops remember it."""
+    alone = Loop(NOWHERE, [stmt])
+    remember(alone, stmt)
+    return alone.touched
+
+
+NOWHERE = Axis(1)
+
+
+def same_place(p: Ref, q: Ref) -> bool:
+    """Do two references go through a buffer in the same steps from the same place?"""
+    if p.indirect or q.indirect:
+        return True
+    return p.const == q.const and sorted(c for _, c in p.terms) == sorted(c for _, c in q.terms)
 
 
 def apart(p: Ref, q: Ref) -> bool:

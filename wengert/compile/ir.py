@@ -21,7 +21,7 @@ UNROLL = 8  # an axis of at most so many elements is written out instead of loop
 class Axis:
     """A loop variable, from 0 to extent - 1. The extent of a loop whose length is data is a Ref to an integer.
 
-    small: it is written out instead of looped over.
+    small: a loop over it may be written out, and stands inside of longer ones.
     """
 
     __slots__ = ("extent", "small")
@@ -109,12 +109,9 @@ Operand = Ref | Const | Position
 
 
 class Stmt:
-    """target = op[params](operands), or target = target (accumulate) op(operands), for all values of its axes.
+    """target = op[params](operands), or target = target (accumulate) op(operands). eq: where it came from."""
 
-    axes: those that the enclosing loops do not run over: written out, small ones. eq: where it came from.
-    """
-
-    __slots__ = ("accumulate", "axes", "eq", "op", "operands", "params", "target")
+    __slots__ = ("accumulate", "eq", "op", "operands", "params", "target")
 
     def __init__(
         self,
@@ -124,11 +121,10 @@ class Stmt:
         *,
         params: dict[str, Any] | None = None,
         accumulate: str | None = None,
-        axes: Sequence[Axis] = (),
         eq: Equation | None = None,
     ) -> None:
         self.target, self.op, self.operands = target, op, tuple(operands)
-        self.params, self.accumulate, self.axes, self.eq = params or {}, accumulate, tuple(axes), eq
+        self.params, self.accumulate, self.eq = params or {}, accumulate, eq
 
     def refs(self) -> Iterator[Ref]:
         """What it reads: operands and the arrays of indices (of its target too)."""
@@ -144,7 +140,6 @@ class Stmt:
         """Another name for an axis, in place."""
         self.target = self.target.substituted(old, new)
         self.operands = tuple(replaced(x, old, new) for x in self.operands)
-        self.axes = tuple(a for a in self.axes if a is not old)
 
 
 def replaced(x: Operand, old: Axis, new: Axis) -> Operand:
@@ -174,20 +169,24 @@ class Nest:
 
 
 class Loop:
-    """for axis in range(extent): the body's statements and loops in order."""
+    """for axis in range(extent): the body's statements and loops in order.
 
-    __slots__ = ("axis", "body")
+    touched: while loops are fused, for each buffer the references to it, and how they write: "set", "add" ... or None.
+    """
+
+    __slots__ = ("axis", "body", "touched")
 
     def __init__(self, axis: Axis, body: Sequence[Any]) -> None:
         self.axis, self.body = axis, list(body)
+        self.touched: dict[Buffer, list[tuple[Ref, str | None]]] = {}
 
 
 class Straight:
-    """Statements without a loop around them."""
+    """Statements without a loop around them, but for short ones that are written out."""
 
     __slots__ = ("body",)
 
-    def __init__(self, body: Sequence[Stmt]) -> None:
+    def __init__(self, body: Sequence[Any]) -> None:
         self.body = list(body)
 
 

@@ -83,8 +83,7 @@ class Printer:
             right = f"{xs[0]} {_INFIX[s.op]} {xs[1]}"
         else:
             right = xs[0] if s.op == "copy" else f"{s.op}({', '.join(xs)})"
-        each = "".join(f"  for {self.axis(a)} < {a.extent}" for a in s.axes)
-        return f"{self.ref(s.target)} {_SIGNS[s.accumulate] if s.accumulate else '='} {right}{each}"
+        return f"{self.ref(s.target)} {_SIGNS[s.accumulate] if s.accumulate else '='} {right}"
 
     def node(self, node: Any, indent: str) -> Iterator[str]:
         """The lines of a node."""
@@ -92,8 +91,8 @@ class Printer:
         if kind is Stmt:
             yield indent + self.statement(node)
         elif kind is Straight:
-            for s in node.body:
-                yield indent + self.statement(s)
+            for child in node.body:
+                yield from self.node(child, indent)
         elif kind is Loop:
             yield f"{indent}for {self.axis(node.axis)} < {self.extent(node.axis)}:"
             for child in node.body:

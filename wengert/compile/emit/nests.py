@@ -29,6 +29,7 @@ class Emitter(Writer):
         self.axes: dict[Axis, Any] = {}  # names of loop variables; integers where a loop is written out
         self.known: dict[Any, Any] = {}  # loads and addresses that hold here
         self.accumulators: dict[Any, Any] = {}  # references whose sums are in slots
+        self.written_out: set[Loop] = set()  # short loops
         self.failures: dict[int, str] = {}  # code -> slot of a flag
 
     # addresses and memory
@@ -196,14 +197,8 @@ class Emitter(Writer):
         return converted(self, value, x.buffer.dtype, dtype)  # type: ignore[union-attr]
 
     def statement(self, stmt: Stmt) -> None:
-        """A statement, for all values of the axes that are written out."""
-        self.equation = stmt.eq
-        for values in itertools.product(*(range(a.extent) for a in stmt.axes)):
-            self.axes.update(zip(stmt.axes, values, strict=True))
-            self.once(stmt)
-
-    def once(self, stmt: Stmt) -> None:
         """A statement, for the current values of all axes."""
+        self.equation = stmt.eq
         y = computed(self, stmt)
         if not stmt.accumulate:
             self.store(stmt.target, y)
@@ -225,19 +220,26 @@ class Emitter(Writer):
         if type(node) is Stmt:
             self.statement(node)
         elif type(node) is Straight:
-            for stmt in node.body:
-                self.statement(stmt)
+            self.written_out.update(short_loops(node, STRAIGHT))
+            for child in node.body:
+                self.node(child)
+        elif node in self.written_out:
+            for value in range(node.axis.extent):
+                self.axes[node.axis] = value
+                self.body(node)
         else:
             self.loop(node)
 
     def loop(self, loop: Loop) -> None:
         """for axis in range(extent): body."""
         outer = dict(self.known)
+        if not loop.axis.small:
+            self.written_out.update(short_loops(loop, IN_LOOP))
         changed = {s.target.buffer for s in every(loop)}
         sums = self.begin_sums(loop)
-        with_extent = loop.axis.extent
-        bound = str(with_extent) if type(with_extent) is int else self.operand(with_extent, INDEX)
-        self.counted(loop.axis, bound, lambda: self.body(loop), changed, type(with_extent) is not int)
+        extent = loop.axis.extent
+        bound = str(extent) if type(extent) is int else self.operand(extent, INDEX)
+        self.counted(loop.axis, bound, lambda: self.body(loop), changed, type(extent) is not int)
         self.known = {k: v for k, v in outer.items() if k[0] not in changed}
         self.end_sums(sums)
 
@@ -270,15 +272,15 @@ class Emitter(Writer):
     def begin_sums(self, loop: Loop) -> list[tuple[Any, Ref, dict[Axis, int], Any]]:
         """Accumulators that stay in place for the whole loop move to slots on the stack, that is to registers."""
         found: list[tuple[Any, Ref, dict[Axis, int], Any]] = []
-        inner = inner_axes(loop)
-        for stmt in every(loop):
+        for stmt, path in with_paths(loop):
             target = stmt.target
             if not stmt.accumulate or target.indirect or (target.buffer.kind == "local" and target.buffer.size == 1):
                 continue
-            if any(target.coefficient(a) for a in inner) or not alone_in(loop, stmt):
+            steps = [x.axis for x in path if target.coefficient(x.axis)]
+            if any(x.axis in steps and x not in self.written_out for x in path) or not alone_in(loop, stmt):
                 continue
-            for values in itertools.product(*(range(a.extent) for a in stmt.axes)):
-                self.axes.update(zip(stmt.axes, values, strict=True))
+            for values in itertools.product(*(range(a.extent) for a in steps)):
+                self.axes.update(zip(steps, values, strict=True))
                 key = self.key(target)
                 if key in self.accumulators:
                     continue
@@ -288,7 +290,7 @@ class Emitter(Writer):
                 for s, v in zip(slots, value if len(slots) == 2 else (value,), strict=True):
                     self.do(f"store {t} {v}, ptr {s}")
                 self.accumulators[key] = slots
-                found.append((key, target, {a: self.axes[a] for a in stmt.axes}, slots))
+                found.append((key, target, dict(zip(steps, values, strict=True)), slots))
         return found
 
     def end_sums(self, sums: list[tuple[Any, Ref, dict[Axis, int], Any]]) -> None:
@@ -315,28 +317,64 @@ def every(node: Any) -> Iterator[Stmt]:
             yield from every(child)
 
 
-def inner_axes(loop: Loop) -> list[Axis]:
-    """The axes of a loop and of the loops in it."""
-    found = [loop.axis]
+def with_paths(loop: Loop, path: tuple[Loop, ...] = ()) -> Iterator[tuple[Stmt, tuple[Loop, ...]]]:
+    """The statements of a loop, each with the loops around it, this one first."""
+    path = (*path, loop)
     for child in loop.body:
-        if type(child) is Loop:
-            found += inner_axes(child)
-    return found
+        if type(child) is Stmt:
+            yield child, path
+        else:
+            yield from with_paths(child, path)
 
 
 def alone_in(loop: Loop, stmt: Stmt) -> bool:
-    """Does nothing else in the loop touch what a statement accumulates, but the same kind of accumulation in place?"""
-    buffer = stmt.target.buffer
+    """Does nothing else in the loop touch what a statement accumulates, but the same accumulation in place?"""
+    buffer, coefficients = stmt.target.buffer, sorted(c for _, c in stmt.target.terms)
     for other in every(loop):
         if any(r.buffer is buffer and r is not other.target for r in other.refs()):
             return False
-        if other.target.buffer is buffer and (
-            other.accumulate is None
-            or other.target.indirect
-            or any(other.target.coefficient(a) for a in inner_axes(loop))
-        ):
-            return False
+        if other is not stmt and other.target.buffer is buffer:
+            alike = other.accumulate == stmt.accumulate and not other.target.indirect
+            if not alike or sorted(c for _, c in other.target.terms) != coefficients:
+                return False
     return True
+
+
+# writing out -------------------------------------------------------------------------------------------------------
+STRAIGHT, IN_LOOP = 2048, 512  # statements after writing out: in straight code, in the body of a longer loop
+ONE_LOOP = 128  # and in one short loop
+
+
+def short_loops(node: Any, most: int) -> set[Loop]:
+    """The short loops right inside a node that are written out, as long as there are not too many statements then."""
+    found: set[Loop] = set()
+    left = most
+    for child in node.body:
+        if type(child) is not Loop or not child.axis.small:
+            continue
+        n = instances(child)
+        if n <= min(left, ONE_LOOP):
+            left -= n
+            found.update(loops_of(child))
+        else:
+            found |= short_loops(child, min(left // child.axis.extent, ONE_LOOP))
+    return found
+
+
+def instances(node: Any) -> int:
+    """How many statements there are when all loops are written out."""
+    if type(node) is Stmt:
+        return 1
+    extent = node.axis.extent if type(node.axis.extent) is int else 1 << 40
+    return extent * sum(map(instances, node.body))
+
+
+def loops_of(loop: Loop) -> Iterator[Loop]:
+    """A loop and the loops in it."""
+    yield loop
+    for child in loop.body:
+        if type(child) is Loop:
+            yield from loops_of(child)
 
 
 def combined(w: Writer, how: str, dtype: np.dtype[Any], a: Any, b: Any) -> Any:
