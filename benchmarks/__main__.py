@@ -42,6 +42,7 @@ def main() -> None:
             else:
                 measured = program(name)
                 rows.append(measure.row(measured, measure.names(measured, chosen.libraries), chosen.rounds, told))
+            console.print(report.line(rows[-1]), style="dim", highlight=False, markup=False)
             progress.advance(task)
     for view in report.views(rows):
         console.print(view)

@@ -15,7 +15,8 @@ from rich.table import Table as View
 from benchmarks import plot
 from benchmarks.libraries import versions
 from benchmarks.measure import FILL_S, PASSES, Row
-from benchmarks.tables import Table, all_tables
+from benchmarks.tables import Table, all_tables, duration
+from benchmarks.targets import number
 
 HERE = Path(__file__).parent
 
@@ -55,6 +56,12 @@ def views(rows: list[Row]) -> list[View]:
             view.add_row(*(cell.replace(" (", "\n(") if i else cell for i, cell in enumerate(line)))
         shown.append(view)
     return shown
+
+
+def line(row: Row) -> str:
+    """What was measured of a program, in a line, as soon as it is."""
+    walls = {name: number(row, name, "gradient", "wall") for name in row["results"]}
+    return f"{row['name']}: " + ", ".join(f"{name} {duration(wall)}" for name, wall in walls.items() if wall)
 
 
 def notes(rows: list[Row]) -> list[str]:

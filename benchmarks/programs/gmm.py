@@ -90,18 +90,17 @@ def torch(data: Data) -> Subject:
     import torch
 
     rows, columns = (torch.from_numpy(i) for i in below_diagonal(D))
+    fixed = constant(D, K, N)
 
     def objective(alpha, mu, q, l, x):
-        (n, d), k = x.shape, len(alpha)
         diagonals, logdets = torch.exp(q), torch.sum(q, 1)
-        factors = torch.zeros((k, d, d))
+        factors = torch.zeros((K, D, D))
         factors[:, rows, columns] = l
         factors = factors + torch.diag_embed(diagonals)
         scaled = (x - mu[:, None, :]) @ factors.transpose(1, 2)
         terms = alpha + logdets - 0.5 * torch.sum(scaled**2, 2).T
         prior = torch.sum(0.5 * GAMMA**2 * (torch.sum(diagonals**2, 1) + torch.sum(l**2, 1)) - M * logdets)
-        likelihood = torch.sum(torch.logsumexp(terms, 1)) - n * torch.logsumexp(alpha, 0)
-        return constant(d, k, n) + likelihood - prior
+        return fixed + torch.sum(torch.logsumexp(terms, 1)) - len(x) * torch.logsumexp(alpha, 0) - prior
 
     return Subject(objective, tuple(torch.from_numpy(a) for a in data.values()), (0, 1, 2, 3))
 
