@@ -10,7 +10,8 @@ import llvmlite.binding as llvm
 import numpy as np
 
 from wengert.compile import mathlib
-from wengert.compile.mathlib.table import TABLE
+from wengert.compile.mathlib import rare
+from wengert.compile.mathlib.table import RARE, TABLE
 
 llvm.initialize_native_target()
 llvm.initialize_native_asmprinter()
@@ -80,6 +81,8 @@ class Kernels:
         builder.getModulePassManager().run(module, builder)
         mathlib.inline(module, tm, target)
         self.text = str(module)
+        for name in RARE:
+            llvm.add_symbol(f"math.{name}", rare.address(name))
         self.engine = llvm.create_mcjit_compiler(module, tm)
         self.engine.finalize_object()
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from .. import mathlib
 from ..ir import Block, Buffer, Call, Loop
+from ..mathlib import rare
 from .control import Function
 from .writer import Writer
 
@@ -81,6 +82,7 @@ class Module:
         parts.append(main)
         body = "\n\n".join(parts)
         intrinsics = declarations(body)
+        self.declared |= rare.externals(self.math)
         math = mathlib.declarations(self.math, width)
         return "\n".join([body, *sorted(self.declared), *intrinsics, math, ATTRIBUTES])
 

@@ -9,18 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from .table import NUMBERS, TABLE, written
+from .table import FAMILIES, NUMBERS, TABLE, written
 from .text import Code, Target, type_of
 
 FIRST_GROUP = 1000  # attribute groups of calls: a kernel's own are numbered below
 KEPT = "llvm.compiler.used"
 SYMBOL = re.compile(r"wg_(\w+?)_f(64|32)(?:_v(\d+))?$")
 PURE = "nofree nosync nounwind willreturn memory(none)"
-# of the definitions: inlined functions, helpers that are not, and the C library's functions
+# of the definitions, and of the calls of rare functions
 ATTRIBUTES = f"""
 attributes #0 = {{ alwaysinline {PURE} }}
-attributes #1 = {{ cold noinline {PURE} }}
-attributes #2 = {{ {PURE} }}
+attributes #1 = {{ cold nounwind willreturn memory(argmem: readwrite) }}
 !0 = !{{!"branch_weights", i32 1, i32 1048576}}
 """
 
@@ -75,20 +74,17 @@ def variants(name: str, bits: int, lanes: list[int]) -> str:
 
 
 @functools.cache
-def definition(name: str, bits: int, lanes: int, target: Target) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """The text of one form, and those of its helpers by name."""
+def definition(name: str, bits: int, lanes: int, target: Target) -> tuple[str, frozenset[str]]:
+    """The text of one form, and the declarations it needs."""
     code = Code(symbol(name, bits, lanes), bits, lanes, target)
-    return written(name, code), tuple(code.helpers.items())
+    return written(name, code), frozenset(code.external.values())
 
 
 def module_text(forms: Iterable[tuple[str, int, int]], target: Target) -> str:
     """A module with the definitions of these forms: (name, bits, lanes)."""
-    texts: dict[str, str] = {}
-    for form in forms:
-        text, helpers = definition(*form, target)
-        texts[symbol(*form)] = text
-        texts.update(helpers)
-    return "\n".join([*texts.values(), ATTRIBUTES])
+    found = [definition(*form, target) for form in forms]
+    declared = sorted(set().union(*(external for _, external in found)))
+    return "\n".join([*declared, *(text for text, _ in found), ATTRIBUTES])
 
 
 def library(used: Iterable[tuple[str, Any]], width: int, target: Target | None = None) -> str:
@@ -130,8 +126,8 @@ def inline(module: Any, target_machine: Any, target: Target | None = None) -> No
     cleanup = llvm.create_new_module_pass_manager()
     cleanup.add_always_inliner_pass()
     cleanup.add_global_dead_code_eliminate_pass()
-    cleanup.add_new_gvn_pass()
-    cleanup.add_instruction_combine_pass()
+    if any(len(family & {name for name, _, _ in forms}) > 1 for family in FAMILIES):
+        cleanup.add_new_gvn_pass()
     cleanup.run(module, builder)
 
 

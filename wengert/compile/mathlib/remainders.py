@@ -24,10 +24,15 @@ def size(m: Code, a: Value, b: Value) -> tuple[Value, Value]:
 
 def fmod(m: Code, x: Value, y: Value) -> Value:
     rest, hard = size(m, abs(x), abs(y))
-    return m.rarely(hard, m.copysign(rest, x), lambda: m.libm("fmod", x, y))
+    return m.rarely(hard, m.copysign(rest, x), lambda: m.elsewhere("fmod", x, y))
 
 
 def remainder(m: Code, x: Value, y: Value) -> Value:
     rest = fmod(m, x, y)
     other = m.where((rest < 0.0) ^ (y < 0.0), rest + y, rest)
     return m.where(rest.equals(0.0), m.copysign(rest, y), other)
+
+
+def library_fmod(m: Code, x: Value, y: Value) -> Value:
+    """That of the C library, which divides bit by bit."""
+    return m.put(x.type, f"call double @fmod(double {x.name}, double {y.name})")

@@ -48,6 +48,18 @@ TABLE: dict[str, tuple[int, Algorithm]] = {name: (1, f) for name, f in UNARY.ite
 TABLE |= {name: (2, f) for name, f in BINARY.items()}
 NAMES = set(TABLE)
 NUMBERS = {name: i for i, name in enumerate(sorted(TABLE))}  # of their attribute groups
+RARE: dict[str, tuple[int, Algorithm]] = {  # parts that kernels call through an address, in double precision
+    "far_cos": (1, trigonometric.far_cos),
+    "far_sin": (1, trigonometric.far_sin),
+    "far_tan": (1, trigonometric.far_tan),
+    "fmod": (2, remainders.library_fmod),
+}
+USES = {"cos": "far_cos", "sin": "far_sin", "tan": "far_tan", "fmod": "fmod", "remainder": "fmod"}
+FAMILIES = (  # functions of one argument that share instructions
+    {"cos", "sin", "tan"},
+    {"cosh", "exp", "expm1", "sinh", "erf"},
+    {"log", "log10", "log2"},
+)
 
 
 def written(name: str, code: Code) -> str:

@@ -162,7 +162,8 @@ class Code:
         self.function, self.bits, self.lanes, self.target = name, bits, lanes, target
         self.real = type_of("double" if bits == 64 else "float", lanes)
         self.lines: list[str] = []
-        self.helpers: dict[str, str] = {}  # texts of other functions that this one calls
+        self.allocas: list[str] = []
+        self.external: dict[str, str] = {}  # declarations of rare functions
         self.count, self.blocks, self.block = 0, 0, "entry"
 
     # instructions ------------------------------------------------------------------------------------------------
@@ -249,7 +250,8 @@ class Code:
         some = condition
         if self.lanes:
             kind = condition.type
-            some = self.put(type_of("i1", 0), f"call i1 @llvm.vector.reduce.or.{kind.suffix}({kind.text} {some.name})")
+            sure = self.put(kind, f"freeze {kind.text} {some.name}")  # lanes beyond an array's end may be undefined
+            some = self.put(type_of("i1", 0), f"call i1 @llvm.vector.reduce.or.{kind.suffix}({kind.text} {sure.name})")
         self.blocks += 1
         rare, join, before = f"rare{self.blocks}", f"join{self.blocks}", self.block
         self.lines.append(f"  br i1 {some.name}, label %{rare}, label %{join}, !prof !0\n{rare}:")
@@ -260,56 +262,28 @@ class Code:
         self.block = join
         return self.put(usual.type, f"phi {usual.type.text} {ends}")
 
-    def libm(self, name: str, *args: Value) -> Value:
-        """The C library's function of double precision, lane by lane."""
-        declared = f"declare double @{name}({', '.join(['double'] * len(args))}) #2\n"
-        return self.each_lane(name, {name: declared}, *args)
-
-    def each_lane(self, name: str, definitions: dict[str, str], *args: Value) -> Value:
-        """A function of double precision, lane by lane, in a function apart. definitions: what it consists of."""
-        types = [x.type for x in args]
-        helper = f"wg_lanes_{name}_f{self.bits}" + (f"_v{self.lanes}" if self.lanes else "")
-        self.helpers.update(definitions)
-        self.helpers[helper] = lanewise(helper, name, types)
-        passed = ", ".join(f"{x.type.text} {x.name}" for x in args)
-        return self.put(types[0], f"call {types[0].text} @{helper}({passed}) #1")
+    def elsewhere(self, name: str, *args: Value) -> Value:
+        """A function that is too rare to be in the kernel (`rare.py`), of all lanes, in double precision."""
+        wide, lanes = args[0].type.wide, max(self.lanes, 1)
+        places = []
+        for x in args:
+            self.allocas.append(f"  %place{len(self.allocas)} = alloca {wide.text}")
+            places.append(f"ptr %place{len(self.allocas) - 1}")
+            self.lines.append(f"  store {wide.text} {x.wide().name}, {places[-1]}")
+        self.external[name] = declaration(name, len(args))
+        self.lines.append(f"  call void @math.{name}({', '.join([*places, places[0]])}, i64 {lanes}) #1")
+        return self.put(wide, f"load {wide.text}, {places[0]}").narrow(args[0].type.bits)
 
     # the whole ---------------------------------------------------------------------------------------------------
-    def definition(self, parameters: int, result: Value, *, apart: bool = False) -> str:
-        """The text of the function. apart: a rare one, which stays a function."""
+    def definition(self, parameters: int, result: Value) -> str:
         args = ", ".join(f"{self.real.text} %x{i}" for i in range(parameters))
-        linkage, group = ("internal", "#1") if apart else ("linkonce_odr hidden", "#0")
-        head = f"define {linkage} {result.type.text} @{self.function}({args}) {group} {{\nentry:"
-        return "\n".join([head, *self.lines, f"  ret {result.type.text} {result.name}", "}\n"])
+        head = f"define linkonce_odr hidden {result.type.text} @{self.function}({args}) #0 {{\nentry:"
+        return "\n".join([head, *self.allocas, *self.lines, f"  ret {result.type.text} {result.name}", "}\n"])
 
     def arguments(self, count: int) -> list[Value]:
         return [Value(self, f"%x{i}", self.real) for i in range(count)]
 
 
-def lanewise(helper: str, name: str, types: list[Type]) -> str:
-    """A function that calls libm's double `name` once for each lane, in a loop."""
-    real, lanes, n = types[0], types[0].lanes, len(types)
-    head = ", ".join(f"{real.text} %x{i}" for i in range(n))
-    lines = [f"define internal {real.text} @{helper}({head}) #1 {{\nentry:"]
-    scalars = [f"%x{i}" for i in range(n)]
-    if lanes:
-        lines += [f"  %a{i} = alloca {real.text}\n  store {real.text} %x{i}, ptr %a{i}" for i in range(n)]
-        lines += ["  br label %loop\nloop:\n  %k = phi i64 [ 0, %entry ], [ %next, %loop ]"]
-        for i in range(n):
-            lines.append(f"  %p{i} = getelementptr {real.base}, ptr %a{i}, i64 %k")
-            lines.append(f"  %e{i} = load {real.base}, ptr %p{i}")
-        scalars = [f"%e{i}" for i in range(n)]
-    if real.bits == 32:
-        lines += [f"  %d{i} = fpext float {s} to double" for i, s in enumerate(scalars)]
-        scalars = [f"%d{i}" for i in range(n)]
-    lines.append(f"  %y = call double @{name}({', '.join(f'double {s}' for s in scalars)}) #2")
-    result = "%y"
-    if real.bits == 32:
-        lines.append("  %z = fptrunc double %y to float")
-        result = "%z"
-    if lanes:
-        lines.append(f"  store {real.base} {result}, ptr %p0\n  %next = add i64 %k, 1")
-        lines.append(f"  %more = icmp ult i64 %next, {lanes}\n  br i1 %more, label %loop, label %end\nend:")
-        lines.append(f"  %r = load {real.text}, ptr %a0")
-        result = "%r"
-    return "\n".join([*lines, f"  ret {real.text} {result}", "}\n"])
+def declaration(name: str, count: int) -> str:
+    """That of a rare function: arrays of arguments, the array of results, the length."""
+    return f"declare void @math.{name}({', '.join(['ptr'] * (count + 1))}, i64)"

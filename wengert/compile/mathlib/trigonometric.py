@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable
 
 from .exponential import SHIFT
-from .text import Code, Target, Value, type_of
+from .text import Code, Value, type_of
 
 # (sin(r)/r - 1)/r^2 and (cos(r) - 1 + r^2/2)/r^4 in powers of r^2: errors 2^-55 and 2^-60, 2^-26 and 2^-30
 SIN = {
@@ -111,29 +111,24 @@ Finish = Callable[[Code, Value, Value, Value], Value]  # sin, cos or tan of x, b
 
 def function(name: str, finish: Finish) -> Callable[[Code, Value], Value]:
     """sin, cos or tan, near and far."""
-    symbol = f"wg_far_{name}"
 
     def algorithm(m: Code, x: Value) -> Value:
         usual = finish(m, x, *reduced(m, abs(x)))
         limits = LIMIT if m.target.fma else LIMIT_PARTS
         large = abs(x) > limits[m.bits]
-
-        def exception() -> Value:
-            return m.where(large, m.each_lane(symbol, far(symbol, finish, m.target), x), usual)
-
-        return m.rarely(large, usual, exception)
+        return m.rarely(large, usual, lambda: m.where(large, m.elsewhere(f"far_{name}", x), usual))
 
     return algorithm
 
 
-def far(symbol: str, finish: Finish, target: Target) -> dict[str, str]:
-    """The texts of the function for large x in double precision."""
-    m = Code(symbol, 64, 0, target)
-    (x,) = m.arguments(1)
-    y = m.where(abs(x) < math.inf, finish(m, x, *far_reduced(m, m.at_least(abs(x), 2.0**16))), math.nan)
-    data = ", ".join(f"i8 {byte}" for byte in TWO_OVER_PI)
-    table = f"@wg_two_over_pi = internal constant [{len(TWO_OVER_PI)} x i8] [{data}]\n"
-    return {"wg_two_over_pi": table, symbol: m.definition(1, y, apart=True)}
+def far(finish: Finish) -> Callable[[Code, Value], Value]:
+    """The same for large x in double precision."""
+
+    def algorithm(m: Code, x: Value) -> Value:
+        n, r = far_reduced(m, m.at_least(abs(x), 2.0**16))
+        return m.where(abs(x) < math.inf, finish(m, x, n, r), math.nan)
+
+    return algorithm
 
 
 def far_reduced(m: Code, a: Value) -> tuple[Value, Value]:
@@ -142,7 +137,7 @@ def far_reduced(m: Code, a: Value) -> tuple[Value, Value]:
     exponent = (a.as_int() >> 52) - (1075 - 80)  # +80: positive
     b = ((a.as_int() & (2**52 - 1)) | 2**52) << (exponent & 7)
     place = FIRST_BYTE - (exponent >> 3)
-    address = m.put(word, f"getelementptr i8, ptr @wg_two_over_pi, i64 {place.name}")
+    address = m.put(word, f"getelementptr i8, ptr @two_over_pi, i64 {place.name}")
     product = m.put(long, f"load i192, ptr {address.name}, align 1") * b.cast("zext", "i192")
     n = ((product + 2**183) >> 184).cast("trunc", "i64")
     fraction = product << 8  # as a signed number: the distance from n, times 2^192
@@ -154,3 +149,4 @@ def far_reduced(m: Code, a: Value) -> tuple[Value, Value]:
 
 
 sin, cos, tan = function("sin", sin_from), function("cos", cos_from), function("tan", tan_from)
+far_sin, far_cos, far_tan = far(sin_from), far(cos_from), far(tan_from)
