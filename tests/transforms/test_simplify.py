@@ -61,3 +61,12 @@ def test_random_programs(program, mode):
         return wg.vmap(wg.grad(f))(np.stack([x, 0.5 * x]), np.stack([y, 2 * y]))
 
     agree(traced(derived, *program.inputs), program.inputs)
+
+
+def test_one_round_of_a_loop_in_a_loop():
+    def f(x):
+        return wg.fori_loop(0, 1, lambda i, v: wg.while_loop(lambda w: w < 3.0, lambda w: 1.5 * w + x, v), x)
+
+    program = traced(f, 0.5)
+    short = agree(program, [numpy.asarray(0.5)])
+    assert "scan" not in str(short) and "while" in str(short)
