@@ -54,7 +54,7 @@ def along(
 
 
 def accumulated(low: Lowering, eq: Equation, start: object, before: bool, update: Callable[..., None]) -> None:
-    """A state that starts alike everywhere, and update(state, elements) in each round; y is the state before or after."""
+    """A state that starts alike everywhere; update(state, elements) in each round; y is the state before or after."""
     values = [low.value(a) for a in eq.inputs]
     y = low.result(eq.outputs[0])
     axis, shape = eq.params["axis"], y.shape
