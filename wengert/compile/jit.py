@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import functools
+import importlib
+import operator
+import re
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,37 +17,46 @@ from ..core.dataflow import closed
 from ..core.program import Program
 from ..core.record import record
 from ..core.trace import Tracer, tracing
-from ..core.tree import LEAF, Structure, flatten, unflatten
-from ..core.types import type_of
+from ..core.tree import LEAF, Structure, flatten, leaf_path, unflatten
+from ..core.types import ArrayType, type_of
 from ..errors import StructureError
 from ..primitives.program_call import jit as jit_call
 from ..python import adopt
+from .callers import OTHER_TYPES, Call, Static, caller_like
+from .llvm import assembly
+from .memory import Memory
 from .native import Native, argument
+from .stages import Stages
+from .statics import static_arguments
 
 Function = Callable[..., Any]
+
+CALLERS = 8  # for one number of arguments: more combinations of types than these are found by a longer way
 
 
 class Compiled:
     """A function for one combination of structures, types and static values: its program, and machine code."""
 
-    def __init__(
-        self, fun: Function, args: tuple[Any, ...], kwargs: dict[str, Any], tree: Structure, leaves: Any
-    ) -> None:
-        self.fun, self.tree = fun, tree
-        self.dynamic = [is_traced(x) for x in leaves]
-        self.static = [None if on else x for x, on in zip(leaves, self.dynamic, strict=True)]
+    def __init__(self, fun: Function, call: Call) -> None:
+        self.fun, self.tree = fun, call.tree
+        self.traced = [is_traced(x) for x in call.leaves]
+        self.static = [None if on else x for x, on in zip(call.leaves, self.traced, strict=True)]
+        self.leaf_numbers = [k for k, on in enumerate(self.traced) if on]
         self.out_tree: Structure = LEAF
-        types = [type_of(x) for x, on in zip(leaves, self.dynamic, strict=True) if on]
+        types = [native_type(x) for x, on in zip(call.leaves, self.traced, strict=True) if on]
         self.program = record(self.flat, types, name=name_of(fun), owner=fun)
-        self.lock = threading.Lock()
-        self.made: Native | None = None
+        self.lock = threading.RLock()
+        self._stages: Stages | None = None
+        self._native: Native | None = None
 
     def flat(self, *tracers: Any) -> list[Any]:
         """The user's function on flat arguments."""
         given = iter(tracers)
-        leaves = [next(given) if on else x for x, on in zip(self.static, self.dynamic, strict=True)]
+        leaves = [next(given) if on else x for x, on in zip(self.static, self.traced, strict=True)]
         args, kwargs = unflatten(self.tree, leaves)
-        outs, self.out_tree = flatten(self.fun(*args, **kwargs))
+        args = tuple(x.value if isinstance(x, Static) else x for x in args)
+        kwargs = {k: x.value if isinstance(x, Static) else x for k, x in kwargs.items()}
+        outs, self.out_tree = flatten(adopt(self.fun)(*args, **kwargs))
         for y in outs:
             if not is_number_like(y):
                 raise StructureError(
@@ -55,13 +67,20 @@ class Compiled:
         return outs
 
     @property
+    def stages(self) -> Stages:
+        """The program on its way to machine code, as far as it can be followed without LLVM."""
+        with self.lock:
+            if self._stages is None:
+                self._stages = Stages(self.program)
+            return self._stages
+
+    @property
     def native(self) -> Native:
         """The machine code, made when first needed, by one thread."""
-        if self.made is None:
-            with self.lock:
-                if self.made is None:
-                    self.made = Native(self.program)
-        return self.made
+        with self.lock:
+            if self._native is None:
+                self._native = Native(self.stages)
+            return self._native
 
     @property
     def closes_over_tracers(self) -> bool:
@@ -76,124 +95,195 @@ def is_traced(x: Any) -> bool:
 
 def kind_of(x: Any) -> Any:
     """What a leaf contributes to the key under which compiled code is found."""
-    if type(x) is np.ndarray:
-        return x.shape, x.dtype
     if not is_traced(x):
         return type(x), x
-    t = type_of(x)
+    t = native_type(x)
     return t.shape, t.dtype, t.weak
 
 
+def native_type(x: Any) -> ArrayType:
+    """The type of a leaf, in this machine's order of bytes."""
+    t = type_of(x)
+    return t if t.dtype.isnative else ArrayType(t.shape, t.dtype.newbyteorder("="), t.weak)
+
+
 class Jit:
-    """A function that compiles itself: see `jit`."""
+    """A function that compiles itself: see `jit`.
+
+    known: what was compiled, by structure, types and static values. fast: callers of it, the latest first, by the
+    number of arguments and the names of keywords.
+    """
 
     def __init__(self, fun: Function, static_argnums: tuple[int, ...], static_argnames: tuple[str, ...]) -> None:
         functools.update_wrapper(self, fun, updated=())
         self.fun, self.static_argnums, self.static_argnames = fun, static_argnums, static_argnames
         self.known: dict[Any, Compiled] = {}
-        self.fast: dict[Any, Any] = {}
-        self.lock = threading.RLock()
+        self.fast: dict[Any, tuple[Callable[..., Any], ...]] = {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if not kwargs:
-            try:
-                run = self.fast[tuple([(x.shape, x.dtype) if type(x) is np.ndarray else type(x) for x in args])]
-            except (KeyError, TypeError):
-                pass
-            else:
-                return run(*args)
+        key: Any = (len(args), *kwargs) if kwargs else len(args)
+        callers = self.fast.get(key, ())
+        for call in callers:
+            result = call(*args, *kwargs.values()) if kwargs else call(*args)
+            if result is not OTHER_TYPES:
+                if call is not callers[0]:
+                    self.fast[key] = (call, *(c for c in callers if c is not call))
+                return result
         return self.slowly(args, kwargs)
 
     def slowly(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A call whose types, structures or static values need a closer look."""
-        compiled, leaves = self.compiled(args, kwargs)
-        values = [x for x, on in zip(leaves, compiled.dynamic, strict=True) if on]
+        call = self.called(args, kwargs)
+        compiled = self.compiled(call)
+        values = [x for x, on in zip(call.leaves, compiled.traced, strict=True) if on]
         if any(isinstance(x, Tracer) for x in values) or compiled.closes_over_tracers or tracing():
             return self.inside(compiled, values)
-        program = compiled.program
-        given = map(argument, values, program.in_types)
-        result = unflatten(compiled.out_tree, compiled.native.run(*given))
-        self.remember(args, kwargs, compiled)
+        native = compiled.native
+        arguments = [self.argument(x, k, compiled) for k, x in enumerate(values)]
+        result = unflatten(compiled.out_tree, native.run(*arguments))
+        self.remember(call, compiled)
         return result
 
-    def remember(self, args: tuple[Any, ...], kwargs: dict[str, Any], compiled: Compiled) -> None:
-        """The next call with arrays of these types need not look at structures."""
-        plain = not kwargs and not self.static_argnums and all(type(x) in (np.ndarray, float) for x in args)
-        if plain and all(x.dtype.isnative for x in args if type(x) is np.ndarray):
-            key = tuple((x.shape, x.dtype) if type(x) is np.ndarray else type(x) for x in args)
-            run, tree = compiled.native.run, compiled.out_tree
-            if tree == LEAF:
-                self.fast[key] = lambda *xs: run(*xs)[0]
-            else:
-                self.fast[key] = lambda *xs: unflatten(tree, run(*xs))
+    def argument(self, x: Any, k: int, compiled: Compiled) -> Any:
+        """Argument k as native code takes it."""
+        if isinstance(x, ArrayType):
+            raise StructureError(
+                f"{name_of(self)} was called with a type, {x}, as {path(compiled.tree, compiled.leaf_numbers[k])}",
+                why="a call needs values; types are enough to look at what is compiled",
+                write="f.program(t), f.report(t), f.memory(t) with types; f(x) with arrays and numbers",
+            )
+        t = compiled.program.in_types[k]
+        try:
+            return argument(x, t)
+        except OverflowError:
+            raise StructureError(
+                f"{path(compiled.tree, compiled.leaf_numbers[k])} of {name_of(self)} is {x}",
+                why=f"native code computes with {t.dtype} here, which does not hold it",
+                write="a float, or smaller numbers",
+            ) from None
+
+    def remember(self, call: Call, compiled: Compiled) -> None:
+        """The next call with arguments like these takes a shorter way."""
+        caller = caller_like(compiled.native, call, compiled.traced, compiled.out_tree)
+        if caller is not None:
+            key: Any = (len(call.args), *call.kwargs) if call.kwargs else len(call.args)
+            self.fast[key] = (caller, *self.fast.get(key, ()))[:CALLERS]
 
     def inside(self, compiled: Compiled, values: Sequence[Any]) -> Any:
         """A call inside a transformation: one equation, whose derivatives are compiled too."""
         program, constants = closed(compiled.program)
         return unflatten(compiled.out_tree, jit_call(*constants, *values, program=program))
 
-    def compiled(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Compiled, list[Any]]:
-        """What was compiled for these arguments, and their leaves."""
-        args = tuple(Static(x) if k in self.static_argnums else x for k, x in enumerate(args))
-        kwargs = {k: Static(x) if k in self.static_argnames else x for k, x in kwargs.items()}
-        leaves, tree = flatten((args, kwargs))
+    def called(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
+        """A call's leaves and structure."""
+        if self.static_argnums:
+            numbers = {k % len(args) if -len(args) <= k < len(args) else k for k in self.static_argnums}
+            args = tuple(Static(x) if k in numbers else x for k, x in enumerate(args))
+        if self.static_argnames:
+            kwargs = {k: Static(x) if k in self.static_argnames else x for k, x in kwargs.items()}
+        return Call(args, kwargs, *flatten((args, kwargs)))
+
+    def compiled(self, call: Call) -> Compiled:
+        """What was compiled for a call. Where two threads ask for it at once, both record and one is taken."""
         try:
-            key = tree, tuple(map(kind_of, leaves))
+            key = call.tree, tuple(map(kind_of, call.leaves))
             found = self.known.get(key)
         except TypeError:
-            raise not_hashable(self.fun, leaves) from None
+            raise not_hashable(self.fun, call) from None
         if found is None:
-            with self.lock:
-                found = self.known.get(key)
-                if found is None:
-                    found = Compiled(self.bare, args, kwargs, tree, leaves)
-                    if not found.closes_over_tracers:
-                        self.known[key] = found
-        return found, leaves
+            found = Compiled(self.fun, call)
+            if not found.closes_over_tracers:
+                found = self.known.setdefault(key, found)
+        return found
 
-    def bare(self, *args: Any, **kwargs: Any) -> Any:
-        """The user's function, with static arguments as they were given."""
-        args = tuple(x.value if isinstance(x, Static) else x for x in args)
-        kwargs = {k: x.value if isinstance(x, Static) else x for k, x in kwargs.items()}
-        return adopt(self.fun)(*args, **kwargs)
+    # as a method, and copied
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else Bound(self, instance)
+
+    def __reduce__(self) -> Any:
+        name = vars(self).get("__qualname__", "")
+        try:
+            found = operator.attrgetter(name)(importlib.import_module(self.__module__))
+        except (ImportError, AttributeError):
+            found = None
+        if found is self:
+            return name
+        return Jit, (self.fun, self.static_argnums, self.static_argnames)
+
+    def __copy__(self) -> Jit:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Jit:
+        return self
+
+    def __repr__(self) -> str:
+        kinds = len(self.known)
+        return f"<wg.jit of {name_of(self)}, compiled for {kinds} combination{'s' * (kinds != 1)} of types>"
 
     # looking inside
+    def look(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Compiled:
+        """What belongs to these arguments, which may be types."""
+        return self.compiled(self.called(args, kwargs))
+
     def program(self, *args: Any, **kwargs: Any) -> Program:
-        """The program that is compiled for these arguments."""
-        return self.compiled(args, kwargs)[0].program
+        """The program that is compiled for these arguments (arrays, or their wg.ArrayType), before it is simplified."""
+        return self.look(args, kwargs).program
 
     def loops(self, *args: Any, **kwargs: Any) -> str:
         """The loops that it becomes, and where its arrays live."""
-        return self.compiled(args, kwargs)[0].native.stages.loops()
+        return self.look(args, kwargs).stages.loops()
 
     def llvm(self, *args: Any, **kwargs: Any) -> str:
         """LLVM's text before optimisation."""
-        return self.compiled(args, kwargs)[0].native.text
+        return self.look(args, kwargs).stages.text()
+
+    def assembly(self, *args: Any, **kwargs: Any) -> str:
+        """The instructions for this CPU."""
+        return assembly(self.look(args, kwargs).stages.text())
+
+    def memory(self, *args: Any, **kwargs: Any) -> Memory:
+        """The bytes that a call takes, known before any call: a number, the peak, that prints as a table."""
+        return Memory.of(self.look(args, kwargs).stages)
 
 
-class Static:
-    """An argument that is not data: a leaf that is compared by value."""
+class Bound:
+    """A compiled function as a method of an object, which is its first argument."""
 
-    __slots__ = ("value",)
+    __slots__ = ("__func__", "__self__")
 
-    def __init__(self, value: Any) -> None:
-        self.value = value
+    def __init__(self, function: Jit, instance: Any) -> None:
+        self.__func__, self.__self__ = function, instance
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Static) and type(self.value) is type(other.value) and bool(self.value == other.value)
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.__func__(self.__self__, *args, **kwargs)
 
-    def __hash__(self) -> int:
-        return hash(self.value)
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.__func__, name)
+        if name in ("program", "loops", "llvm", "assembly", "memory", "report"):
+            return functools.partial(found, self.__self__)
+        return found
+
+    def __repr__(self) -> str:
+        return f"<bound {self.__func__!r} of {self.__self__!r}>"
 
 
-def not_hashable(fun: Function, leaves: Sequence[Any]) -> StructureError:
-    """The error for a static argument that cannot be compared."""
-    kinds = sorted({type(x).__name__ for x in leaves if not is_traced(x) and not hashable(x)})
+def not_hashable(fun: Function, call: Call) -> StructureError:
+    """The error for an argument that is neither data nor can be compared."""
+    k = next(k for k, x in enumerate(call.leaves) if not is_traced(x) and not hashable(x))
+    x = call.leaves[k]
+    kind = f"{type(x).__module__}.{type(x).__name__}" + (f" of {x.dtype}" if isinstance(x, np.ndarray) else "")
     return StructureError(
-        f"jit got an argument of {name_of(fun)} that is neither data nor hashable: {', '.join(kinds)}",
-        why="compiled code is kept for each value of a static argument, which must be found again by its value",
-        write="pass arrays, numbers and structures of them as data, and hashable objects otherwise",
+        f"jit got a {kind} as {path(call.tree, k)} of {name_of(fun)}",
+        why="arguments are data (arrays of numbers, numbers, structures of them) or, where they are not, static: code "
+        "is kept for each value of a static argument, which must be found again by its hash",
+        write="convert it with np.asarray(x, dtype=float), or pass something hashable",
     )
+
+
+def path(tree: Structure, k: int) -> str:
+    """How a leaf of (args, kwargs) is reached: `argument 0['w']`, `argument n`."""
+    which, where, rest = re.fullmatch(r"\[(\d)\]\[('?\w+'?)\](.*)", leaf_path(tree, k)).groups()  # type: ignore[union-attr]
+    return f"argument {where}{rest}" if which == "0" else f"argument {where.strip(chr(39))}{rest}"
 
 
 def hashable(x: Any) -> bool:
@@ -205,12 +295,19 @@ def hashable(x: Any) -> bool:
     return True
 
 
-def jit(fun: Function, *, static_argnums: int | Sequence[int] = (), static_argnames: str | Sequence[str] = ()) -> Jit:
+def jit(
+    fun: Function | None = None,
+    *,
+    static_argnums: int | Sequence[int] = (),
+    static_argnames: str | Sequence[str] = (),
+) -> Any:
     """The same function as machine code: compiled for each combination of types, when it is first called with it.
 
     Law: `jit(f)(x) = f(x)`, to rounding. Arguments are arrays, numbers, and structures of them; strings, booleans,
     functions and other objects are static: code is compiled for each of their values, as it is for the arguments that
-    static_argnums and static_argnames name. It composes with every transformation, in any order.
+    static_argnums and static_argnames name. What f reads from elsewhere (global arrays, attributes of objects) is read
+    when it is compiled. It composes with every transformation, in any order, and as a decorator, `@wg.jit` or
+    `@wg.jit(static_argnums=1)`, also of methods.
 
     >>> import numpy as np
     >>> import wengert as wg
@@ -218,7 +315,7 @@ def jit(fun: Function, *, static_argnums: int | Sequence[int] = (), static_argna
     >>> f(np.array([0.0, np.pi / 4]))
     array([0., 1.])
     """
+    if fun is None:
+        return functools.partial(jit, static_argnums=static_argnums, static_argnames=static_argnames)
     check_callable(fun, "jit")
-    numbers = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
-    names = (static_argnames,) if isinstance(static_argnames, str) else tuple(static_argnames)
-    return Jit(fun, numbers, names)
+    return Jit(fun, *static_arguments(fun, static_argnums, static_argnames))

@@ -1,4 +1,4 @@
-"""LLVM: text to optimised object code for this CPU, object code to functions in memory. Loads llvmlite when first used."""
+"""LLVM: text to optimised object code for this CPU, object code to functions in memory. Loads llvmlite when used."""
 
 from __future__ import annotations
 
@@ -52,6 +52,12 @@ def object_code(module: Any) -> bytes:
     return target().emit_object(module)  # type: ignore[no-any-return]
 
 
+def assembly(text: str) -> str:
+    """The instructions for this CPU, as text."""
+    with lock:
+        return target().emit_assembly(optimised(text))  # type: ignore[no-any-return]
+
+
 @functools.cache
 def session() -> Any:
     """LLVM's linker in this process."""
@@ -61,13 +67,18 @@ def session() -> Any:
     return llvm.create_lljit_compiler(target())
 
 
-def loaded(code: bytes, symbols: dict[str, int]) -> tuple[int, Any]:
-    """The address of `wengert_main` of an object file, and what keeps it in memory. symbols: addresses it may call."""
+def compiled(text: str) -> bytes:
+    """Object code of a text."""
+    return object_code(optimised(text))
+
+
+def loaded(code: bytes, symbols: dict[str, int], name: str = "wengert_main") -> tuple[int, Any]:
+    """The address of a function of an object file, and what keeps it in memory. symbols: addresses it may call."""
     import llvmlite.binding as llvm
 
     with lock:
         builder = llvm.JITLibraryBuilder().add_object_img(code).add_current_process()
-        for name, address in symbols.items():
-            builder = builder.import_symbol(name, address)
-        library = builder.export_symbol("wengert_main").link(session(), f"program_{next(_names)}")
-        return library["wengert_main"], library
+        for symbol, address in symbols.items():
+            builder = builder.import_symbol(symbol, address)
+        library = builder.export_symbol(name).link(session(), f"program_{next(_names)}")
+        return library[name], library

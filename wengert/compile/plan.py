@@ -15,7 +15,7 @@ def plan(block: Block) -> tuple[int, list[Buffer]]:
 
     First in the arena, for the whole run, are the addresses of stacks that grow.
     """
-    stacks = sorted({r.buffer for n in nodes(block) for r in (*reads(n), *writes(n)) if r.buffer.home}, key=id)
+    stacks = list(dict.fromkeys(r.buffer for n in nodes(block) for r in (*reads(n), *writes(n)) if r.buffer.home))
     homes: dict[Buffer, int] = {b.home: 16 * k for k, b in enumerate(stacks) if b.home is not None}
     first = -(-16 * len(stacks) // ALIGNMENT) * ALIGNMENT
     size, moves = frame(block, set(homes))

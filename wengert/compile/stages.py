@@ -11,7 +11,7 @@ from ..transforms.simplify import simplify
 from . import llvm
 from .emit.module import Module
 from .fuse import fuse
-from .ir import Block, Buffer, View, row_major, size_of
+from .ir import Block, Buffer, Straight, View, row_major, size_of
 from .lower import Constants
 from .lower.lowering import Lowering
 from .plan import plan
@@ -32,8 +32,6 @@ class Stages:
         self.program = self.timed("simplify", lambda: simplify(program))
         self.constants = Constants()
         self.inputs = [Buffer(t.dtype, size_of(t.shape), "input", k) for k, t in enumerate(program.in_types)]
-        for b, t in zip(self.inputs, program.in_types, strict=True):
-            b.number = t.weak and t.dtype.kind == "f"
         self.outputs = [Buffer(t.dtype, size_of(t.shape), "output", k) for k, t in enumerate(program.out_types)]
         self.block = self.timed("lower", self.lowered)
         self.block = self.timed("fuse", self.fused)
@@ -67,8 +65,13 @@ class Stages:
         """The loops as text."""
         return loops_text(self.block)
 
+    @property
+    def brief(self) -> bool:
+        """Is a run over so soon that no other thread needs to run meanwhile?"""
+        return all(type(node) is Straight for node in self.block.nodes)
+
     def text(self) -> str:
         """LLVM's text."""
         self.module = Module()
-        main = self.module.main(self.block, self.inputs, len(self.outputs), self.stacks)
+        main = self.module.main(self.block, len(self.inputs), self.stacks)
         return self.module.text(main, llvm.width())

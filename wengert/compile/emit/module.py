@@ -1,9 +1,9 @@
-"""The whole program as one module: a function for each node, alike ones once, and `wengert_main`, which calls them in order.
+"""The whole program as one module: a function for each node, alike ones once, and `wengert_main`, which calls them.
 
-    i32 wengert_main(i64* context, char* arena, i64 argument_0, ..., i64 result_0, ...)
+    i32 wengert_main(i64* context, char* arena, void** data)
 
-context[0] is the program's number for call backs, context[1 + k] the address of constant k. Arguments and results are
-addresses of Python objects: of arrays, whose data pointer is read from them, or of numbers, which hold their value.
+context[0] is the program's number for call backs, context[1 + k] the address of constant k. data: where the elements of
+the arguments are, and then those of the results; all are contiguous and aligned.
 """
 
 from __future__ import annotations
@@ -19,26 +19,19 @@ from ..mathlib import rare
 from .control import Function
 from .writer import Writer
 
-DATA_OFFSET = 16  # of the data pointer in a NumPy array, and of the value in a Python float
-FLAGS_OFFSET = 64  # of a NumPy array's flags
-IN_ORDER = 0x101  # NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_ALIGNED
-NOT_IN_ORDER = -2
-
 
 class Module:
     """Text in the making: functions that were written, and what can go wrong in them."""
 
     def __init__(self) -> None:
         self.functions: dict[str, str] = {}  # text -> name
-        self.failures: list[tuple[Any, Any]] = []  # what goes wrong, and in which equation
+        self.failures: dict[tuple[Any, Any], int] = {}  # what goes wrong, and in which equation -> its number
         self.math: set[tuple[str, str]] = set()
         self.declared: set[str] = set()
 
     def code_of(self, what: Any, eq: Any) -> int:
         """The number by which the program says that this went wrong."""
-        if (what, eq) not in self.failures:
-            self.failures.append((what, eq))
-        return 1 + self.failures.index((what, eq))
+        return self.failures.setdefault((what, eq), 1 + len(self.failures))
 
     def function(self, node: Any) -> tuple[str, list[Buffer], bool]:
         """The function that runs a node, its arrays, and whether it can fail."""
@@ -53,10 +46,9 @@ class Module:
         self.declared |= f.declared
         return name, f.parameters, bool(f.failures) or f.stops
 
-    def main(self, block: Block, inputs: Sequence[Buffer], outputs: int, stacks: Sequence[Buffer] = ()) -> str:
+    def main(self, block: Block, inputs: int, stacks: Sequence[Buffer] = ()) -> str:
         """The text of `wengert_main`."""
-        m = Main(self.code_of, len(inputs))
-        m.check_arguments(inputs)
+        m = Main(self.code_of, inputs)
         for k in range(2 * len(stacks)):
             m.do(f"store i64 0, ptr {m.first(f'getelementptr i64, ptr %arena, i64 {k}')}")
         for node in block.nodes:
@@ -71,10 +63,7 @@ class Module:
         finish(m)
         self.math |= m.math
         self.declared |= m.declared
-        parameters = ", ".join(
-            ["ptr %ctx", "ptr noalias %arena", *(f"i64 %a{k}" for k in range(len(inputs) + outputs))]
-        )
-        return f"define i32 @wengert_main({parameters}) #0 {{\n{m.text()}\n}}"
+        return f"define i32 @wengert_main(ptr %ctx, ptr noalias %arena, ptr %data) #0 {{\n{m.text()}\n}}"
 
     def text(self, main: str, width: int) -> str:
         """The module."""
@@ -108,18 +97,6 @@ class Main(Function):
         super().__init__(code_of)
         self.inputs = inputs
 
-    def check_arguments(self, inputs: Sequence[Buffer]) -> None:
-        """Return unless all arguments that are arrays with axes are contiguous and aligned."""
-        flags = [self.emit(f"add i64 %a{b.index}, {FLAGS_OFFSET}") for b in inputs if b.size > 1]
-        if not flags:
-            return
-        loaded = [self.emit(f"load i32, ptr {self.emit(f'inttoptr i64 {x} to ptr')}") for x in flags]
-        both = loaded[0]
-        for x in loaded[1:]:
-            both = self.emit(f"and i32 {both}, {x}")
-        fine = self.emit(f"icmp eq i32 {self.emit(f'and i32 {both}, {IN_ORDER}')}, {IN_ORDER}")
-        self.stop_unless_zero(self.emit(f"select i1 {fine}, i32 0, i32 {NOT_IN_ORDER}"))
-
     def pointer(self, buffer: Buffer) -> str:
         """Where a buffer begins."""
         found = self.pointers.get(buffer)
@@ -139,11 +116,7 @@ class Main(Function):
         if buffer.kind == "local":
             return super().pointer(buffer)
         k = buffer.index if buffer.kind == "input" else self.inputs + buffer.index
-        address = self.first(f"add i64 %a{k}, {DATA_OFFSET}")
-        pointer = self.first(f"inttoptr i64 {address} to ptr")
-        if buffer.kind == "input" and buffer.number:
-            return pointer
-        return self.first(f"load ptr, ptr {pointer}")
+        return self.first(f"load ptr, ptr {self.first(f'getelementptr ptr, ptr %data, i64 {k}')}")
 
     def first(self, text: str) -> str:
         """An instruction of the first block."""
