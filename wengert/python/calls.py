@@ -23,7 +23,7 @@ from .values import undecided
 
 Function = Callable[..., Any]
 
-_adopted: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
+_KEPT = "__wengert_called__"  # attribute of a function: a reference to itself, and what is called in its place
 _replaced: dict[Any, Any] = dict(BUILTINS)
 _seen_modules: set[str] = set()
 
@@ -52,12 +52,12 @@ _HASHABLE = (types.BuiltinFunctionType, np.ufunc, type(np.sum))
 
 def function(f: Any) -> Any:
     """A Python function: adopted if it is the user's."""
-    found = _adopted.get(f)
-    if found is None:
+    known, found = vars(f).get(_KEPT, (None, None))
+    if known is None or known() is not f:
         found = f
         if not is_rewritten(f):
             found = replaced(f) if is_ours(f.__code__.co_filename) else _operating(f) or f
-        _adopted[f] = found
+        vars(f)[_KEPT] = weakref.ref(f), found  # kept by the function: so that both are collected together
     return found
 
 
