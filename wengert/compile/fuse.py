@@ -68,6 +68,7 @@ class Fusion:
             return
         needed = [nest for b in touched if b in self.floating for nest in self.released(b)]
         needed += [nest for b in self.overwritten(writing) for nest in self.released(b)]
+        needed = self.still_free(needed)
         if type(node) is Nest:
             self.place(node, needed)
             return
@@ -93,6 +94,16 @@ class Fusion:
         if nest is None:
             return []
         return [*(n for r in reads(nest) for n in self.released(r.buffer)), nest]
+
+    def still_free(self, needed: Sequence[Nest]) -> list[Nest]:
+        """Those of the nests that depend on no group; what another one needed has been placed, and with it its users."""
+        free = []
+        for nest in needed:
+            if self.depends(nest):
+                self.place(nest)
+            else:
+                free.append(nest)
+        return free
 
     def overwritten(self, writing: Sequence[Ref]) -> list[Buffer]:
         """The results of floating nests that read what is now written over."""

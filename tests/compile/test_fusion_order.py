@@ -1,0 +1,18 @@
+"""Loops stand after what they need, also where what they need was begun for somebody else."""
+
+import numpy as np
+
+import wengert as wg
+
+
+def test_an_array_that_waits_is_placed_for_its_first_user(rng: np.random.Generator) -> None:
+    """The gather reads x * x, which another sum needs first: it comes after the loop in which x * x is made."""
+    x = rng.normal(size=(11, 11))
+    rows = np.array([[0], [10]])
+
+    def f(x):
+        squares = x * x
+        picked = squares[rows]
+        return np.sum(np.tanh(0.5 * x)) + np.sum(np.tanh(0.5 * squares)) + np.sum(np.tanh(0.5 * picked))
+
+    np.testing.assert_allclose(wg.jit(f)(x), f(x), rtol=1e-13)
