@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .ir import Axis, Block, Buffer, Loop, Nest, Ref, Stmt, Straight, blocks, reads, writes
+from .ir import UNROLL, Axis, Block, Buffer, Loop, Nest, Ref, Stmt, Straight, blocks, reads, writes
 
-LARGEST = 160  # statements in a group
+LARGEST = 400  # volume of a group
 TRIES = 6  # groups that a nest tries to join
 TINY = 64  # elements of a nest that is written out
 
@@ -155,7 +155,9 @@ class Fusion:
         if written_out(nest):
             return Group(Straight([])).with_all([*needed, nest])
         inside = going_along(nest, needed, nest.axes[0])
+        more = sum(map(volume, (*inside, nest)))
         group = Group(tower(inside[0] if inside else nest))
+        group.size = more
         group.before += [alone(n) for n in needed if n not in inside]
         for n in (*inside[1:], nest) if inside else ():
             entered = enter(group.node, n, ())
@@ -172,12 +174,13 @@ class Fusion:
             if buffer not in own:
                 for k in {*self.written.get(buffer, ()), *self.read.get(buffer, ())[-TRIES:]}:
                     shared[k] = shared.get(k, 0) + buffer.size
+        more = sum(map(volume, (*needed, nest)))
         for k in sorted(shared, key=lambda k: (-shared[k], -k))[:TRIES]:
             group = self.groups[k]
-            if type(group.node) is Loop and group.size < LARGEST and self.open(k, depends):
+            if type(group.node) is Loop and group.size + more <= LARGEST and self.open(k, depends):
                 axis = partner(group.node, nest, ())
                 if axis is not None and self.enter(group, nest, needed, axis):
-                    group.size += 1 + len(needed)
+                    group.size += more
                     return k
         return None
 
@@ -243,6 +246,11 @@ def fuse(block: Block) -> Block:
         for nest in fusion.released(buffer):
             fusion.place(nest)
     return Block([node for group in fusion.order() for node in group.nodes])
+
+
+def volume(nest: Nest) -> int:
+    """How much code a nest may become: LLVM writes short loops out."""
+    return max(1, extent_of([a for a in nest.axes if a.small]) // UNROLL)
 
 
 def extent_of(axes: Sequence[Axis]) -> int:

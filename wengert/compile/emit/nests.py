@@ -16,6 +16,7 @@ from .values import converted
 from .writer import Writer, llvm_type, memory_type
 
 INDEX = np.dtype(np.int64)
+OUTER = ", !llvm.loop !0"  # a loop around loops is not unrolled: what is to be written out has been
 
 
 class Emitter(Writer):
@@ -239,7 +240,9 @@ class Emitter(Writer):
         sums = self.begin_sums(loop)
         extent = loop.axis.extent
         bound = str(extent) if type(extent) is int else self.operand(extent, INDEX)
-        self.counted(loop.axis, bound, lambda: self.body(loop), changed, type(extent) is not int)
+        outer_loop = any(type(c) is Loop and c not in self.written_out for c in loop.body)
+        hint = OUTER if outer_loop else ""
+        self.counted(loop.axis, bound, lambda: self.body(loop), changed, type(extent) is not int, hint)
         self.known = {k: v for k, v in outer.items() if k[0] not in changed}
         self.end_sums(sums)
 
@@ -248,8 +251,10 @@ class Emitter(Writer):
         for child in loop.body:
             self.node(child)
 
-    def counted(self, axis: Axis, bound: str, body: Any, changed: set[Buffer], may_be_empty: bool = True) -> None:
-        """Rounds 0 to bound - 1 of what `body` emits."""
+    def counted(
+        self, axis: Axis, bound: str, body: Any, changed: set[Buffer], may_be_empty: bool = True, hint: str = ""
+    ) -> None:
+        """Rounds 0 to bound - 1 of what `body` emits; hint: what LLVM is told about the loop."""
         head, done = self.new_label("loop"), self.new_label("done")
         if may_be_empty:
             ready = self.new_label("ready")
@@ -266,7 +271,7 @@ class Emitter(Writer):
         body()
         after = self.emit(f"add nuw nsw i64 {i}, 1")
         self.lines[place] = f"  {i} = phi i64 [ 0, %{before} ], [ {after}, %{self.label} ]"
-        self.branch(self.emit(f"icmp slt i64 {after}, {bound}"), head, done)
+        self.branch(self.emit(f"icmp slt i64 {after}, {bound}"), head, done, hint)
         self.begin(done)
 
     def begin_sums(self, loop: Loop) -> list[tuple[Any, Ref, dict[Axis, int], Any]]:
@@ -341,23 +346,23 @@ def alone_in(loop: Loop, stmt: Stmt) -> bool:
 
 
 # writing out -------------------------------------------------------------------------------------------------------
-STRAIGHT, IN_LOOP = 2048, 512  # statements after writing out: in straight code, in the body of a longer loop
-ONE_LOOP = 128  # and in one short loop
+STRAIGHT, IN_LOOP = 2048, 1024  # statements after writing out: in straight code, in the body of a longer loop
+FEW = 4  # and in one short loop, where they are too many for all to be written out
 
 
 def short_loops(node: Any, most: int) -> set[Loop]:
-    """The short loops right inside a node that are written out, as long as there are not too many statements then."""
+    """The short loops right inside a node that are written out: all, if there are not too many statements then.
+
+    Then the longer loop around them is the innermost, and is vectorised. Else only those of few statements are.
+    """
+    short = [child for child in node.body if type(child) is Loop and child.axis.small]
+    limit = most if sum(map(instances, short)) <= most else FEW
     found: set[Loop] = set()
-    left = most
-    for child in node.body:
-        if type(child) is not Loop or not child.axis.small:
-            continue
-        n = instances(child)
-        if n <= min(left, ONE_LOOP):
-            left -= n
+    for child in short:
+        if instances(child) <= limit:
             found.update(loops_of(child))
-        else:
-            found |= short_loops(child, min(left // child.axis.extent, ONE_LOOP))
+        elif limit == FEW:
+            found |= short_loops(child, FEW)
     return found
 
 
