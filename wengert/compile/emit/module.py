@@ -73,10 +73,11 @@ class Module:
         intrinsics = declarations(body)
         self.declared |= rare.externals(self.math)
         math = mathlib.declarations(self.math, width)
-        return "\n".join([body, *sorted(self.declared), *intrinsics, math, ATTRIBUTES])
+        return "\n".join([body, *sorted(self.declared), *intrinsics, math, ATTRIBUTES, METADATA])
 
 
 ATTRIBUTES = 'attributes #0 = { nounwind "no-trapping-math"="true" "prefer-vector-width"="512" }\n'
+METADATA = '!0 = distinct !{!0, !1}\n!1 = !{!"llvm.loop.unroll.disable"}\n'  # see OUTER in nests.py
 
 
 def finish(f: Function) -> None:
