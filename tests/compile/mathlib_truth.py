@@ -15,7 +15,7 @@ CONTEXT.prec = 170  # 50 digits
 mpf, inf = CONTEXT.mpf, CONTEXT.inf
 DIGITS = {64: 53, 32: 24}
 LEAST = {64: -1074, 32: -149}
-CANCELLING = {"logaddexp", "logaddexp2"}  # errors in ulp of the larger operand where the result is smaller
+CANCELLING = {"logaddexp", "logaddexp2", "psi"}  # errors in ulp of `units` where the result is smaller
 TYPES = {64: (np.float64, np.int64), 32: (np.float32, np.int32)}
 
 
@@ -50,6 +50,20 @@ def log1p_exp(x: Any) -> Any:
     return CONTEXT.log1p(CONTEXT.exp(x)) if x > -2000 else mpf(0)
 
 
+def gammaln(x: Any) -> Any:
+    if x > 0:
+        return CONTEXT.loggamma(x) if x < 1e20 else (x - 0.5) * CONTEXT.log(x) - x
+    if x == CONTEXT.floor(x):
+        return inf
+    return CONTEXT.log(CONTEXT.pi / abs(CONTEXT.sinpi(x))) - CONTEXT.loggamma(1 - x)
+
+
+def psi(x: Any) -> Any:
+    if x <= 0 and x == CONTEXT.floor(x):
+        return CONTEXT.nan if x else -inf
+    return CONTEXT.digamma(x) if abs(x) < 1e20 else CONTEXT.log(x)
+
+
 def erfc(x: Any) -> Any:
     return CONTEXT.erfc(x) if abs(x) < 1000 else mpf(0 if x > 0 else 2)
 
@@ -67,14 +81,20 @@ TRUTH: dict[str, Callable[..., Any]] = {
     "exp2": lambda x: mpf(2) ** x,
     "expit": lambda x: 1 / (1 + CONTEXT.exp(-x)),
     "fmod": fmod,
+    "gammaln": gammaln,
     "hypot": lambda a, b: CONTEXT.sqrt(a * a + b * b),
     "log10": lambda x: CONTEXT.log(x) / CONTEXT.log(10),
     "log2": lambda x: CONTEXT.log(x) / CONTEXT.log(2),
     "log_expit": lambda x: min(x, mpf(0)) - CONTEXT.log1p(CONTEXT.exp(-abs(x))),
     "logaddexp": lambda a, b: max(a, b) + log1p_exp(-abs(a - b)),
     "logaddexp2": lambda a, b: max(a, b) + log1p_exp(-abs(a - b) * CONTEXT.ln2) / CONTEXT.ln2,
+    "logit": lambda x: CONTEXT.log(x) - CONTEXT.log1p(-x),
+    "ndtr": lambda x: erfc(-x / CONTEXT.sqrt(2)) / 2,
     "power": power,
+    "psi": psi,
     "remainder": remainder,
+    "xlog1py": lambda a, b: a * CONTEXT.log1p(b) if a else mpf(0),
+    "xlogy": lambda a, b: a * CONTEXT.log(b) if a else mpf(0),
 }
 
 
@@ -104,7 +124,7 @@ def samples(bits: int) -> np.ndarray:
     with np.errstate(over="ignore"):
         x = x.astype(TYPES[bits][0])
     x = x[np.isfinite(x)]
-    every = patterns(bits, 300)
+    every = patterns(bits, 300)[1:]  # 0 is a special value
     return np.concatenate([x, np.nextafter(x, -x), every, -every])
 
 
@@ -145,6 +165,17 @@ def true_values(name: str, count: int, bits: int) -> list[Any]:
             y = CONTEXT.nan
         values.append(y if isinstance(y, mpf) else CONTEXT.nan)
     return values
+
+
+def units(name: str, xs: tuple[np.ndarray, ...]) -> list[float]:
+    """What errors are measured by where the result is smaller: the larger of the terms that cancel."""
+    if name in ("logaddexp", "logaddexp2"):
+        return np.maximum(*xs).tolist()
+    if name == "psi":
+        with np.errstate(all="ignore"):
+            reflection = np.pi / np.tan(np.pi * (xs[0] - np.rint(xs[0])))
+        return np.where(xs[0] < 0, np.nan_to_num(abs(reflection), posinf=0) + np.log1p(abs(xs[0])), 0).tolist()
+    return [0.0] * xs[0].size
 
 
 # errors ------------------------------------------------------------------------------------------------------------

@@ -6,6 +6,8 @@ relative error; erfc also takes the rounding error of t^2 into the exponential. 
 
 from __future__ import annotations
 
+import math
+
 from .exponential import LOW, reduced, scale, small_expm1
 from .text import Code, Value
 
@@ -148,13 +150,29 @@ def erf(m: Code, x: Value) -> Value:
     return m.copysign(m.where(a > 1.0, 1.0 - decayed(m, p, t * t, None), small), x)
 
 
-def erfc(m: Code, x: Value) -> Value:
-    a = abs(x)
-    k, most, coefficients = ERFC_FAR[m.bits]
-    t = m.at_most(a, most)
+def tail(m: Code, t: Value, square: Value, low: Value) -> Value:
+    """erfc(t) for t >= 0.8, with t^2 = square + low."""
+    k, _, coefficients = ERFC_FAR[m.bits]
     u = (t - k) / (t + k)
     p = (m.fma(u, m.polynomial(u, coefficients[1:]), m.constant(ERFC_REST[m.bits])) + coefficients[0]) / t
-    y = decayed(m, p, *m.product(t, t))
+    return decayed(m, p, square, low)
+
+
+def erfc(m: Code, x: Value) -> Value:
+    a = abs(x)
+    t = m.at_most(a, ERFC_FAR[m.bits][1])
+    y = tail(m, t, *m.product(t, t))
     y = m.where(x < 0.0, 2.0 - y, y)
     small = m.fma(x, -SLOPE[m.bits], m.constant(1.0)) - near(m, x)
     return m.where(a > 0.8, y, small)
+
+
+def ndtr(m: Code, x: Value) -> Value:
+    """erfc(-x/sqrt(2))/2, where the square of the rounded argument would not do."""
+    a = m.at_most(abs(x), {64: 38.6, 32: 14.3}[m.bits])
+    t = a * math.sqrt(0.5)
+    square, low = m.product(a, a)
+    y = tail(m, t, square * 0.5, low * 0.5) * 0.5
+    y = m.where(x > 0.0, 1.0 - y, y)
+    small = m.fma(x, SLOPE[m.bits] * math.sqrt(0.125), m.constant(0.5)) + near(m, x * math.sqrt(0.5)) * 0.5
+    return m.where(t > 0.8, y, small)

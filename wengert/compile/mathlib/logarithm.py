@@ -148,3 +148,23 @@ def logaddexp2(m: Code, a: Value, b: Value) -> Value:
     k, f = one_plus(m, m.fma(e, error * math.log(2), e))
     y = larger + in_base(m, k, f, LOG2_E_PARTS[m.bits], (1.0, 0.0))
     return m.where(gap <= 0.0, y, gap)  # else NaN
+
+
+def xlogy(m: Code, x: Value, y: Value) -> Value:
+    """x log y, and 0 where x is."""
+    return m.where(x.equals(0.0) & y.equals(y), 0.0, x * log(m, y))
+
+
+def xlog1py(m: Code, x: Value, y: Value) -> Value:
+    return m.where(x.equals(0.0) & y.equals(y), 0.0, x * log1p(m, y))
+
+
+def logit(m: Code, x: Value) -> Value:
+    """log(x/(1 - x)); from 1/4 on log(1 + (2x - 1)/(1 - x))."""
+    rest = 1.0 - x
+    small = x < 0.25
+    k, mantissa = lifted(m, x / rest)
+    k1, f1 = one_plus(m, (x + x - 1.0) / rest)
+    y = combined(m, m.where(small, k, k1), m.where(small, mantissa - 1.0, f1))
+    y = m.where((x > 0.0) & (x < 1.0), y, math.nan)
+    return m.where(x.equals(0.0), -math.inf, m.where(x.equals(1.0), math.inf, y))

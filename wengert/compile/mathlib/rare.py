@@ -34,6 +34,7 @@ exit:
   ret void
 }}
 declare double @fmod(double, double)
+declare double @lgamma(double)
 attributes #0 = {{ nounwind }}
 """
 

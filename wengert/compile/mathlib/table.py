@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import error, exponential, inverse, logarithm, powers, remainders, trigonometric
+from . import error, exponential, gamma, inverse, logarithm, powers, remainders, trigonometric
 from .text import Code, Value
 
 Algorithm = Callable[..., Value]
@@ -25,11 +25,15 @@ UNARY: dict[str, Algorithm] = {
     "exp2": exponential.exp2,
     "expit": exponential.expit,
     "expm1": exponential.expm1,
+    "gammaln": gamma.gammaln,
     "log": logarithm.log,
     "log10": logarithm.log10,
     "log1p": logarithm.log1p,
     "log2": logarithm.log2,
+    "logit": logarithm.logit,
     "log_expit": logarithm.log_expit,
+    "ndtr": error.ndtr,
+    "psi": gamma.psi,
     "sin": trigonometric.sin,
     "sinh": exponential.sinh,
     "tan": trigonometric.tan,
@@ -43,6 +47,8 @@ BINARY: dict[str, Algorithm] = {
     "logaddexp2": logarithm.logaddexp2,
     "power": powers.power,
     "remainder": remainders.remainder,
+    "xlog1py": logarithm.xlog1py,
+    "xlogy": logarithm.xlogy,
 }
 TABLE: dict[str, tuple[int, Algorithm]] = {name: (1, f) for name, f in UNARY.items()}
 TABLE |= {name: (2, f) for name, f in BINARY.items()}
@@ -53,8 +59,18 @@ RARE: dict[str, tuple[int, Algorithm]] = {  # parts that kernels call through an
     "far_sin": (1, trigonometric.far_sin),
     "far_tan": (1, trigonometric.far_tan),
     "fmod": (2, remainders.library_fmod),
+    "gammaln": (1, gamma.library_gammaln),
+    "psi": (1, gamma.reflected_psi),
 }
-USES = {"cos": "far_cos", "sin": "far_sin", "tan": "far_tan", "fmod": "fmod", "remainder": "fmod"}
+USES = {  # by which functions
+    "cos": "far_cos",
+    "fmod": "fmod",
+    "gammaln": "gammaln",
+    "psi": "psi",
+    "remainder": "fmod",
+    "sin": "far_sin",
+    "tan": "far_tan",
+}
 FAMILIES = (  # functions of one argument that share instructions
     {"cos", "sin", "tan"},
     {"cosh", "exp", "expm1", "sinh", "erf"},

@@ -67,7 +67,7 @@ def reduced(m: Code, a: Value) -> tuple[Value, Value]:
             a = a - n * part
     else:
         n, a = n.cast("fpext", "double"), a.cast("fpext", "double")
-        a = (a - n * PARTS[0] - n * (math.pi / 2 - PARTS[0])).cast("fptrunc", "float")
+        a = (a - n * PARTS[0] - n * (PARTS[1] + PARTS[2])).cast("fptrunc", "float")
     return t.as_int(), a
 
 
