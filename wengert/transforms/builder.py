@@ -106,20 +106,17 @@ class Builder:
             return self.literal(value)
         if not value.ndim:
             return self.literal(value[()])
-        key: Any = None
+        return self.new_constant(Var(ArrayType(value.shape, value.dtype)), value)
+
+    def new_constant(self, var: Var, value: Any) -> Atom:
+        """The atom for a constant of a program, which may be known under another name."""
+        if value.size and is_uniform(value):
+            return self.make(broadcast_to, self.literal(value.flat[0]), shape=value.shape)
         if value.nbytes <= _SHORT:
             key = (value.shape, value.dtype.str, value.tobytes())
             if key in self.known:
                 return self.known[key]
-        atom = self.new_constant(Var(ArrayType(value.shape, value.dtype)), value)
-        if key is not None:
-            self.known[key] = atom
-        return atom
-
-    def new_constant(self, var: Var, value: Any) -> Atom:
-        """The atom for a constant of a program."""
-        if value.size and is_uniform(value):
-            return self.make(broadcast_to, self.literal(value.flat[0]), shape=value.shape)
+            self.known[key] = var
         self.constants[var] = value
         if value.size <= SMALL:
             self.values[var] = value
@@ -224,10 +221,9 @@ class Builder:
                 out = eq.outputs[0]
                 env[out] = self.add(eq.primitive, inputs, eq.params, out.type, None if again else eq)
             else:
-                names = eq.outputs
                 if again:
-                    eq = Equation(eq.primitive, eq.inputs, eq.params, [Var(v.type) for v in names], eq.source)
-                env.update(zip(names, self.add_multiple(eq, inputs), strict=True))
+                    eq = Equation(eq.primitive, eq.inputs, eq.params, [Var(v.type) for v in eq.outputs], eq.source)
+                env.update(zip(eq.outputs, self.add_multiple(eq, inputs), strict=True))
         self.source = source
         return [self.literal(a.value) if type(a) is Literal else env[a] for a in program.outputs]
 

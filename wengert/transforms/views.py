@@ -172,21 +172,28 @@ def broadcast_twice(b: Builder, y: ArrayType, x: Atom, shape: Shape) -> Atom | N
 
 
 # sums ------------------------------------------------------------------------------------------------------------
-REDUCTIONS = (sum_, rd.prod, rd.max_, rd.min_, rd.all_, rd.any_)
+def without_ones(b: Builder, p: Primitive, y: ArrayType, x: Atom, axis: tuple[int, ...]) -> Atom | None:
+    """A reduction over the axes that are longer than one."""
+    long = tuple(a for a in axis if x.type.shape[a] != 1)
+    if x.type.dtype != y.dtype or (long == axis and axis):
+        return None
+    return viewed(b, b.make(p, x, axis=long) if long else x, y.shape)
+
+
+@rewrite(sum_, claim=Claim.EQUAL, why="the sum of one number is that number, save that NumPy's of -0 is 0")
+def sum_of_one(b: Builder, y: ArrayType, x: Atom, axis: tuple[int, ...]) -> Atom | None:
+    return without_ones(b, sum_, y, x, axis)
 
 
 def reduction_of_one(p: Primitive) -> None:
-    """Add the rule for one reduction."""
+    """Add the rule for a reduction."""
 
-    @rewrite(p, claim=Claim.EXACT, why="one number is its own sum, product and maximum")
-    def reduction_of_length_one(b: Builder, y: ArrayType, x: Atom, axis: tuple[int, ...]) -> Atom | None:
-        long = tuple(a for a in axis if x.type.shape[a] != 1)
-        if x.type.dtype != y.dtype or (long == axis and axis):
-            return None
-        return viewed(b, b.make(p, x, axis=long) if long else x, y.shape)
+    @rewrite(p, claim=Claim.EXACT, why="one number is its own product and maximum")
+    def reduction_of_one(b: Builder, y: ArrayType, x: Atom, axis: tuple[int, ...]) -> Atom | None:
+        return without_ones(b, p, y, x, axis)
 
 
-for _p in REDUCTIONS:
+for _p in (rd.prod, rd.max_, rd.min_, rd.all_, rd.any_):
     reduction_of_one(_p)
 
 
