@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 GO, CONTINUE, BREAK, RETURN = 0, 1, 2, 3
+BROKEN = 4  # by a `break`, so that the `else` of the loop, which may have a `break` of its own, is left out
 
 
 class Exit(NamedTuple):

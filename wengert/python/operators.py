@@ -21,7 +21,7 @@ from ..primitives import elementwise as ew
 from ..primitives.effects import check
 from .branches import Block, branch, condition, failure_of
 from .calls import called as called
-from .exits import BREAK, CONTINUE, GO, RETURN, Exit, Way, only
+from .exits import BREAK, BROKEN, CONTINUE, GO, RETURN, Exit, Way, only
 from .loops import Loop
 from .region import Region, frame, staging
 from .rows import Range, Rest, Rows, rows_of, traced_array
@@ -78,9 +78,15 @@ def result(way: Way, value: Callable[[], Any]) -> Any:
 
 def while_(test: Callable[[], Any] | None, body: Block, orelse: Block | None, names: Names, into: Names) -> Way:
     """`while test: body else: orelse`."""
-    way = _while(test, body, names, into)
-    way = after(way, orelse)
-    return frame.get().passed(way, BREAK)
+    return _ended(_while(test, body, names, into), orelse)
+
+
+def _ended(way: Way, orelse: Block | None) -> Way:
+    """A loop has ended: `else` follows where it was not broken off, and then what comes after it."""
+    here = frame.get()
+    if orelse is None:
+        return here.passed(way, BREAK)
+    return here.passed(after(here.passed(way, BREAK, BROKEN), orelse), BROKEN)
 
 
 def _while(test: Callable[[], Any] | None, body: Block, names: Names, into: Names) -> Way:
@@ -149,8 +155,7 @@ def _tried(run: Callable[[], Way], functions: Any) -> tuple[Way] | None:
 
 def for_(iterable: Any, body: Callable[[Any], Way], orelse: Block | None, names: Names, into: Names) -> Way:
     """`for item in iterable: body(item) else: orelse`."""
-    way = after(_for(iterable, body, names, into), orelse)
-    return frame.get().passed(way, BREAK)
+    return _ended(_for(iterable, body, names, into), orelse)
 
 
 def _for(iterable: Any, body: Callable[[Any], Way], names: Names, into: Names) -> Way:

@@ -55,20 +55,20 @@ class Frame:
                 del self.partial[key]
                 self.lost(place, "it has a value on some paths only")
 
-    def passed(self, way: Way, by: int) -> Way:
+    def passed(self, way: Way, by: int, to: int = GO) -> Way:
         """The same way, where `continue` (or `break`) leads to the end of the block, where control goes on."""
         before = ways(way)
         if by not in before:
             return way
-        merged = before & {GO, by}
+        merged = before & {to, by}
         for key, (place, valid) in self.partial.items():
-            self.partial[key] = place, valid - {GO, by} | ({GO} if valid >= merged else set())
-        after = before - {by} | {GO}
-        if after != {GO}:
+            self.partial[key] = place, valid - {to, by} | ({to} if valid >= merged else set())
+        after = before - {by} | {to}
+        if after != {to}:
             number = code(way)
-            way = Exit(ew.where(ew.equal(number, by), GO, number), after)
+            way = Exit(ew.where(ew.equal(number, by), to, number), after)
         else:
-            way = GO
+            way = to
         self.settle(way)
         return way
 

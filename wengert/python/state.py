@@ -147,10 +147,19 @@ class Snapshot:
             self.add(value.__func__, name)
         elif isinstance(value, functools.partial):
             self.add((value.func, value.args, value.keywords), name)
-        elif isinstance(value, np.ndarray):
-            pass
-        else:
+        elif isinstance(value, Cell):
+            self.cell(value)
+        elif isinstance(value, Entry):
+            self.add(value.container, value.name)
+        elif not isinstance(value, np.ndarray):
             self.object(value, name)
+
+    def cell(self, place: Cell) -> None:
+        """A variable."""
+        if id(place.cell) not in self.seen:
+            self.seen[id(place.cell)] = place.cell
+            self.cells.append((place, place.get()))
+            self.add(place.get(), place.name)
 
     def array(self, tracer: Tracer, name: str) -> None:
         """An array, or a view, and what it is a view of."""
@@ -167,11 +176,8 @@ class Snapshot:
             return
         code = f.__code__
         for name, cell in zip(code.co_freevars, f.__closure__ or (), strict=True):
-            if id(cell) not in self.seen and name != "_wg_":
-                self.seen[id(cell)] = cell
-                place = Cell(cell, name)
-                self.cells.append((place, place.get()))
-                self.add(place.get(), name)
+            if name != "_wg_":
+                self.cell(Cell(cell, name))
         for value in f.__defaults__ or ():
             self.add(value, f.__name__)
         if not is_ours(code.co_filename):
