@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+
 import random_programs as flat
 
 Pick = Callable[[int], int]

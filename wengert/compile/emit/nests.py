@@ -279,11 +279,11 @@ class Emitter(Writer):
         found: list[tuple[Any, Ref, dict[Axis, int], Any]] = []
         for stmt, path in with_paths(loop):
             target = stmt.target
-            if not stmt.accumulate or target.indirect or (target.buffer.kind == "local" and target.buffer.size == 1):
+            if target.buffer.kind == "local" and target.buffer.size == 1:
+                continue
+            if not self.stays(stmt, path) or not self.alone_in(loop, stmt, path):
                 continue
             steps = [x.axis for x in path if target.coefficient(x.axis)]
-            if any(x.axis in steps and x not in self.written_out for x in path) or not alone_in(loop, stmt):
-                continue
             for values in itertools.product(*(range(a.extent) for a in steps)):
                 self.axes.update(zip(steps, values, strict=True))
                 key = self.key(target)
@@ -297,6 +297,27 @@ class Emitter(Writer):
                 self.accumulators[key] = slots
                 found.append((key, target, dict(zip(steps, values, strict=True)), slots))
         return found
+
+    def stays(self, stmt: Stmt, path: Sequence[Loop]) -> bool:
+        """Does a statement accumulate in the same elements in every round of the loops around it?"""
+        if not stmt.accumulate or stmt.target.indirect:
+            return False
+        return not any(stmt.target.coefficient(x.axis) and x not in self.written_out for x in path)
+
+    def alone_in(self, loop: Loop, stmt: Stmt, path: Sequence[Loop]) -> bool:
+        """Does nothing else in the loop touch what a statement accumulates, but accumulation of the same kind that
+        stays too, in elements that are the same ones or others, which can be told from their constants?"""
+        target = stmt.target
+        for other, way in with_paths(loop):
+            if any(r.buffer is target.buffer and r is not other.target for r in other.refs()):
+                return False
+            if other is stmt or other.target.buffer is not target.buffer:
+                continue
+            if other.accumulate != stmt.accumulate or not self.stays(other, way):
+                return False
+            if outer_terms(other.target, way) != outer_terms(target, path):
+                return False
+        return True
 
     def end_sums(self, sums: list[tuple[Any, Ref, dict[Axis, int], Any]]) -> None:
         """Accumulators go back to memory."""
@@ -332,17 +353,10 @@ def with_paths(loop: Loop, path: tuple[Loop, ...] = ()) -> Iterator[tuple[Stmt, 
             yield from with_paths(child, path)
 
 
-def alone_in(loop: Loop, stmt: Stmt) -> bool:
-    """Does nothing else in the loop touch what a statement accumulates, but the same accumulation in place?"""
-    buffer, coefficients = stmt.target.buffer, sorted(c for _, c in stmt.target.terms)
-    for other in every(loop):
-        if any(r.buffer is buffer and r is not other.target for r in other.refs()):
-            return False
-        if other is not stmt and other.target.buffer is buffer:
-            alike = other.accumulate == stmt.accumulate and not other.target.indirect
-            if not alike or sorted(c for _, c in other.target.terms) != coefficients:
-                return False
-    return True
+def outer_terms(ref: Ref, path: Sequence[Loop]) -> dict[Axis, int]:
+    """How an index depends on the axes of loops further out."""
+    inside = [x.axis for x in path]
+    return {a: ref.coefficient(a) for a, _ in ref.terms if a not in inside}
 
 
 # writing out -------------------------------------------------------------------------------------------------------
