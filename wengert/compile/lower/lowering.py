@@ -88,6 +88,7 @@ class Lowering:
         self.uses = Counter(a for eq in program.equations for a in eq.inputs if isinstance(a, Var))
         self.uses.update(a for a in program.outputs if isinstance(a, Var))
         self.equation: Equation | None = None
+        self.memo: dict[Any, Any] = {}  # what rules remember, such as the factors of a matrix
 
     def run(self, inputs: Sequence[Value], destinations: Sequence[View | None] = ()) -> list[Value]:
         """Lower all equations. destinations: where results should be made if they can be, one for each output."""
