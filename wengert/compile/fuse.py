@@ -96,11 +96,14 @@ class Fusion:
         return [*(n for r in reads(nest) for n in self.released(r.buffer)), nest]
 
     def still_free(self, needed: Sequence[Nest]) -> list[Nest]:
-        """Those of the nests that depend on no group; what another one needed has been placed, and with it its users."""
-        free = []
+        """Those of the nests that depend on no group. Where another node has taken what one needs, it is placed too,
+        with those before it that it needs."""
+        free: list[Nest] = []
         for nest in needed:
             if self.depends(nest):
-                self.place(nest)
+                own = needed_by(nest, free)
+                self.place(nest, own)
+                free = [n for n in free if n not in own]
             else:
                 free.append(nest)
         return free
@@ -212,6 +215,15 @@ class Fusion:
             entered = enter(group.node, n, ())
             assert entered, "what goes along has the loop's axis"
         return True
+
+
+def needed_by(nest: Nest, before: Sequence[Nest]) -> list[Nest]:
+    """Those of the nests before it that a nest conflicts with, and those that they conflict with, in order."""
+    found: list[Nest] = []
+    for n in reversed(before):
+        if any(True for m in (nest, *found) for _ in conflicts([n.stmt], m.stmt)):
+            found.insert(0, n)
+    return found
 
 
 def going_along(nest: Nest, needed: Sequence[Nest], axis: Axis) -> list[Nest]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from ...core.program import Atom, Equation, Literal, Program, Var
 from ...core.types import ArrayType, Shape
-from ..ir import Axis, Block, Buffer, Const, Nest, Operand, Ref, Splat, Stmt, Value, View, row_major, size_of
+from ..ir import UNROLL, Axis, Block, Buffer, Const, Nest, Operand, Ref, Splat, Stmt, Value, View, row_major, size_of
 
 Rule = Callable[["Lowering", Equation], None]
 Into = Callable[["Lowering", Equation, View], None]
@@ -260,11 +261,23 @@ class Lowering:
         self.nodes.append(Nest(ordered(axes, stmt), stmt))
 
 
+COPIES = 8  # of a statement that is written out around a vectorised axis
+
+
 def ordered(axes: Sequence[Axis], stmt: Stmt) -> list[Axis]:
-    """Axes with the largest steps through memory first, small ones last: those are written out."""
+    """Axes with the largest steps through memory first; short ones last, so that a longer one is vectorised around them.
+
+    Short axes stay outside of a last axis that fills a vector if they are many, and would make many copies.
+    """
     refs = [stmt.target, *(x for x in stmt.operands if type(x) is Ref)]
     weight = {a: sum(abs(r.coefficient(a)) for r in refs) for a in axes}
-    return sorted(axes, key=lambda a: (a.small, -weight[a]))
+    natural = sorted(axes, key=lambda a: -weight[a])
+    if natural and type(natural[-1].extent) is int and natural[-1].extent >= UNROLL:
+        copies = math.prod(a.extent for a in natural[:-1] if a.small)
+        if natural[-1].small or copies > COPIES:
+            natural[-1].small = False
+            return natural
+    return sorted(natural, key=lambda a: a.small)
 
 
 def axes_of(shape: Sequence[int]) -> list[Axis | int]:
