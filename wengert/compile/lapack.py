@@ -12,7 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..errors import UnsupportedFunctionError
+from .failures import fails
 from .symbols import pointer, provides, signature
 
 
@@ -42,6 +45,20 @@ def checked(capsule: Any) -> int:
     return pointer(capsule)
 
 
+# what goes wrong -----------------------------------------------------------------------------------------------------
+def linalg_error(kind: str, text: str) -> None:
+    """A kind of failure that is NumPy's LinAlgError."""
+    fails(kind)(lambda eq: np.linalg.LinAlgError(text))
+
+
+linalg_error("singular", "Singular matrix")
+linalg_error("singular triangle", "singular matrix: resolution failed at an element of the diagonal")
+linalg_error("not positive definite", "Matrix is not positive definite")
+linalg_error("eigenvalues", "Eigenvalues did not converge")
+linalg_error("svd", "SVD did not converge")
+linalg_error("factorisation", "the factorisation failed")
+
+
 # threads -------------------------------------------------------------------------------------------------------------
 def set_threads(n: int) -> bool:
     """Let matrix products use n threads; False where the library behind SciPy is none whose threads can be set."""
@@ -65,10 +82,9 @@ def openblas_setters() -> tuple[Any, ...]:
 
 def openblas_files() -> Iterator[str]:
     """Files of OpenBLAS that this process has loaded: those that wheels bring along, and those in its memory map."""
-    import numpy
     import scipy
 
-    for package in (scipy, numpy):
+    for package in (scipy, np):
         root = Path(str(package.__file__)).parent
         for folder in (root.parent / f"{root.name}.libs", root / ".dylibs"):
             yield from map(str, folder.glob("*openblas*"))
