@@ -30,6 +30,7 @@ from .core.tree import tree_map
 from .core.types import ArrayType
 from .custom import custom_jvp, custom_vjp
 from .derivatives import numeric
+from .python import print
 from .recompute import checkpoint, remat, stop_gradient
 from .testing import check_grads
 
@@ -60,6 +61,7 @@ __all__ = [
     "numeric",
     "numpy",
     "optimize",
+    "print",
     "register_structure",
     "remat",
     "scan",

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .core.body import PYTHON_NUMBERS, Body, carry_changed, carry_structure, fits, is_array, loop_body, weak
-from .core.call import check_callable, name_of
+from .core.call import adopted, check_callable, name_of
 from .core.dataflow import rewired
 from .core.intern import interned
 from .core.program import Var
@@ -47,6 +47,7 @@ def scan(
     (np.float64(6.0), array([0., 1., 3.]))
     """
     check_callable(f, "scan")
+    f = adopted(f)
 
     def step(carry: Any, row: Any) -> tuple[Any, Any]:
         result = f(carry, row)
@@ -74,6 +75,7 @@ def map(f: Function, xs: Any) -> Any:
     array([1., 4., 9.])
     """
     check_callable(f, "map")
+    f = adopted(f)
     loop = _Loop("map", f, lambda _, x: ((), f(x)), (), xs)
     n = _number_of_rows(loop, None)
     return loop.run(n, n)[1]
@@ -92,6 +94,7 @@ def fori_loop(lower: Any, upper: Any, body_fun: Function, init_val: Any) -> Any:
     np.float64(80.0)
     """
     check_callable(body_fun, "fori_loop")
+    body_fun = adopted(body_fun)
     lower, upper = _bound(lower, "lower"), _bound(upper, "upper")
     static = not isinstance(lower, Tracer) and not isinstance(upper, Tracer)
     count = max(int(upper) - int(lower), 0) if static else ew.maximum(ew.sub(upper, lower), 0)
@@ -233,6 +236,7 @@ def while_loop(cond_fun: Function, body_fun: Function, init_val: Any) -> Any:
     """
     check_callable(cond_fun, "while_loop")
     check_callable(body_fun, "while_loop")
+    cond_fun, body_fun = adopted(cond_fun), adopted(body_fun)
     carry, tree = flatten(init_val)
     if tracing():
         try:
@@ -304,6 +308,7 @@ def cond(pred: Any, true_fun: Function, false_fun: Function, *operands: Any) -> 
     """
     check_callable(true_fun, "cond")
     check_callable(false_fun, "cond")
+    true_fun, false_fun = adopted(true_fun), adopted(false_fun)
     if shape_of(pred) != () or dtype_of(pred).kind not in "biufc":
         raise ShapeError(
             f"the predicate of cond is {type_of(pred)}",
@@ -330,6 +335,7 @@ def switch(index: Any, branches: Sequence[Function], *operands: Any) -> Any:
     """
     for f in branches:
         check_callable(f, "switch")
+    branches = [adopted(f) for f in branches]
     if not branches or shape_of(index) != () or dtype_of(index).kind not in "iub":
         raise ShapeError(
             f"switch got the index {type_of(index)} for {len(branches)} branches",

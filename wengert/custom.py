@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .core.body import is_array
-from .core.call import check_callable, name_of
+from .core.call import adopted, check_callable, name_of
 from .core.trace import Trace, Tracer, setting
 from .core.tree import Structure, describe, flatten, leaf_path, tree_map, unflatten
 from .core.types import dtype_of, is_inexact, shape_of, type_of
@@ -55,7 +55,7 @@ class _Custom:
         if trace is not None:
             with setting(_applying, trace):
                 return call.result(self.apply(leaves, call))
-        result = self.fun(*args)
+        result = adopted(self.fun)(*args)
         if any(isinstance(y, Tracer) and y.trace.level > 0 for y in flatten(result)[0]):
             raise closes_over(self)
         return result

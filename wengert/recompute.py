@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .core.body import Body, is_array
-from .core.call import check_callable
+from .core.call import adopted, check_callable
 from .core.trace import Tracer, concrete, tracing
 from .core.tree import flatten, tree_map, unflatten
 from .core.types import ArrayType, shape_of, type_of
@@ -63,7 +63,7 @@ def checkpoint(
 
         def run(*leaves: Any) -> Any:
             args, kwargs = unflatten(tree, leaves)
-            return fun(*args, **kwargs)
+            return adopted(fun)(*args, **kwargs)
 
         body = _body(run, leaves, arrays, fun)
         assert body.out_tree is not None

@@ -3,9 +3,9 @@
 import dataclasses
 import functools
 import math
-from numpy import sin
 
 import numpy as np
+from numpy import sin
 
 RATE = 0.3
 TABLE = np.linspace(1.0, 2.0, 12)
@@ -576,7 +576,7 @@ def inner_functions(x):
             return v**n
         return v * RATE
 
-    g = lambda v: v if v > 0 else -v  # noqa: E731
+    g = lambda v: v if v > 0 else -v
     return f(x) + g(x) * f(x * 2, 3)
 
 

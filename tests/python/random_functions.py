@@ -17,7 +17,7 @@ CONDITIONS = (
     "{x} > {y}", "{x} > 0.2", "k % 2 == 0", "k % 3", "a[k % 4] < {x}", "not {x} < 0.1", "{x} > 0 and {y} > 0",
     "{x} > 0.5 or k > 3", "-0.5 < {x} <= 0.6", "k in (1, 2, 5)", "np.any(a > 0.7)",
 )  # fmt: skip
-HEAD = '''def f(x, y):
+HEAD = """def f(x, y):
     if x > y:
         return x - y
     return y * 0.5
@@ -36,7 +36,7 @@ def g(v):
 def random_function(x, y, a):
     z, k = 0.3, 1
     a = a.copy()
-'''
+"""
 
 
 class Writer:
@@ -48,7 +48,11 @@ class Writer:
 
     def text(self):
         lines = self.block(1, "function", 3)
-        return HEAD.replace("{inner}", self.random.choice(["3", "12"])) + "\n".join(lines) + "\n    return x + 2.0 * y - z + np.sum(a * a) + 0.01 * k\n"
+        return (
+            HEAD.replace("{inner}", self.random.choice(["3", "12"]))
+            + "\n".join(lines)
+            + "\n    return x + 2.0 * y - z + np.sum(a * a) + 0.01 * k\n"
+        )
 
     def fill(self, templates):
         r = self.random
@@ -73,9 +77,13 @@ class Writer:
         if kind == "set":
             return [f"{pad}{r.choice('xyz')} = {self.fill(EXPRESSIONS)}"]
         if kind == "aug":
-            return [f"{pad}{r.choice('xyz')} {r.choice(['+=', '*=', '-='])} {r.choice(['0.9', '0.1 * k', 'np.cos(x)'])}"]
+            return [
+                f"{pad}{r.choice('xyz')} {r.choice(['+=', '*=', '-='])} {r.choice(['0.9', '0.1 * k', 'np.cos(x)'])}"
+            ]
         if kind == "element":
-            return [f"{pad}a[{r.choice(['k % 4', '1', '-1', 'k % 2'])}] {r.choice(['=', '+=', '*='])} np.sin({r.choice('xyz')})"]
+            return [
+                f"{pad}a[{r.choice(['k % 4', '1', '-1', 'k % 2'])}] {r.choice(['=', '+=', '*='])} np.sin({r.choice('xyz')})"
+            ]
         if kind == "count":
             return [f"{pad}k = (k + {r.randint(1, 3)}) % 7"]
         if kind == "return":

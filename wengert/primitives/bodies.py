@@ -5,6 +5,7 @@ A body is a Program: consts, carry, rows of xs -> carry, rows of ys. Arguments o
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from ..core.dataflow import Mask, acting, computable, fixpoint, narrowed_inputs,
 from ..core.primitive import TangentOf
 from ..core.program import Equation, Program, Var
 from ..core.record import record
-from ..core.trace import Tracer
+from ..core.trace import Tracer, live_lanes, setting
 from ..core.types import ArrayType, dtype_of, shape_of, type_of, zeros
 from ..errors import ShapeError
 from . import elementwise as ew
@@ -232,12 +233,18 @@ def held(live: Any, new: Values, old: Values) -> list[Any]:
     return [ew.where(mask(shape_of(n)), n, o) for n, o in zip(new, old, strict=True)]
 
 
+def live_evaluated(program: Program, args: Values, live: Any) -> list[Any]:
+    """A batched program, whose effects count for the lanes that are live."""
+    with setting(live_lanes, live) if program.effect else contextlib.nullcontext():
+        return program.evaluate(args)
+
+
 def holding(body: Program, sizes: Sizes, size: int) -> Program:
     """A batched body with one row more, the lanes that still run; in the others the carry stands still."""
 
     def f(*args: Any) -> list[Any]:
         *inputs, live = args
-        outs = body.evaluate(inputs)
+        outs = live_evaluated(body, inputs, live)
         return [*held(live, outs[: sizes.carry], sizes.split(inputs)[1]), *outs[sizes.carry :]]
 
     made = record(f, [*body.in_types, ArrayType((size,), bool)], name=body.name)

@@ -21,7 +21,7 @@ from ..core.program import Literal, Program, Var
 from ..core.record import hush, record
 from ..core.types import ArrayType, zeros
 from . import elementwise as ew
-from .bodies import Values, check_types, chosen, held, is_value, placed, strong
+from .bodies import Values, check_types, chosen, held, is_value, live_evaluated, placed, strong
 
 Branches = tuple[Program, ...]
 
@@ -128,9 +128,10 @@ def _batch_cond(size: int, batched: Sequence[bool], index: Any, *operands: Any, 
         return cond(index, *operands, branches=made), list(outs)
     hush(operands)  # what a lane does not take is no news
     with np.errstate(all="ignore"):
-        results = made[0].evaluate(operands)
+        results = live_evaluated(made[0], operands, ew.equal(index, 0))
         for k, branch in enumerate(made[1:], 1):
-            results = held(ew.equal(index, k), branch.evaluate(operands), results)
+            live = ew.equal(index, k)
+            results = held(live, live_evaluated(branch, operands, live), results)
     return results, list(outs)
 
 

@@ -10,8 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core.primitive import Constant, Primitive
+from ..core.trace import live_lanes
 from ..core.tree import Structure, unflatten
+from ..core.types import shape_of
 from ..errors import AssertionFailedError, Source
+from . import elementwise as ew
+from .shape import broadcast_to, reshape
 
 
 class Text(NamedTuple):
@@ -48,15 +52,32 @@ def _batch_print(size: int, batched: Any, counts: Any, *values: Any, text: Text,
     return [], []
 
 
-print_ = Primitive(
-    "print",
-    _print,
-    Constant(),
-    type_rule=lambda *types, **params: [],
-    batch=_batch_print,
-    multiple=True,
-    effect=True,
-)
+class Effect(Primitive):
+    """A primitive without results. Where lanes of vmap go different ways, it counts for those that are live."""
+
+    def __init__(self, name: str, impl: Any, batch: Any, for_live: Any) -> None:
+        rule = lambda *types, **params: []
+        super().__init__(name, impl, Constant(), type_rule=rule, batch=batch, multiple=True, effect=True)
+        self.for_live = for_live
+
+    def __call__(self, *args: Any, **params: Any) -> Any:
+        """Apply it, or write it down."""
+        live = live_lanes.get()
+        if live is not None:
+            args, params = self.for_live(live, *args, **params)
+        return super().__call__(*args, **params)
+
+
+def _print_live(live: Any, counts: Any, *values: Any, text: Text, lanes: Lanes = ()) -> Any:
+    if lanes:
+        (size, (on, *others)), *inner = lanes
+        if size == shape_of(live)[0]:
+            counts = ew.logical_and(counts, live) if on else live
+            lanes = ((size, (True, *others)), *inner)
+    return (counts, *values), {"text": text, "lanes": lanes}
+
+
+print_ = Effect("print", _print, _batch_print, _print_live)
 
 
 class Failure(NamedTuple):
@@ -86,12 +107,16 @@ def _batch_check(size: int, batched: Any, condition: Any, *, failure: Failure) -
     return [], []
 
 
-check = Primitive(
-    "check",
-    _check,
-    Constant(),
-    type_rule=lambda condition, failure: [],
-    batch=_batch_check,
-    multiple=True,
-    effect=True,
-)
+def _check_live(live: Any, condition: Any, *, failure: Failure) -> Any:
+    size, shape = shape_of(live)[0], shape_of(condition)
+    idle = ew.logical_not(live)
+    if shape[:1] == (size,):
+        idle = broadcast_to(reshape(idle, shape=(size, *(1,) * (len(shape) - 1))), shape=shape)
+    elif shape == ():
+        condition = broadcast_to(condition, shape=(size,))
+    else:
+        return (condition,), {"failure": failure}
+    return (ew.logical_or(condition, idle),), {"failure": failure}
+
+
+check = Effect("check", _check, _batch_check, _check_live)

@@ -36,6 +36,7 @@ from .bodies import (
     holding,
     in_lanes,
     is_value,
+    live_evaluated,
     narrowed_body,
     needed_carry,
     placed,
@@ -341,7 +342,7 @@ def _until_the_last(body: Program, test: Program, size: int, shared: Sizes) -> t
 
     def step(*args: Any) -> list[Any]:
         constants, consts, (live, counts, *old) = shared.split(args)
-        outs = body.evaluate([*consts, *old])
+        outs = live_evaluated(body, [*consts, *old], live)
         new = held(live, outs[:n_carry], old)
         (still,) = test.evaluate([*constants, *new])
         return [still, counts + ew.convert(live, dtype=np.dtype(np.int64)), *new, *outs[n_carry:]]
