@@ -65,10 +65,11 @@ def matrix_product(
         return False
     lengths = dict(zip(labels[0] + labels[1], (*a.shape, *b.shape), strict=True))
     rows, columns, summed, stack = groups = groups_of(labels, total)
-    if 0 in lengths.values() or not worthwhile(*(size_of([lengths[c] for c in g]) for g in groups)):
+    known = in_memory(low, max(a, b, key=lambda x: x.size))
+    if 0 in lengths.values() or not worthwhile(*(size_of([lengths[c] for c in g]) for g in groups), known):
         return False
     p = product_of(labels, a, b, total)
-    if not (worthwhile(*p.size) and callable_on(p)):
+    if not (worthwhile(*p.size, 1, known) and callable_on(p)):
         la, lb, lo = labels
         if not readable(a, la, rows, summed):
             a, la = arranged(low, a, la, stack + rows + summed)
@@ -188,8 +189,18 @@ def place(low: Lowering, made: View, order: str, total: View, labels: str, fresh
     low.nest(list(axes.values()), target, "copy", [made.ref(list(axes.values()))], accumulate=None if fresh else "add")
 
 
-def worthwhile(m: int, n: int, k: int, stack: int = 1) -> bool:
+def in_memory(low: Lowering, x: View) -> bool:
+    """Will the operand be stored whatever is done with it: does it come from outside, or does a call need it?"""
+    if x.buffer.kind != "temp":
+        return True
+    calls = (node for node in low.nodes if type(node) is Call)
+    return any(r.buffer is x.buffer for node in calls for r in (*node.reads, *node.writes))
+
+
+def worthwhile(m: int, n: int, k: int, stack: int = 1, known: bool = False) -> bool:
     """Is BLAS faster than loops for (m, k) times (k, n)? Loops fuse with what comes before and after them.
+
+    known: the larger operand is in memory anyhow. stack: the number of such products.
 
     Measured on AVX-512, double: loops are as fast for vectors, where k is up to 4 and the result large, and where the
     result is up to 4 x 4; a call costs as much as 250 multiplications.
@@ -198,7 +209,7 @@ def worthwhile(m: int, n: int, k: int, stack: int = 1) -> bool:
         return False
     if m == 1 or n == 1:
         return m * n * k >= LARGE_MATRIX
-    if k <= SHORT or (min(m, n) <= SHORT and m * n <= IN_CACHE):
+    if k <= SHORT or (not known and min(m, n) <= SHORT and m * n <= IN_CACHE):
         return False  # one pass over what makes the operands, which then need no memory
     thin = sum(d <= 4 for d in (m, n, k))
     return m * n * k >= 512 and thin < 2 and not (k <= 4 and min(m, n) >= 16)
