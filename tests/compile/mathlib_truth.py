@@ -156,41 +156,41 @@ def arguments(name: str, count: int, bits: int) -> tuple[np.ndarray, ...]:
 
 
 @functools.cache
-def true_values(name: str, count: int, bits: int) -> list[Any]:
-    f, values = truth(name), []
+def true_values(name: str, count: int, bits: int) -> tuple[np.ndarray, np.ndarray]:
+    """As sums of two float64 numbers."""
+    f, high, low = truth(name), [], []
     for xs in zip(*(x.tolist() for x in arguments(name, count, bits)), strict=True):
         try:
             y = f(*map(mpf, xs))
         except (ValueError, ZeroDivisionError):
             y = CONTEXT.nan
-        values.append(y if isinstance(y, mpf) else CONTEXT.nan)
-    return values
+        y = y if isinstance(y, mpf) else CONTEXT.nan
+        high.append(float(y))
+        low.append(float(y - high[-1]) if math.isfinite(high[-1]) else 0.0)
+    return np.array(high), np.array(low)
 
 
-def units(name: str, xs: tuple[np.ndarray, ...]) -> list[float]:
+def units(name: str, xs: tuple[np.ndarray, ...]) -> np.ndarray:
     """What errors are measured by where the result is smaller: the larger of the terms that cancel."""
     if name in ("logaddexp", "logaddexp2"):
-        return np.maximum(*xs).tolist()
+        return np.maximum(*xs).astype(float)
     if name == "psi":
         with np.errstate(all="ignore"):
             reflection = np.pi / np.tan(np.pi * (xs[0] - np.rint(xs[0])))
-        return np.where(xs[0] < 0, np.nan_to_num(abs(reflection), posinf=0) + np.log1p(abs(xs[0])), 0).tolist()
-    return [0.0] * xs[0].size
+        return np.where(xs[0] < 0, np.nan_to_num(abs(reflection), posinf=0) + np.log1p(abs(xs[0])), 0)
+    return np.zeros(xs[0].size)
 
 
 # errors ------------------------------------------------------------------------------------------------------------
-def error(y: float, true: Any, bits: int, unit_of: Any = 0) -> float:
-    """|y - true| in units of the last place of the true value, or of another one that is larger."""
-    if y != y or true != true:
-        return 0.0 if y != y and true != true else math.inf
-    if CONTEXT.isinf(true):
-        return 0.0 if y == true else math.inf
-    size = max(abs(true), abs(unit_of))
-    if size == 0:
-        return 0.0 if y == 0 else math.inf
-    largest = mpf(2) ** (128 if bits == 32 else 1024)  # infinity is the next number after the largest
-    true = max(-largest, min(largest, true))
-    exponent = max(CONTEXT.frexp(min(size, largest))[1] - DIGITS[bits], LEAST[bits])
-    if math.isinf(y):
-        y = math.copysign(1, y) * largest
-    return float(abs(mpf(y) - true) / mpf(2) ** exponent)
+def errors(y: np.ndarray, true: tuple[np.ndarray, np.ndarray], scale: np.ndarray, bits: int) -> np.ndarray:
+    """|y - true| in units of the last place of the true value, or of `scale` where that is larger."""
+    high, low = true
+    largest = 2.0 ** (127 if bits == 32 else 1023)  # infinity is the number after the largest one: twice this
+    low = np.where(abs(high) < largest, low, 0.0)
+    half = [np.clip(v / 2, -largest, largest) for v in (y.astype(float), high)]
+    size = np.maximum(np.minimum(abs(high), 1.99 * largest), abs(scale))
+    exponent = np.maximum(np.frexp(size)[1] - DIGITS[bits], LEAST[bits])
+    e = np.ldexp(abs((half[0] - half[1]) - low / 2), 1 - exponent)
+    e[(y == high) & np.isinf(high)] = 0.0
+    e[np.isnan(y) & np.isnan(high)] = 0.0
+    return np.where(np.isnan(e), np.inf, e)

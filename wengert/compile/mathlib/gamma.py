@@ -1,9 +1,9 @@
 """log |Gamma(x)| and its derivative psi(x).
 
-From 7 on Stirling's series. Below, the argument is moved into [0.7, 2.3] by the recurrence, whose terms then have the sign
-of the result; there log Gamma(z) = (z - 1)(z - 2) P(w) and psi(z) = (z - z0) Q(w) with w = (z - 3/2)/(z + 1), which keeps
-the poles away. Negative x are rare. Errors: < 4 ulp; for x < 0 that of psi in ulp of the larger of the two
-terms of the reflection.
+From 7 on Stirling's series. Below, the argument is moved into [0.7, 2.3] by the recurrence, whose terms then have the
+sign of the result; there log Gamma(z) = (z - 1)(z - 2) P(w) and psi(z) = (z - z0) Q(w) with w = (z - 3/2)/(z + 1),
+which keeps the poles away. Negative x are rare. Errors: < 4 ulp; for x < 0 that of psi in ulp of the larger of the
+two terms of the reflection.
 """
 
 from __future__ import annotations
@@ -138,7 +138,9 @@ def positive_gammaln(m: Code, x: Value) -> Value:
     logarithm = log(m, m.where(large, x, p))
     small = m.fma(roots, m.polynomial(place(m, z), GAMMALN[m.bits]), m.where(below, -logarithm, logarithm))
     inverse = 1.0 / x
-    tail = m.fma(inverse, m.polynomial(inverse * inverse, STIRLING[m.bits]), m.constant(math.log(2 * math.pi) / 2 - 0.5))
+    tail = m.fma(
+        inverse, m.polynomial(inverse * inverse, STIRLING[m.bits]), m.constant(math.log(2 * math.pi) / 2 - 0.5)
+    )
     return m.where(large, m.fma(x - 0.5, logarithm - 1.0, tail), small)
 
 

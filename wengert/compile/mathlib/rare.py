@@ -1,7 +1,7 @@
 """Functions that kernels need too rarely to contain them: called through an address, compiled when first called.
 
-The address is that of a call back into Python, which compiles the function and passes on to it. A kernel with sines so
-carries nothing for angles beyond 10^9 but the call.
+The address is that of a call back into Python, which compiles the function and passes on to it. A kernel with sines
+so carries nothing for angles beyond 10^9 but the call.
 """
 
 from __future__ import annotations
