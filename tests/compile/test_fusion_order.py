@@ -16,3 +16,15 @@ def test_an_array_that_waits_is_placed_for_its_first_user(rng: np.random.Generat
         return np.sum(np.tanh(0.5 * x)) + np.sum(np.tanh(0.5 * squares)) + np.sum(np.tanh(0.5 * picked))
 
     np.testing.assert_allclose(wg.jit(f)(x), f(x), rtol=1e-13)
+
+
+def test_arrays_that_wait_are_placed_with_a_user_that_waits_no_longer(rng: np.random.Generator) -> None:
+    """0.3 * x waits for the sum, whose other term follows 0.5 * y, which is placed already."""
+    x, y = rng.normal(size=(3, 3)), rng.normal(size=3)
+
+    def f(x, y):
+        p = 0.5 * np.tanh(x - 0.5 * y) + 0.3 * x
+        q = 0.5 * np.tanh(x) + 0.3 * x
+        return sum(np.sum(np.tanh(0.5 * z)) for z in (x, y, p, q))
+
+    np.testing.assert_allclose(wg.jit(f)(x, y), f(x, y), rtol=1e-13)

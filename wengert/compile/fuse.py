@@ -96,14 +96,13 @@ class Fusion:
         return [*(n for r in reads(nest) for n in self.released(r.buffer)), nest]
 
     def still_free(self, needed: Sequence[Nest]) -> list[Nest]:
-        """Those of the nests that depend on no group. Where another node has taken what one needs, it is placed too,
-        with those before it that it needs."""
+        """Those of the nests that depend on no group. What another one needed has been placed, and its users follow."""
         free: list[Nest] = []
         for nest in needed:
             if self.depends(nest):
-                own = needed_by(nest, free)
+                own = feeding(nest, free)
                 self.place(nest, own)
-                free = [n for n in free if n not in own]
+                free = self.still_free([n for n in free if n not in own])
             else:
                 free.append(nest)
         return free
@@ -223,6 +222,17 @@ def needed_by(nest: Nest, before: Sequence[Nest]) -> list[Nest]:
     for n in reversed(before):
         if any(True for m in (nest, *found) for _ in conflicts([n.stmt], m.stmt)):
             found.insert(0, n)
+    return found
+
+
+def feeding(nest: Nest, others: Sequence[Nest]) -> list[Nest]:
+    """Those of the others that a nest needs, directly or not."""
+    wanted = {r.buffer for r in reads(nest)}
+    found: list[Nest] = []
+    for n in reversed(others):
+        if n.stmt.target.buffer in wanted:
+            found.insert(0, n)
+            wanted.update(r.buffer for r in reads(n))
     return found
 
 
