@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from programs import CASES, DISCRETE, bisection, guard
 
 import wengert as wg
+from python_programs import CASES, DISCRETE, bisection, guard
 from wengert.core.check import check
 from wengert.core.tree import flatten
 from wengert.core.types import type_of

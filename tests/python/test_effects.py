@@ -1,4 +1,4 @@
-"""wg.print, assert and raise on traced values: they happen when the program runs, in order, for the lanes that count."""
+"""wg.print, assert and raise on traced values: they happen when the program runs, in order."""
 
 import numpy as np
 import pytest

@@ -309,7 +309,7 @@ def found_or_else(x):
 
 def pairs(x, y):
     s = 0.0
-    for i, (a, b) in enumerate(zip(x, y)):
+    for i, (a, b) in enumerate(zip(x, y, strict=True)):
         s += a * b * i
     return s
 
@@ -419,7 +419,7 @@ def two_arrays(x):
 def swaps(x):
     y = x.copy()
     n = len(y)
-    for i in range(n):
+    for _ in range(n):
         for j in range(n - 1):
             if y[j] > y[j + 1]:
                 y[j], y[j + 1] = y[j + 1], y[j]

@@ -37,6 +37,7 @@ def random_function(x, y, a):
     z, k = 0.3, 1
     a = a.copy()
 """
+TAIL = "    return x + 2.0 * y - z + np.sum(a * a) + 0.01 * k\n"
 
 
 class Writer:
@@ -47,12 +48,8 @@ class Writer:
         self.count = 0
 
     def text(self):
-        lines = self.block(1, "function", 3)
-        return (
-            HEAD.replace("{inner}", self.random.choice(["3", "12"]))
-            + "\n".join(lines)
-            + "\n    return x + 2.0 * y - z + np.sum(a * a) + 0.01 * k\n"
-        )
+        head = HEAD.replace("{inner}", self.random.choice(["3", "12"]))
+        return "\n".join([head, *self.block(1, "function", 3), TAIL])
 
     def fill(self, templates):
         r = self.random
@@ -77,13 +74,11 @@ class Writer:
         if kind == "set":
             return [f"{pad}{r.choice('xyz')} = {self.fill(EXPRESSIONS)}"]
         if kind == "aug":
-            return [
-                f"{pad}{r.choice('xyz')} {r.choice(['+=', '*=', '-='])} {r.choice(['0.9', '0.1 * k', 'np.cos(x)'])}"
-            ]
+            change = r.choice(["+= 0.9", "*= 0.1 * k", "-= np.cos(x)", "*= 0.7"])
+            return [f"{pad}{r.choice('xyz')} {change}"]
         if kind == "element":
-            return [
-                f"{pad}a[{r.choice(['k % 4', '1', '-1', 'k % 2'])}] {r.choice(['=', '+=', '*='])} np.sin({r.choice('xyz')})"
-            ]
+            place = r.choice(["k % 4", "1", "-1", "k % 2"])
+            return [f"{pad}a[{place}] {r.choice(['=', '+=', '*='])} np.sin({r.choice('xyz')})"]
         if kind == "count":
             return [f"{pad}k = (k + {r.randint(1, 3)}) % 7"]
         if kind == "return":

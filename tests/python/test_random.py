@@ -1,0 +1,46 @@
+"""Random functions with nested control flow: recorded on types, against Python."""
+
+import numpy as np
+import pytest
+
+import wengert as wg
+from random_functions import random_function
+from wengert.core.check import check
+from wengert.python import adopt
+
+TYPES = [wg.ArrayType((), float), wg.ArrayType((), float), wg.ArrayType((4,), float)]
+RNG = np.random.default_rng(0)
+POINTS = [(float(RNG.normal()), float(RNG.normal()), RNG.random(4)) for _ in range(3)]
+
+
+@pytest.fixture
+def quiet():
+    with np.errstate(all="ignore"):
+        yield
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_values(seed, quiet):
+    f, text = random_function(seed)
+    program = check(wg.trace(adopt(f))(*TYPES))
+    for x in POINTS:
+        np.testing.assert_allclose(program(*x), f(*x), rtol=1e-9, err_msg=text)
+
+
+@pytest.mark.parametrize("seed", range(1000, 1015))
+def test_gradients(seed, quiet):
+    """Of the recorded loops, against the tape of the rounds that Python runs."""
+    f, text = random_function(seed)
+    gradient = wg.grad(adopt(f), (0, 1, 2))
+    program = check(wg.trace(lambda *args: gradient(*args))(*TYPES))
+    for x in POINTS:
+        for found, wanted in zip(program(*x), gradient(*x), strict=True):
+            np.testing.assert_allclose(found, wanted, rtol=1e-8, atol=1e-10, err_msg=text)
+
+
+@pytest.mark.parametrize("seed", range(2000, 2010))
+def test_lanes(seed, quiet):
+    """Under vmap, where lanes go different ways."""
+    f, text = random_function(seed)
+    stacked = [np.stack([np.asarray(x[k]) for x in POINTS]) for k in range(3)]
+    np.testing.assert_allclose(wg.vmap(adopt(f))(*stacked), [f(*x) for x in POINTS], rtol=1e-9, err_msg=text)
