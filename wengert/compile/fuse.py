@@ -100,7 +100,7 @@ class Fusion:
         free: list[Nest] = []
         for nest in needed:
             if self.depends(nest):
-                own = feeding(nest, free)
+                own = needed_by(nest, free)
                 self.place(nest, own)
                 free = self.still_free([n for n in free if n not in own])
             else:
@@ -222,17 +222,6 @@ def needed_by(nest: Nest, before: Sequence[Nest]) -> list[Nest]:
     for n in reversed(before):
         if any(True for m in (nest, *found) for _ in conflicts([n.stmt], m.stmt)):
             found.insert(0, n)
-    return found
-
-
-def feeding(nest: Nest, others: Sequence[Nest]) -> list[Nest]:
-    """Those of the others that a nest needs, directly or not."""
-    wanted = {r.buffer for r in reads(nest)}
-    found: list[Nest] = []
-    for n in reversed(others):
-        if n.stmt.target.buffer in wanted:
-            found.insert(0, n)
-            wanted.update(r.buffer for r in reads(n))
     return found
 
 
