@@ -29,8 +29,8 @@ def machines() -> dict[str, tuple[int, str, str, mathlib.Target]]:
     found["sse2"] = (2, "x86-64", "", mathlib.Target(fma=False))
     if FEATURES.get("avx2") and FEATURES.get("fma"):
         found["avx2"] = (4, "haswell", "", mathlib.Target(fma=True))
-    if FEATURES.get("avx512f") and FEATURES.get("avx512dq"):
-        found["avx512"] = (8, host, FEATURES.flatten(), mathlib.Target(fma=True))
+    if all(FEATURES.get(name) for name in ("avx512f", "avx512dq", "avx512vl")):
+        found["avx512"] = (8, host, FEATURES.flatten(), mathlib.Target(fma=True, avx512=True))
     return found
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 
+from . import avx512
 from .text import Code, Value
 
 INF = math.inf
@@ -56,6 +57,8 @@ def power_of_two(m: Code, n: Value) -> Value:
 def scale(m: Code, x: Value, n: Value) -> Value:
     """x 2^n, also where 2^n is infinite or subnormal: in two steps."""
     bits = m.bits
+    if avx512.available(m, x.type):
+        return avx512.scaled(m, x, n)
     shift = SHIFT[bits] + BIAS[bits]
     t = m.fma(n, 0.5, m.constant(shift))
     first = (t.as_int() << MANTISSA[bits]).as_real()

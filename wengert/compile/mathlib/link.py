@@ -100,7 +100,9 @@ def host() -> Target:
     import llvmlite.binding as llvm
 
     features = llvm.get_host_cpu_features()
-    return Target(fma=bool(features.get("fma")) or not llvm.get_process_triple().startswith(("x86", "i")))
+    x86 = llvm.get_process_triple().startswith(("x86_64", "i"))
+    avx512 = all(features.get(name) for name in ("avx512f", "avx512dq", "avx512vl"))
+    return Target(fma=not x86 or bool(features.get("fma")), avx512=x86 and avx512)
 
 
 def inline(module: Any, target_machine: Any, target: Target | None = None) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import struct
 
+from . import avx512
 from .exponential import BIAS, LN2_HI, LN2_LO, MANTISSA, decay, exp2
 from .text import Code, Value
 
@@ -49,6 +50,10 @@ def split(m: Code, x: Value) -> tuple[Value, Value]:
 
 def lifted(m: Code, x: Value) -> tuple[Value, Value]:
     """The same also for subnormal numbers, which are multiplied by a power of two first."""
+    if avx512.available(m, x.type):
+        k, mantissa = avx512.taken_apart(m, x)
+        upper = mantissa > math.sqrt(2)
+        return m.where(upper, k + 1.0, k), m.where(upper, mantissa * 0.5, mantissa)
     small = x < TINY[m.bits]
     k, mantissa = split(m, m.where(small, x * 2.0 ** LIFT[m.bits], x))
     return k - m.where(small, m.constant(float(LIFT[m.bits])), 0.0), mantissa
@@ -75,7 +80,8 @@ def finished(m: Code, x: Value, y: Value) -> Value:
 
 def log(m: Code, x: Value) -> Value:
     k, mantissa = lifted(m, x)
-    return finished(m, x, combined(m, k, mantissa - 1.0))
+    y = combined(m, k, mantissa - 1.0)
+    return y if avx512.available(m, x.type) else finished(m, x, y)  # its k and NaN give the values at the ends
 
 
 def one_plus(m: Code, x: Value) -> tuple[Value, Value]:

@@ -12,10 +12,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Target:
-    """What the machine has: fused multiply-add (without it llvm.fma is a slow call), and AVX-512's p 2^n."""
+    """What the machine has: fused multiply-add (without it llvm.fma is a slow call), and AVX-512 at every width."""
 
     fma: bool = True
-    scalef: bool = False
+    avx512: bool = False
 
 
 class Type:
