@@ -125,7 +125,10 @@ CASES = {
         (lambda x: sum_(x, axis=(0,)), SPECIAL[None]),
         (lambda x: sum_(x, axis=(0, 2)), TENSOR[:1]),
     ],
-    "prod reduction_of_one": [(lambda x: rd.prod(x, axis=(0, 2)), TENSOR[:1]), (lambda x: rd.prod(x, axis=()), SPECIAL)],
+    "prod reduction_of_one": [
+        (lambda x: rd.prod(x, axis=(0, 2)), TENSOR[:1]),
+        (lambda x: rd.prod(x, axis=()), SPECIAL),
+    ],
     "max reduction_of_one": [(lambda x: rd.max_(x, axis=(0,)), SPECIAL[None]), (lambda x: rd.max_(x, axis=()), ROW)],
     "min reduction_of_one": [(lambda x: rd.min_(x, axis=(0,)), SPECIAL[None])],
     "all reduction_of_one": [(lambda x: rd.all_(x, axis=(0,)), ROW[None] > 0)],

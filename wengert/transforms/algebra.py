@@ -248,9 +248,7 @@ def power_trivial(b: Builder, y: ArrayType, x: Atom, n: Atom) -> Atom | None:
     return b.filled(b.literal(y.dtype.type(1)), y.shape)
 
 
-@rewrite(
-    ew.power, claim=Claim.ROUNDED, why="n - 1 products err by at most (n - 1) units in the last place, fewer than 4"
-)
+@rewrite(ew.power, claim=Claim.ROUNDED, why="n - 1 products err by fewer than 4 units in the last place")
 def power_is_product(b: Builder, y: ArrayType, x: Atom, n: Atom) -> Atom | None:
     """x^n for small integers n. A negative one multiplies 1/x, which neither over- nor underflows before x^n does."""
     if type(n) is not Literal or n.type.dtype.kind not in "fi" or n.value != n.value // 1 or x.type.dtype != y.dtype:

@@ -12,6 +12,7 @@ from typing import Any
 from ..core.program import Atom, Literal, Program, Var
 from ..core.types import ArrayType
 from ..primitives.shape import broadcast_to, reshape, transpose
+from .after_loops import sums_after
 from .builder import Builder
 from .calls import strong
 from .residuals import save_less
@@ -119,9 +120,14 @@ class Inside:
             return p
         made = without_unused(p, self.b, outputs, inputs)
         if self.changed:
-            made = save_less(used_once(made))
+            made = finished(made)
         mark_simple(made)
         return made
+
+
+def finished(program: Program) -> Program:
+    """A program of simplified equations, with what looks at more than one of them."""
+    return save_less(sums_after(used_once(program)))
 
 
 def is_free_view(eq: Any) -> bool:

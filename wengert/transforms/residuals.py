@@ -118,7 +118,7 @@ def save_less(program: Program, soft: frozenset[int] = frozenset()) -> Program:
     equations: list[Equation] = []
     made: dict[Atom, Equation] = {}
     for eq in program.equations:
-        if eq.primitive in LOOPS:
+        if eq.primitive in LOOPS and not is_light_map(eq):
             new = split(Loop(with_maps(eq, made)), arrays)
         else:
             new = [eq]
@@ -223,6 +223,8 @@ def loop_of(
     made = Program(inputs, body.constants, body.equations, body.outputs, name=body.name, quiet=body.quiet)
     mark_simple(made)
     params = {**eq.params, "body": made, "n_consts": len(consts)}
+    if "n_carry" in params:
+        params["n_carry"] = len(carry)
     return Equation(eq.primitive, [*before, *(a for a, _ in together)], params, outputs, eq.source)
 
 

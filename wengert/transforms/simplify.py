@@ -2,8 +2,9 @@
 
 One pass forwards: each equation goes through the table of rewrites (algebra, views, parts, contractions) and is made
 once; loops, branches and calls are made anew for their arguments (invariants, calls). One pass backwards drops what
-nobody uses (unused). Then what pays only for values that are used once (used_once), and what loops need not save
-(residuals). A simplified program is for computing: derivatives are taken of the program as it was.
+nobody uses (unused). Then what pays only for values that are used once (used_once), what loops need not sum
+(after_loops) and what they need not save (residuals). A simplified program is for computing: derivatives are taken of
+the program as it was.
 
 A checkpoint stays what it is: its program is simplified, but nothing in it is merged with what stands outside.
 """
@@ -14,9 +15,8 @@ from ..core.program import Atom, Program
 from ..core.provided import provide
 from . import algebra, contractions, facts, invariants, parts, views
 from .builder import Builder
-from .residuals import save_less
+from .inside import finished
 from .unused import without_unused
-from .used_once import used_once
 
 __all__ = ["TABLES", "simplify"]
 TABLES = (algebra, contractions, facts, invariants, parts, views)  # imported: they fill the table of rewrites
@@ -33,4 +33,4 @@ def simplify_program(program: Program) -> Program:
     b = Builder()
     env: dict[Atom, Atom] = {v: v for v in program.inputs}
     outputs = b.add_program(program, env)
-    return save_less(used_once(without_unused(program, b, outputs)))
+    return finished(without_unused(program, b, outputs))
