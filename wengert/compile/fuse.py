@@ -395,7 +395,7 @@ def apart(p: Ref, q: Ref) -> bool:
 def each(nodes: Sequence[Any]) -> Iterable[Stmt]:
     """The statements in loops."""
     for node in nodes:
-        if type(node) is Stmt:
+        if isinstance(node, Stmt):
             yield node
         else:
             yield from each(node.body)

@@ -159,6 +159,25 @@ def indices(ref: Ref) -> Iterator[Ref]:
             yield from indices(i.index)
 
 
+class CallStmt(Stmt):
+    """A call of a library function on parts of arrays: it goes through its own axes, `within`, by itself.
+
+    As a statement it can share loops with others. `emit` writes it down, with the references as they are then.
+    """
+
+    __slots__ = ("emit", "name", "within")
+
+    def __init__(
+        self, name: str, target: Ref, operands: Sequence[Ref], within: Sequence[Axis], emit: Any, eq: Equation | None
+    ) -> None:
+        super().__init__(target, "call", operands, eq=eq)
+        self.name, self.within, self.emit = name, tuple(within), emit
+
+    def first(self, ref: Ref) -> Ref:
+        """The first of the elements that a reference stands for."""
+        return ref._replace(terms=tuple((a, c) for a, c in ref.terms if not any(a is b for b in self.within)))
+
+
 class Nest:
     """A statement and all axes that it runs over, those of the largest strides first."""
 
@@ -263,7 +282,7 @@ class Branch:
 def statements(node: Any) -> Iterator[Stmt]:
     """All statements in a node (not those of calls)."""
     kind = type(node)
-    if kind is Stmt:
+    if isinstance(node, Stmt):
         yield node
     elif kind is Nest:
         yield node.stmt

@@ -13,6 +13,7 @@ from .ir import (
     Branch,
     Buffer,
     Call,
+    CallStmt,
     Const,
     For,
     Indirect,
@@ -78,6 +79,8 @@ class Printer:
 
     def statement(self, s: Stmt) -> str:
         """target = operation(operands)."""
+        if type(s) is CallStmt:
+            return f"{self.ref(s.first(s.target))} = {s.name}({', '.join(self.ref(s.first(x)) for x in s.operands)})"
         xs = [self.operand(x) for x in s.operands]
         if s.op in _INFIX and len(xs) == 2:
             right = f"{xs[0]} {_INFIX[s.op]} {xs[1]}"
@@ -88,7 +91,7 @@ class Printer:
     def node(self, node: Any, indent: str) -> Iterator[str]:
         """The lines of a node."""
         kind, deeper = type(node), indent + "  "
-        if kind is Stmt:
+        if isinstance(node, Stmt):
             yield indent + self.statement(node)
         elif kind is Straight:
             for child in node.body:

@@ -58,7 +58,7 @@ def places(node: Any, own: set[Buffer]) -> Places:
 
 def accesses(node: Any, path: tuple[Axis, ...]) -> Iterator[tuple[tuple[Axis, ...], Ref]]:
     """Every reference in a tree of loops, with the axes of the loops around it."""
-    if type(node) is Stmt:
+    if isinstance(node, Stmt):
         yield path, node.target
         for ref in node.refs():
             yield path, ref
@@ -146,7 +146,7 @@ def dense(
 
 def replace(node: Any, changes: dict[Buffer, Change]) -> None:
     """Rewrite the references to the arrays that were contracted."""
-    if type(node) is Stmt:
+    if isinstance(node, Stmt):
         node.target = moved(node.target, changes)
         node.operands = tuple(moved(x, changes) if type(x) is Ref else x for x in node.operands)
     else:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import Axis, Buffer, Const, Indirect, Loop, Operand, Position, Ref, Stmt, Straight
+from ..ir import Axis, Buffer, CallStmt, Const, Indirect, Loop, Operand, Position, Ref, Stmt, Straight
 from . import complex_ops
 from .ops import extremum
 from .statement import computed, converted_constant
@@ -200,6 +200,10 @@ class Emitter(Writer):
     def statement(self, stmt: Stmt) -> None:
         """A statement, for the current values of all axes."""
         self.equation = stmt.eq
+        if type(stmt) is CallStmt:
+            stmt.emit(self, stmt)
+            self.forget_all({stmt.target.buffer})
+            return
         y = computed(self, stmt)
         if not stmt.accumulate:
             self.store(stmt.target, y)
@@ -218,7 +222,7 @@ class Emitter(Writer):
     # loops
     def node(self, node: Any) -> None:
         """A statement, straight code or a loop over elements."""
-        if type(node) is Stmt:
+        if isinstance(node, Stmt):
             self.statement(node)
         elif type(node) is Straight:
             self.written_out.update(short_loops(node, STRAIGHT))
@@ -336,7 +340,7 @@ def parts(buffer: Buffer) -> range:
 
 def every(node: Any) -> Iterator[Stmt]:
     """The statements of a loop."""
-    if type(node) is Stmt:
+    if isinstance(node, Stmt):
         yield node
     else:
         for child in node.body:
@@ -347,7 +351,7 @@ def with_paths(loop: Loop, path: tuple[Loop, ...] = ()) -> Iterator[tuple[Stmt, 
     """The statements of a loop, each with the loops around it, this one first."""
     path = (*path, loop)
     for child in loop.body:
-        if type(child) is Stmt:
+        if isinstance(child, Stmt):
             yield child, path
         else:
             yield from with_paths(child, path)
@@ -382,7 +386,7 @@ def short_loops(node: Any, most: int) -> set[Loop]:
 
 def instances(node: Any) -> int:
     """How many statements there are when all loops are written out."""
-    if type(node) is Stmt:
+    if isinstance(node, Stmt):
         return 1
     extent = node.axis.extent if type(node.axis.extent) is int else 1 << 40
     return extent * sum(map(instances, node.body))

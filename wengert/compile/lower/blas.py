@@ -14,7 +14,7 @@ import numpy as np
 from ...core.program import Equation
 from .. import lapack
 from ..emit.library import PREFIX, call
-from ..ir import Axis, Call, Ref, Splat, Value, View, size_of
+from ..ir import Axis, Call, CallStmt, Nest, Ref, Splat, Value, View, size_of
 from .lowering import Lowering, axes_of
 
 assert lapack  # it knows the addresses
@@ -85,7 +85,7 @@ def matrix_product(
     if fresh and not all(d.total for d in p.stack):
         low.fill(total, total.dtype.type(0))
         fresh = False
-    low.nodes.append(node_of(eq, p, a, b, total, fresh))
+    low.nodes.append(nest_of(eq, p, a, b, total, fresh) if p.stack else node_of(eq, p, a, b, total, fresh))
     return True
 
 
@@ -238,6 +238,35 @@ def node_of(eq: Equation, p: Product, a: View, b: View, total: View, fresh: bool
     m, n, k = p.size
     name = f"{multiply.__name__} {m}x{k} {k}x{n}"
     return Call(name, first[:2] if fresh else first, first[2:], emit, eq)
+
+
+def nest_of(eq: Equation, p: Product, a: View, b: View, total: View, fresh: bool) -> Nest:
+    """A stack of products: a statement for each of them, which can share loops over the stack with others."""
+    if p.row.length == 1 or (p.column.length > 1 and p.row.total != 1):
+        p, a, b = p.swapped(), b, a
+    rows, columns, summed = within = [Axis(d.length, 0) for d in (p.row, p.column, p.summed)]
+    stack = [Axis(d.length, 0) for d in p.stack]
+
+    def ref(x: View, steps: Callable[[Dim], int], axes: Sequence[tuple[Axis, Dim]]) -> Ref:
+        pairs = [*zip(stack, p.stack, strict=True), *axes]
+        return Ref(x.buffer, x.const, (*x.terms, *((axis, steps(d)) for axis, d in pairs if steps(d))))
+
+    refs = (
+        ref(a, in_a, [(rows, p.row), (summed, p.summed)]),
+        ref(b, in_b, [(summed, p.summed), (columns, p.column)]),
+    )
+    target = ref(total, in_total, [(rows, p.row), (columns, p.column)])
+    multiply = matrix_by_vector if p.column.length == 1 else matrix_by_matrix
+
+    def emit(f: Any, stmt: CallStmt) -> None:
+        a, b, total = (*stmt.operands[:2], stmt.target)
+        dims = [Dim(x.extent, *(r.coefficient(x) for r in (a, b, total))) for x in (rows, columns, summed)]
+        at = [f.address(stmt.first(r)) for r in (a, b, total)]
+        multiply(f, Product(*dims, []), at, total.buffer.dtype, 0 if fresh else 1)
+
+    m, n, k = p.size
+    operands = refs if fresh else (*refs, target)
+    return Nest(stack, CallStmt(f"{multiply.__name__} {m}x{k} {k}x{n}", target, operands, within, emit, eq))
 
 
 def each(f: Any, stack: Sequence[Dim], refs: Sequence[Ref], body: Callable[[Sequence[Ref]], None]) -> None:
