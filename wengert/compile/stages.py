@@ -15,6 +15,7 @@ from .ir import Block, Buffer, Straight, View, row_major, size_of
 from .lower import Constants
 from .lower.lowering import Lowering
 from .plan import plan
+from .recompute import drop_unread, recompute
 from .show import loops_text
 from .shrink import shrink
 
@@ -58,6 +59,8 @@ class Stages:
     def fused(self) -> Block:
         """Loops."""
         block = fuse(self.block)
+        recompute(block)
+        drop_unread(block)
         shrink(block)
         return block
 
