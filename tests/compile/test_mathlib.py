@@ -7,7 +7,8 @@ import pytest
 
 from compile.mathlib_kernels import MACHINES, kernels
 from compile.mathlib_truth import arguments, errors, true_values, units
-from wengert.compile import mathlib
+from wengert.compile import mathlib, symbols
+from wengert.compile.mathlib import rare
 from wengert.compile.mathlib.table import TABLE
 
 each = pytest.mark.parametrize
@@ -67,3 +68,12 @@ def test_the_library_defines_what_is_declared() -> None:
     text = mathlib.library({("tanh", np.float32)}, 4, mathlib.Target(fma=True))
     for form in ("", "_v2", "_v4", "_v8"):
         assert f"@wg_tanh_f32{form}(" in text
+
+
+def test_rare_functions_have_addresses() -> None:
+    used = {(name, np.dtype(np.float64)) for name in ("exp", "remainder", "sin")}
+    assert rare.externals(used) == {
+        "declare void @math.far_sin(ptr, ptr, i64)",
+        "declare void @math.fmod(ptr, ptr, ptr, i64)",
+    }
+    assert symbols.address("math.far_sin") == rare.address("far_sin") != rare.address("fmod")
