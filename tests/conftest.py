@@ -7,6 +7,7 @@ from pathlib import Path
 CACHE = Path(__file__).parents[1] / ".cache"
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("MPLCONFIGDIR", str(CACHE / "matplotlib"))
+os.environ.setdefault("WENGERT_CACHE_DIR", str(CACHE / "code"))
 os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(CACHE / "hypothesis"))
 
 import hypothesis

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import UnsupportedFunctionError
-from . import llvm
+from . import cache, llvm
 
 OTHER = -3  # what an entry returns when it is given other types than it expects
 NOT_IN_ORDER = -2  # ... an array that is not contiguous or not aligned
@@ -287,8 +287,8 @@ def builtin() -> tuple[MethodDef, Any]:
     """What makes built-in functions of the native one."""
     check_places()
     symbols = {name: ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value or 0 for name in FUNCTIONS}
-    with llvm.lock:
-        address, library = llvm.loaded(llvm.compiled(TEXT), symbols, "wengert_entry")
+    code, _ = cache.found_or_made(TEXT, lambda: llvm.object_code(llvm.optimised(TEXT)))
+    address, library = llvm.loaded(code, symbols, "wengert_entry")
     definition = MethodDef(b"compiled", address, FASTCALL, None)
     definition.library = library
     new = ctypes.pythonapi.PyCFunction_NewEx

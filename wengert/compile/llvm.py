@@ -26,6 +26,16 @@ def target() -> Any:
 
 
 @functools.cache
+def description() -> tuple[Any, ...]:
+    """What object code depends on besides its text: versions, the CPU and its features."""
+    import llvmlite
+    import llvmlite.binding as llvm
+
+    machine = llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+    return llvmlite.__version__, llvm.llvm_version_info, *machine
+
+
+@functools.cache
 def width() -> int:
     """Doubles in a vector register."""
     import llvmlite.binding as llvm
@@ -40,7 +50,10 @@ def optimised(text: str) -> Any:
 
     module = llvm.parse_assembly(text)
     module.triple, module.data_layout = target().triple, str(target().target_data)
-    options = llvm.create_pipeline_tuning_options(speed_level=3)
+    # The first level vectorises as the third does, which is slower and gained nothing on our programs. Loops that are
+    # worth unrolling are written out by us; LLVM's unrolling made code, and compilation, up to thirty times as long.
+    options = llvm.create_pipeline_tuning_options(speed_level=1)
+    options.loop_unrolling = False
     builder = llvm.create_pass_builder(target(), options)
     builder.getModulePassManager().run(module, builder)
     mathlib.inline(module, target())
@@ -65,11 +78,6 @@ def session() -> Any:
 
     target()
     return llvm.create_lljit_compiler(target())
-
-
-def compiled(text: str) -> bytes:
-    """Object code of a text."""
-    return object_code(optimised(text))
 
 
 def loaded(code: bytes, symbols: dict[str, int], name: str = "wengert_main") -> tuple[int, Any]:

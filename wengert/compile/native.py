@@ -14,7 +14,7 @@ from ..core.program import Program
 from ..core.provided import provide
 from ..core.types import ArrayType
 from ..errors import MemoryLimitError
-from . import llvm, symbols
+from . import cache, llvm, symbols
 from .callbacks import RAISED, raised, running
 from .callers import OTHER_TYPES, flat_caller
 from .entry import NO_MEMORY, NOT_IN_ORDER, OTHER
@@ -35,9 +35,7 @@ class Native:
     def __init__(self, stages: Stages) -> None:
         self.stages = stages
         self.text = stages.timed("emit", stages.text)
-        with llvm.lock:
-            self.module = stages.timed("optimise", lambda: llvm.optimised(self.text))
-            self.code = stages.timed("machine code", lambda: llvm.object_code(self.module))
+        self.code, self.cached = cache.found_or_made(self.text, self.compiled)
         self.number = next(_numbers)
         running[self.number] = self
         self.calls = stages.constants.calls
@@ -51,6 +49,12 @@ class Native:
         self.releases = int(not stages.brief)
         weakref.finalize(self, free, self.cell)
         self.run: Callable[..., list[Any]] = flat_caller(self, stages.program.in_types)
+
+    def compiled(self) -> bytes:
+        """Object code, by LLVM."""
+        with llvm.lock:
+            module = self.stages.timed("optimise", lambda: llvm.optimised(self.text))
+            return self.stages.timed("machine code", lambda: llvm.object_code(module))
 
     def stopped(self, code: int, args: Sequence[Any]) -> Any:
         """What to do when native code has stopped: copy arguments and run again, leave it to others, or raise."""
