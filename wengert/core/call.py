@@ -25,13 +25,13 @@ from .types import ArrayType, dtype_of, is_inexact, shape_of, type_of
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
 
-# Does Python's control flow become part of what is recorded? Set while an adopted function runs: see python/adopt.py.
+# Does Python's control flow become part of what is recorded? Set while an adopted function runs: see python/adoption.py.
 adopting: ContextVar[bool] = ContextVar("wengert_adopting", default=False)
 
 
 def adopted(fun: Function) -> Function:
     """The user's function as a transformation runs it: adopted, where it is called by an adopted function."""
-    return provided("adopt")(fun) if adopting.get() else fun  # type: ignore[no-any-return]
+    return provided("adopt")(fun) if adopting.get() else fun
 
 
 FLOAT0 = np.dtype([("float0", np.void, 0)])  # the dtype of a derivative in a discrete argument, as in JAX

@@ -52,12 +52,15 @@ def _batch_print(size: int, batched: Any, counts: Any, *values: Any, text: Text,
     return [], []
 
 
+def _no_results(*types: Any, **params: Any) -> list[Any]:
+    return []
+
+
 class Effect(Primitive):
     """A primitive without results. Where lanes of vmap go different ways, it counts for those that are live."""
 
     def __init__(self, name: str, impl: Any, batch: Any, for_live: Any) -> None:
-        rule = lambda *types, **params: []
-        super().__init__(name, impl, Constant(), type_rule=rule, batch=batch, multiple=True, effect=True)
+        super().__init__(name, impl, Constant(), type_rule=_no_results, batch=batch, multiple=True, effect=True)
         self.for_live = for_live
 
     def __call__(self, *args: Any, **params: Any) -> Any:
@@ -90,7 +93,12 @@ class Failure(NamedTuple):
     def error(self) -> BaseException:
         """The error."""
         if self.kind is AssertionFailedError:
-            return AssertionFailedError(*self.args, where=self.where)
+            return AssertionFailedError(
+                str(self.args[0]),
+                why="the condition of the `assert` does not hold for the values with which the program runs",
+                write="arguments for which it holds",
+                where=self.where,
+            )
         error = self.kind(*self.args)
         error.add_note(f"raised by {self.where}  {self.where.text}" if self.where is not None else "raised at run time")
         return error

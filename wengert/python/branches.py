@@ -11,7 +11,7 @@ import numpy as np
 from ..core.dataflow import rewired
 from ..core.intern import interned
 from ..core.program import Var
-from ..core.tree import flatten, unflatten
+from ..core.tree import describe, flatten, unflatten
 from ..core.types import ArrayType, dtype_of, type_of
 from ..errors import AssertionFailedError, ControlFlowError, user_source
 from ..primitives import control
@@ -181,7 +181,7 @@ class Joined:
         """Find the types of the leaves, None for those that are the same on both sides."""
         (first, self.tree), (last, tree) = flat[0], flat[-1]
         if tree != self.tree:
-            return "it has another structure after one branch than after the other"
+            return f"its structure is {describe(self.tree)} after one branch and {describe(tree)} after the other"
         self.leaves, self.types = first, []
         for a, b in zip(first, last, strict=True):
             found: ArrayType | None = None
@@ -225,4 +225,4 @@ def cond(test: Any, sides: Sequence[Side]) -> list[Any]:
         inputs = [own.get(key, v) for key, v in shared.items()]
         programs.append(interned(rewired(program, inputs, program.outputs)))
     index = ew.convert(test, dtype=np.dtype(np.int64))
-    return control.cond(index, *operands.values(), branches=tuple(programs))  # type: ignore[no-any-return]
+    return control.cond(index, *operands.values(), branches=tuple(programs))

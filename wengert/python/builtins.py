@@ -165,7 +165,7 @@ def round_(x: Any, ndigits: Any = None) -> Any:
     """round(x): to an integer, or to digits."""
     if not isinstance(x, Tracer):
         return builtins.round(x, ndigits)
-    y = np.round(x, ndigits or 0)
+    y: Any = np.round(x, ndigits or 0)  # type: ignore[call-overload]
     return _weak(y, int) if ndigits is None else y
 
 
@@ -237,7 +237,7 @@ _extreme(max, lambda a, b: a > b, np.max)
 def sum_(iterable: Any, /, start: Any = 0) -> Any:
     """sum: of the rows of a long array it is NumPy's."""
     if isinstance(iterable, Tracer) and iterable.shape and iterable.shape[0] > ROWS and staging.get():
-        total = np.sum(iterable, axis=0)
+        total: Any = np.sum(iterable, axis=0)  # type: ignore[call-overload]
         return total if type(start) is int and start == 0 else start + total
     return builtins.sum(iterable, start)
 
@@ -298,6 +298,21 @@ def print_(*args: Any, **kwargs: Any) -> None:
             write='wg.print("x = {}", x), which prints whenever the program runs',
         )
     builtins.print(*args, **kwargs)
+
+
+def refuse_recorded(f: Any) -> Any:
+    """A method of a file: in a branch or a loop it would read or write when the program is recorded."""
+
+    def once(*args: Any, **kwargs: Any) -> Any:
+        if any_undecided(args) or isinstance(frame.get(), Region):
+            raise ControlFlowError(
+                f"{f.__name__}() of a file is called in a branch or loop that depends on traced values, or with one",
+                why="the function is run once, on types, to record its program",
+                write="read before, write after: return what is to be written",
+            )
+        return f(*args, **kwargs)
+
+    return once
 
 
 def refuse_in_loops(f: Any) -> Any:

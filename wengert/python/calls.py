@@ -17,7 +17,7 @@ from .. import numpy as wnp
 from ..core.trace import Tracer
 from ..errors import ControlFlowError, is_ours
 from ..numpy import creation
-from .builtins import BUILTINS, refuse_in_loops
+from .builtins import BUILTINS, refuse_in_loops, refuse_recorded
 from .source import is_rewritten, rewritten
 from .values import undecided
 
@@ -74,18 +74,18 @@ def method(f: Any) -> Any:
     if ours is not owner:
         return getattr(ours, f.__name__)
     inner = f.__func__
-    return types.MethodType(called(inner), owner) if isinstance(inner, types.FunctionType) else f
+    return types.MethodType(called(inner), owner) if isinstance(inner, types.FunctionType) else builtin(f)
 
 
 def constructor(cls: type) -> Any:
     """A class of the user's: its __init__ is adopted."""
-    init = cls.__init__
+    init: Any = cls.__init__  # type: ignore[misc]
     plain = type(cls) is type and cls.__new__ is object.__new__ and isinstance(init, types.FunctionType)
-    if not plain or is_ours(init.__code__.co_filename) or function(init) is init:  # type: ignore[misc]
+    if not plain or is_ours(init.__code__.co_filename) or function(init) is init:
         return cls
 
     def construct(*args: Any, **kwargs: Any) -> Any:
-        made = object.__new__(cls)
+        made: Any = object.__new__(cls)
         function(init)(made, *args, **kwargs)
         return made
 
@@ -98,7 +98,7 @@ def instance(f: Any) -> Any:
     if isinstance(inner, types.FunctionType) and not is_ours(inner.__code__.co_filename):
         return types.MethodType(function(inner), f)
     if isinstance(f, np.vectorize):
-        return wnp.vectorize(called(f.pyfunc), f.otypes, f.__doc__, f.excluded, f.cache, f.signature)  # type: ignore[attr-defined]
+        return wnp.vectorize(called(f.pyfunc), f.otypes, f.__doc__, f.excluded, f.cache, f.signature)
     return f
 
 
@@ -110,6 +110,8 @@ def builtin(f: Any) -> Any:
     """A function that is written in C: what looks a traced value up, or draws random numbers, says what is wrong."""
     owner = getattr(f, "__self__", None)
     module = getattr(f, "__module__", None) or type(owner).__module__
+    if type(owner).__module__ == "_io":
+        return refuse_recorded(f)
     if module in ("time", "random", "_random") or type(owner).__module__.startswith("numpy.random"):
         return refuse_in_loops(f)
     if isinstance(owner, dict | set | str) and f.__name__ in _LOOKUPS:

@@ -43,15 +43,15 @@ def no_arguments(*names: str) -> ast.arguments:
     return ast.arguments([], [ast.arg(n) for n in names], None, [], [], None, [])
 
 
-def at(new: Any, old: ast.AST) -> Any:
+def at(new: Any, old: Any) -> Any:
     """A new node, with all that is new in it, where an old one begins."""
-    line: Any = old
-    whole = line.end_lineno == line.lineno  # else Python takes the last line for that of a call
-    end = (line.end_lineno, line.end_col_offset) if whole else (line.lineno, line.col_offset)
+    whole = old.end_lineno == old.lineno  # else Python takes the last line for that of a call
+    end = (old.end_lineno, old.end_col_offset) if whole else (old.lineno, old.col_offset)
     for node in ast.walk(new):
         if "lineno" in node._attributes and not hasattr(node, "lineno"):
-            node.lineno, node.col_offset = line.lineno, line.col_offset
-            node.end_lineno, node.end_col_offset = end
+            new_one: Any = node
+            new_one.lineno, new_one.col_offset = old.lineno, old.col_offset
+            new_one.end_lineno, new_one.end_col_offset = end
     return new
 
 

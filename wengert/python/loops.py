@@ -16,7 +16,7 @@ from ..core.body import PYTHON_NUMBERS
 from ..core.intern import interned
 from ..core.program import Var
 from ..core.trace import Tracer
-from ..core.tree import flatten, unflatten
+from ..core.tree import describe, flatten, unflatten
 from ..core.types import DYNAMIC, ArrayType, dtype_of, shape_of, type_of
 from ..errors import ControlFlowError
 from ..primitives import elementwise as ew
@@ -48,7 +48,9 @@ class Carried:
     def __init__(self, place: Place, fresh: bool = False) -> None:
         self.place, self.before = place, place.get()
         self.fresh = fresh or self.before is UNDEFINED
-        self.leaves, self.tree, self.types = [], None, []
+        self.leaves: list[Any] = []
+        self.tree: Any = None
+        self.types: list[ArrayType | None] = []
         if not self.fresh:
             self.leaves, self.tree = flatten(self.before)
             self.types = [full_type(x) if is_numeric(x) else None for x in self.leaves]
@@ -83,14 +85,16 @@ class Carried:
             self.outs = [x for x, t in zip(leaves, self.types, strict=True) if t is not None]
             return True
         if tree != self.tree:
-            return self.renew("its structure is another after a round than before")
+            return self.renew(f"its structure is {describe(self.tree)} before a round and {describe(tree)} after it")
         found = [self.fitted(x, y, t) for x, y, t in zip(self.leaves, leaves, self.types, strict=True)]
         wrong = next((f for f in found if isinstance(f, str)), None)
         if wrong is not None:
             return self.renew(wrong)
-        pairs = list(zip(found, self.types, strict=True))
-        if any(f is not None and t is not None and (f.dtype != t.dtype or f.weak != t.weak) for f, t in pairs):
-            self.types = found
+        types: list[Any] = found
+        if any(
+            t is not None and (f.dtype != t.dtype or f.weak != t.weak) for f, t in zip(types, self.types, strict=True)
+        ):
+            self.types = types
             return False
         self.outs = [as_type(y, t) for y, t in zip(leaves, self.types, strict=True) if t is not None]
         handed = [x for x, t in zip(self.handed, self.types, strict=True) if t is not None]
@@ -163,7 +167,7 @@ class Loop:
         rows: Rows | None,
         names: Sequence[str],
         into: Sequence[str],
-        truth: Callable[[Any], Any],
+        truth: Callable[[Any, Callable[[], Any]], Any],
     ) -> None:
         self.body, self.test, self.rows, self.truth = body, test, rows, truth
         self.snapshot = Snapshot([body, test])
@@ -173,7 +177,7 @@ class Loop:
             if name in places:
                 self.carry(places[name], name in into)
         static = rows is not None and rows.static
-        self.surely = (test is None and rows is None) or (static and int(rows.length) > 0)  # type: ignore[union-attr]
+        self.surely = test is None if rows is None else static and int(rows.length) > 0
         self.stacked = static
 
     def carry(self, place: Place, into: bool) -> None:
@@ -261,10 +265,13 @@ class Loop:
         changed = list(self.carried.values())
         leaving = ways(self.way) - {GO}
         inputs, first = self.region.inputs, 1
-        variables, outs, init = [inputs[0]], [self.region.tracers[0] + 1], [0]
+        i: Any = self.region.tracers[0]
+        variables, outs = [inputs[0]], [i + 1]
+        init: list[Any] = [0]
         for c in changed:
             count = len(c.inputs)
-            variables += inputs[first : first + count] if not c.fresh else [Var(type_of(y)) for y in c.outs]
+            new = [Var(t) for t in c.types if t is not None] if c.outs else []
+            variables += new if c.fresh else inputs[first : first + count]
             first += count
             outs += c.outs
             init += c.initial() if c.outs else []
@@ -283,6 +290,12 @@ class Loop:
         """What the loop leaves behind."""
         endless = self.test is None and self.rows is None
         possible = leaving if endless else leaving | {GO}
+        if not possible:
+            raise ControlFlowError(
+                "a `while True` never ends",
+                why="there is no `break` and no `return` in it that a traced condition decides on",
+                write="a condition, or a `break`",
+            )
         way: Way = Exit(results[-1], possible) if len(possible) > 1 else next(iter(possible), GO)
         here, at = frame.get(), 1
         here.partial = {}
@@ -295,6 +308,9 @@ class Loop:
                 valid |= {GO}
             here.partial[c.place.key] = c.place, valid
         here.settle(way)
+        for c in changed:
+            if c.why and c.place.get() is UNDEFINED and c.place.name in here.missing:
+                here.missing[c.place.name] = c.why, here.missing[c.place.name][1]
         return way
 
     def scan(self, variables: list[Var], rows: list[Var], outs: list[Any], init: list[Any]) -> list[Any]:
@@ -302,7 +318,7 @@ class Loop:
         assert self.rows is not None
         program, constants = self.region.program(outs, "loop", [*variables, *rows])
         length = int(self.rows.length) if self.rows.static else DYNAMIC
-        return loops.scan(  # type: ignore[no-any-return]
+        return loops.scan(
             self.rows.length,
             *constants.values(),
             *_begun(init, variables),
@@ -327,11 +343,12 @@ class Loop:
             n_cond=len(given),
             n_consts=len(constants),
         )
-        return results[1:]  # type: ignore[no-any-return]
+        return results[1:]
 
     def condition(self, types: list[ArrayType], leaving: bool) -> Any:
         """Is there another round? Not after one that left the loop; then as `test` or the number of rows say."""
         region = Region(types)
+        length = self.rows.length if self.rows is not None else 0
         given = iter(region.tracers[1:])
         for c in self.carried.values():
             if c.fresh:
@@ -342,7 +359,7 @@ class Loop:
             with region.trace, region.running():
                 going: Any = ew.equal(region.tracers[-1], GO) if leaving else True
                 if self.test is not None or self.rows is not None:
-                    test = self.test if self.test is not None else lambda: region.tracers[0] < self.rows.length  # type: ignore[union-attr]
+                    test = self.test or (lambda: region.tracers[0] < length)
                     going = self.truth(going, test)
                 changed = [place for place, _, _ in self.snapshot.changes() if place.key not in self.carried]
                 if changed:

@@ -93,9 +93,9 @@ def _while(test: Callable[[], Any] | None, body: Block, names: Names, into: Name
     rounds = 0
     while True:
         if staging.get() and (rounds == ROLLED or (test is None and not rounds)):
-            way = _tried(lambda: _staged_while(test, body, names, into), [test, body])
-            if way is not None:
-                return way[0]
+            done = _tried(lambda: _staged_while(test, body, names, into), [test, body])
+            if done is not None:
+                return done[0]
         if test is not None:
             going = test()
             if undecided(going):

@@ -57,13 +57,14 @@ class Range(Rows):
 
     def count(self) -> Any:
         """How many numbers there are."""
-        start, stop, step = self.start, self.stop, self.step
-        if not any(isinstance(x, Tracer) for x in (start, stop, step)):
+        start, stop = self.start, self.stop
+        step: Any = self.step
+        if not any(isinstance(x, Tracer) for x in (start, stop, self.step)):
             return len(range(start, stop, step))
         up, down = stop - start, start - stop
         if type(step) is int and step == 1:
             return np.maximum(up, 0)
-        if not isinstance(step, Tracer):
+        if not isinstance(self.step, Tracer):
             n = (up + (step - 1)) // step if step > 0 else (down + (-step - 1)) // -step
         else:
             n = np.where(step > 0, (up + (step - 1)) // step, (down + (-step - 1)) // -step)
@@ -93,7 +94,7 @@ class Zip(Rows):
         self.parts = parts
         lengths = [p.length for p in parts]
         known = min((n for n in lengths if not isinstance(n, Tracer)), default=None)
-        traced = [n for n in lengths if isinstance(n, Tracer)]
+        traced: list[Any] = [n for n in lengths if isinstance(n, Tracer)]
         self.length = known
         for n in traced:
             self.length = n if self.length is None else np.minimum(n, self.length)

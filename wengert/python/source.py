@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import inspect
 import linecache
 import types
 import weakref
@@ -15,7 +16,7 @@ from .scopes import parameters
 from .statements import CannotBeKept, Function, is_generator
 
 _FUNCTION = "_wg_function"
-_parsed: dict[str, tuple[tuple[str, ...], ast.Module]] = {}
+_parsed: dict[str, tuple[tuple[str, ...], ast.Module | None]] = {}
 _rewritten: dict[int, tuple[Any, Any]] = {}  # by the id of a code object: it, weakly, and what it was rewritten to
 
 
@@ -127,7 +128,9 @@ def found(f: Any) -> tuple[Any, str | None]:
     """The definition that a function was compiled from, and the name of the class around it; None where unknown."""
     code = f.__code__
     lines = linecache.getlines(code.co_filename, f.__globals__)
-    tree = _tree(code.co_filename, tuple(lines)) if lines else None
+    if len(lines) < code.co_firstlineno:
+        return None, None
+    tree = _tree(code.co_filename, tuple(lines)) or _block(lines, code.co_firstlineno)
     if tree is None:
         return None, None
     names = parameters_of(code)
@@ -149,10 +152,23 @@ def _tree(filename: str, lines: tuple[str, ...]) -> ast.Module | None:
     known = _parsed.get(filename)
     if known is None or known[0] != lines:
         try:
-            known = _parsed[filename] = lines, ast.parse("".join(lines))
+            tree = ast.parse("".join(lines))
         except SyntaxError:
-            return None
+            tree = None
+        known = _parsed[filename] = lines, tree
     return known[1]
+
+
+def _block(lines: list[str], first: int) -> ast.Module | None:
+    """What begins at this line, where the whole file is not Python: a page of documentation, a notebook."""
+    block = inspect.getblock(lines[first - 1 :])
+    before = ["\n"] * (first - 1)
+    if block[0][:1].isspace() and before:
+        before[-1] = "if 1:\n"
+    try:
+        return ast.parse("".join([*before, *block]))
+    except SyntaxError:
+        return None
 
 
 def _at_first_line(node: ast.AST, code: Any, class_name: str | None) -> Iterator[tuple[Any, str | None]]:
@@ -176,7 +192,7 @@ def _first_line(node: Any) -> int | None:
     return decorators[0].lineno if decorators else getattr(node, "lineno", None)
 
 
-def _span(node: Any) -> tuple[tuple[int, int], tuple[int, int]]:
+def _span(node: Any) -> Any:
     """Where the body of a lambda begins and ends: line and column."""
     body = node.body if isinstance(node, ast.Lambda) else node
     return (body.lineno, body.col_offset), (body.end_lineno, body.end_col_offset)

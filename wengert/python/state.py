@@ -75,7 +75,7 @@ class Entry:
 
     def show(self) -> str:
         """As the user knows it."""
-        return f"{self.name}[{self.index!r}]"
+        return f"{self.name}{self.index}" if self.name.endswith(".") else f"{self.name}[{self.index!r}]"
 
 
 class Handle:
@@ -115,9 +115,20 @@ class Snapshot:
         self.handles: list[tuple[Handle, tuple[Any, ...], Any]] = []
         self.seen: dict[int, Any] = {}
         self.todo: list[tuple[Any, str]] = []
+        self.globals: list[tuple[Any, str]] = []
+        self.outside: set[int] = set()  # the containers that are reached through global variables alone
         for f in functions:
             if f is not None:
                 self.function(f)
+        self.reach()
+        inside = len(self.containers)
+        while self.globals:
+            self.add(*self.globals.pop())
+            self.reach()
+        self.outside = {id(c) for c, _, _ in self.containers[inside:]}
+
+    def reach(self) -> None:
+        """Visit all that is known to be reached."""
         while self.todo:
             self.visit(*self.todo.pop())
 
@@ -183,14 +194,15 @@ class Snapshot:
         if not is_ours(code.co_filename):
             for name in _global_names(code):
                 if name in f.__globals__:
-                    self.add(f.__globals__[name], name)
+                    self.globals.append((f.__globals__[name], name))
 
     def object(self, value: Any, name: str) -> None:
         """The attributes of an object of a class of the user's."""
         held = getattr(value, "__dict__", None)
-        if type(held) is dict and not _of_library(type(value)):
+        cls: Any = type(value)
+        if type(held) is dict and not _of_library(cls):
             self.seen[id(held)] = held
-            self.containers.append((held, name, held.copy()))
+            self.containers.append((held, f"{name}.", held.copy()))
             for k, item in held.items():
                 self.add(item, f"{name}.{k}")
 
@@ -202,7 +214,10 @@ class Snapshot:
             if new is not old:
                 yield cell, old, new
         for container, name, held in self.containers:
-            yield from self.entries(container, name, held)
+            for change in self.entries(container, name, held):
+                if id(container) in self.outside:
+                    raise changed_outside(change[0])
+                yield change
         for handle, fields, alias in self.handles:
             if type(alias) is not View and _fields(handle.tracer) != fields:
                 yield handle, _tracer_of(fields), handle.get()
@@ -246,7 +261,7 @@ class Snapshot:
 
 
 def _fields(tracer: Tracer) -> tuple[Any, ...]:
-    return _Same(tracer.trace), _Same(tracer.value), _Same(tracer.data), type(tracer)  # type: ignore[return-value]
+    return _Same(tracer.trace), _Same(tracer.value), _Same(tracer.data), type(tracer)
 
 
 class _Same:
@@ -268,7 +283,16 @@ def _tracer_of(fields: tuple[Any, ...]) -> Tracer:
     trace, value, data, kind = fields
     made = object.__new__(kind)
     made.trace, made.value, made.data, made.alias = trace.value, value.value, data.value, None
-    return made  # type: ignore[no-any-return]
+    return made
+
+
+def changed_outside(place: Place) -> ControlFlowError:
+    """The error for a global object that a branch or a loop changes."""
+    return ControlFlowError(
+        f"{place.show()}, of a global variable, is assigned to in a branch or loop that depends on traced values",
+        why="the function is run once, to record its program; what it does besides is not part of that",
+        write="return the value, or keep it in an object that is made in the function",
+    )
 
 
 def mutated(name: str) -> ControlFlowError:

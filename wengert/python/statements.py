@@ -102,7 +102,7 @@ class Function(Expressions):
             names = [n for n in bound.all if self.outside.get(n) == kind]
             declared += [node(names)] if names else []
         body = self.block(statements, True) or [ast.Pass()]
-        return at(definition(id, no_arguments(*args), [*declared, *body]), statements[0])  # type: ignore[no-any-return]
+        return at(definition(id, no_arguments(*args), [*declared, *body]), statements[0])
 
     def fresh(self, what: str) -> str:
         """A name that nobody has."""
@@ -123,7 +123,7 @@ class Function(Expressions):
         method = getattr(self, f"leaving_{type(s).__name__}", None)
         if method is None:
             raise CannotBeKept(f"{type(s).__name__.lower()} on line {s.lineno}")
-        return method(s)  # type: ignore[no-any-return]
+        return method(s)
 
     def part(self, what: str, statements: Sequence[ast.stmt], out: list[ast.stmt], *args: str) -> ast.expr:
         """A block, defined in `out`, by its name; None where it is empty."""
@@ -152,8 +152,8 @@ class Function(Expressions):
             body = [ast.Nonlocal(bound), result] if bound else [result]
             out.append(at(definition(id, no_arguments(), body), s))
             test = name(id)
-        body, orelse = self.part("body", s.body, out), self.part("else", s.orelse, out)
-        return out, at(operator("while_", test, body, orelse, *written), s)
+        run, orelse = self.part("body", s.body, out), self.part("else", s.orelse, out)
+        return out, at(operator("while_", test, run, orelse, *written), s)
 
     def leaving_For(self, s: ast.For) -> tuple[list[ast.stmt], ast.expr]:
         """for_(iterable, body, orelse, names, into); the body is given the item."""
@@ -166,14 +166,14 @@ class Function(Expressions):
         orelse = self.part("else", s.orelse, out)
         return out, at(operator("for_", iterable, body, orelse, *written), s)
 
-    def written(self, nodes: Sequence[ast.AST]) -> tuple[ast.expr, ast.expr]:
+    def written(self, nodes: Sequence[ast.AST]) -> list[ast.expr]:
         """The variables that a loop binds, and those into whose arrays it assigns."""
         bound = Bound(nodes)
         names = [n for n in bound.names if n in self.locals]
         if "return" in exits([n for n in nodes if isinstance(n, ast.stmt)]):
             names.append(VALUE)
         into = [n for n in {**bound.into, **bound.updated} if n not in bound.names]
-        return tuple(ast.Tuple([ast.Constant(n) for n in found], ast.Load()) for found in (names, into))  # type: ignore[return-value]
+        return [ast.Tuple([ast.Constant(n) for n in found], ast.Load()) for found in (names, into)]
 
     # statements that Python runs, whose blocks control may leave ---------------------------------------------------
     def leaving_With(self, s: ast.With) -> tuple[list[ast.stmt], ast.expr]:
@@ -265,7 +265,7 @@ class Function(Expressions):
         before, self.as_text = self.as_text, True
         made = self.visit(node)
         self.as_text = before
-        return made  # type: ignore[no-any-return]
+        return made
 
     def visit_AnnAssign(self, s: ast.AnnAssign) -> Any:
         """Annotations of local variables are never evaluated, and cannot stand beside `nonlocal`."""
@@ -290,11 +290,13 @@ class Function(Expressions):
             return self.visit_Assign(at(ast.Assign([s.target], at(ast.BinOp(read, s.op, s.value), s)), s))
         return self.generic_visit(s)
 
-    def visit_Global(self, s: Any) -> Any:
+    def visit_Global(self, s: ast.Global) -> Any:
         """Declared in front of the function."""
         return at(ast.Pass(), s)
 
-    visit_Nonlocal = visit_Global
+    def visit_Nonlocal(self, s: ast.Nonlocal) -> Any:
+        """The same."""
+        return at(ast.Pass(), s)
 
     def visit_FunctionDef(self, s: ast.FunctionDef) -> Any:
         """An inner function: rewritten too."""
@@ -343,7 +345,7 @@ def _own_nodes(node: ast.AST) -> Any:
 
 def _as_def(s: ast.Lambda) -> ast.FunctionDef:
     body: list[ast.stmt] = [at(ast.Return(s.body), s.body)]
-    return at(definition("<lambda>", s.args, body), s)  # type: ignore[no-any-return]
+    return at(definition("<lambda>", s.args, body), s)
 
 
 def _declarations(body: list[ast.stmt]) -> tuple[list[ast.stmt], list[ast.stmt]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import inspect
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +15,7 @@ from ..core.tree import flatten
 from ..errors import ControlFlowError, Source, UndefinedVariableError, last_line
 from .calls import called
 from .region import OUTSIDE, Frame, frame, staging
+from .statements import VALUE
 from .values import undecided
 
 Function = Callable[..., Any]
@@ -28,6 +31,12 @@ def adopt(fun: Function) -> Function:
     def adopted(*args: Any, **kwargs: Any) -> Any:
         if not tracing():
             return fun(*args, **kwargs)
+        if inspect.isgeneratorfunction(fun) or inspect.iscoroutinefunction(fun):
+            raise ControlFlowError(
+                f"{name_of(fun)} is a generator or a coroutine",
+                why="it runs piece by piece, when its values are asked for; a program runs as a whole",
+                write="a function that returns its values, in an array or a tuple",
+            )
         on_types = staging.get() or any(map(undecided, flatten((args, kwargs))[0]))
         outer = frame.get()
         mine = Frame() if outer is OUTSIDE else outer
@@ -53,16 +62,24 @@ def adopt(fun: Function) -> Function:
 
 def _explained(error: NameError, here: Frame) -> UndefinedVariableError | None:
     """Our error in the place of Python's, where a branch or a loop left a variable without a value."""
-    known = here.missing.get(error.name or "")
-    if known is None:
+    named = re.search(r"'(\w+)'", str(error))
+    name = named[1] if named else ""
+    if name not in here.missing:
         return None
-    reason, where = known
+    reason, where = here.missing[name]
+    if name == VALUE:
+        return UndefinedVariableError(
+            f"a function returns something else on different paths: {reason}",
+            why="the program that is recorded runs one way or the other; what it returns has one type either way",
+            write="return values of one structure, shape and type on every path, also at the end of the function",
+            where=where,
+        )
     line = last_line(error.__traceback__)
     return UndefinedVariableError(
-        f"the variable {error.name!r} is read, but after the branch or loop"
+        f"the variable {name!r} is read, but after the branch or loop"
         + (f" on line {where.line}" if where is not None else "")
         + f" {reason}",
         why="the program that is recorded runs one way or the other; a variable must have one type either way",
-        write=f"give {error.name!r} a value of the same shape and type on every path, or before the branch or loop",
+        write=f"give {name!r} a value of the same shape and type on every path, or before the branch or loop",
         where=Source(*line, "") if line is not None else None,
     )
