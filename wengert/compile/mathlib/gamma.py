@@ -127,8 +127,10 @@ def moved(m: Code, x: Value) -> tuple[Value, Value, Value]:
     return z, p, q
 
 
-def place(m: Code, z: Value) -> Value:
-    return (z - 1.5) / (z + 1.0)
+def polynomial(m: Code, z: Value, coefficients: tuple[float, ...]) -> Value:
+    """That in w = (z - 3/2)/(z + 1); the first coefficient, most of the value, is added last."""
+    w = (z - 1.5) / (z + 1.0)
+    return m.fma(w, m.polynomial(w, coefficients[1:]), m.constant(coefficients[0]))
 
 
 def positive_gammaln(m: Code, x: Value) -> Value:
@@ -136,7 +138,7 @@ def positive_gammaln(m: Code, x: Value) -> Value:
     z, p, _ = moved(m, x)
     roots = m.where(below, x, z - 1.0) * m.where(below, x - 1.0, z - 2.0)
     logarithm = log(m, m.where(large, x, p))
-    small = m.fma(roots, m.polynomial(place(m, z), GAMMALN[m.bits]), m.where(below, -logarithm, logarithm))
+    small = m.fma(roots, polynomial(m, z, GAMMALN[m.bits]), m.where(below, -logarithm, logarithm))
     inverse = 1.0 / x
     tail = m.fma(
         inverse, m.polynomial(inverse * inverse, STIRLING[m.bits]), m.constant(math.log(2 * math.pi) / 2 - 0.5)
@@ -153,7 +155,7 @@ def gammaln(m: Code, x: Value) -> Value:
 def positive_psi(m: Code, x: Value) -> Value:
     z, p, q = moved(m, x)
     high, low = ROOT[m.bits]
-    near = ((z - high) - low) * m.polynomial(place(m, z), PSI[m.bits])
+    near = ((z - high) - low) * polynomial(m, z, PSI[m.bits])
     inverse = 1.0 / x
     square = inverse * inverse
     tail = m.fma(square, m.polynomial(square, STIRLING_SLOPE[m.bits]), inverse * 0.5)
