@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from .emit.windows import WIDEST
 from .ir import UNROLL, Axis, Block, Buffer, Loop, Nest, Ref, Stmt, Straight, blocks, reads, writes
 
 LARGEST = 400  # volume of a group
@@ -379,10 +380,16 @@ NOWHERE = Axis(1)
 
 
 def same_place(p: Ref, q: Ref) -> bool:
-    """Do two references go through a buffer in the same steps from the same place?"""
+    """Do two sums go through a buffer in the same steps, from the same place or so near that a window holds both?"""
     if p.indirect or q.indirect:
         return True
-    return p.const == q.const and sorted(c for _, c in p.terms) == sorted(c for _, c in q.terms)
+    steps = sorted(c for _, c in p.terms)
+    return steps == sorted(c for _, c in q.terms) and (p.const == q.const or (steps[:1] == [1] and near(p, q)))
+
+
+def near(p: Ref, q: Ref) -> bool:
+    """See emit/windows.py."""
+    return len(p.terms) == 1 and abs(p.const - q.const) < WIDEST
 
 
 def apart(p: Ref, q: Ref) -> bool:

@@ -191,13 +191,15 @@ class Loop:
     """for axis in range(extent): the body's statements and loops in order.
 
     touched: while loops are fused, for each buffer the references to it, and how they write: "set", "add" ... or None.
+    fresh: arrays that the loop need not read, since they hold zeros.
     """
 
-    __slots__ = ("axis", "body", "touched")
+    __slots__ = ("axis", "body", "fresh", "touched")
 
     def __init__(self, axis: Axis, body: Sequence[Any]) -> None:
         self.axis, self.body = axis, list(body)
         self.touched: dict[Buffer, list[tuple[Ref, str | None]]] = {}
+        self.fresh: set[Buffer] = set()
 
 
 class Straight:

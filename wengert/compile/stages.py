@@ -10,6 +10,7 @@ from ..core.program import Program
 from ..transforms.simplify import simplify
 from . import llvm
 from .emit.module import Module
+from .emit.windows import drop_fills
 from .fuse import fuse
 from .ir import Block, Buffer, Straight, View, row_major, size_of
 from .lower import Constants
@@ -61,6 +62,7 @@ class Stages:
         block = fuse(self.block)
         recompute(block)
         drop_unread(block)
+        drop_fills(block)
         shrink(block)
         return block
 

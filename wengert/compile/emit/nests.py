@@ -13,6 +13,7 @@ from . import complex_ops
 from .ops import extremum
 from .statement import computed, converted_constant
 from .values import converted
+from .windows import Moving, windows
 from .writer import Writer, llvm_type, memory_type
 
 INDEX = np.dtype(np.int64)
@@ -31,6 +32,7 @@ class Emitter(Writer):
         self.known: dict[Any, Any] = {}  # loads and addresses that hold here
         self.accumulators: dict[Any, Any] = {}  # references whose sums are in slots
         self.written_out: set[Loop] = set()  # short loops
+        self.moving: dict[Stmt, Moving] = {}  # sums into windows
         self.failures: dict[int, str] = {}  # code -> slot of a flag
 
     # addresses and memory
@@ -209,6 +211,9 @@ class Emitter(Writer):
             self.store(stmt.target, y)
             return
         slot = self.accumulators.get(self.key(stmt.target)) if not stmt.target.indirect else None
+        if stmt in self.moving:
+            m = self.moving[stmt]
+            slot = (m.slots[m.window.stmts[stmt]],)
         dtype = stmt.target.buffer.dtype
         if slot is None:
             self.store(stmt.target, combined(self, stmt.accumulate, dtype, self.load(stmt.target), y))
@@ -242,13 +247,27 @@ class Emitter(Writer):
             self.written_out.update(short_loops(loop, IN_LOOP))
         changed = {s.target.buffer for s in every(loop)}
         sums = self.begin_sums(loop)
+        moving = [Moving(self, w, loop.axis) for w in windows(loop)]
+        for m in moving:
+            m.before()
+        self.moving.update((s, m) for m in moving for s in m.window.stmts)
         extent = loop.axis.extent
         bound = str(extent) if type(extent) is int else self.operand(extent, INDEX)
         outer_loop = any(type(c) is Loop and c not in self.written_out for c in loop.body)
         hint = OUTER if outer_loop else ""
-        self.counted(loop.axis, bound, lambda: self.body(loop), changed, type(extent) is not int, hint)
+        self.counted(loop.axis, bound, lambda: self.round(loop, moving), changed, type(extent) is not int, hint)
+        for m in moving:
+            m.after(bound)
         self.known = {k: v for k, v in outer.items() if k[0] not in changed}
         self.end_sums(sums)
+
+    def round(self, loop: Loop, moving: Sequence[Moving]) -> None:
+        """One round of a loop with windows that move along."""
+        for m in moving:
+            m.fill(m.window.width - 1)
+        self.body(loop)
+        for m in moving:
+            m.move()
 
     def body(self, loop: Loop) -> None:
         """One round."""
