@@ -18,6 +18,7 @@ from ..core.program import Atom, Equation, Literal, Program, Var
 from ..core.record import assume
 from ..core.types import DYNAMIC, ArrayType, Shape
 from ..errors import Source
+from ..primitives import contract, index, join, reduce, shape
 from ..primitives import discrete as dc
 from ..primitives import elementwise as ew
 from ..primitives.program_call import checkpoint
@@ -68,6 +69,15 @@ COMMUTATIVE = frozenset(
     (ew.add, ew.mul, dc.equal, dc.not_equal, dc.logical_and, dc.logical_or, dc.logical_xor, dc.bitwise_and)
     + (dc.bitwise_or, dc.bitwise_xor)
 )
+
+
+# What is computed here where its operands are known: what NumPy computes at once, and loads nothing for.
+FOLDED = frozenset(
+    p
+    for module in (ew, dc, shape, index, join, reduce, contract)
+    for p in vars(module).values()
+    if type(p) is Primitive
+) - {shape.broadcast_to, ew.bessel_i, ew.i0}
 
 
 class Builder:
@@ -154,7 +164,7 @@ class Builder:
             if a not in self.values:
                 break
         else:
-            if inputs and primitive is not broadcast_to and (found := self.folded(primitive, inputs, params, y)):
+            if inputs and primitive in FOLDED and (found := self.folded(primitive, inputs, params, y)):
                 return found
         if primitive.pointwise and (found := POINTWISE[0](self, primitive, y, inputs, params)) is not None:
             return found
@@ -184,7 +194,7 @@ class Builder:
 
     def folded(self, primitive: Primitive, inputs: Sequence[Atom], params: dict[str, Any], y: ArrayType) -> Atom | None:
         """The value of an equation of known values, where it is small and can be computed."""
-        if primitive.multiple or y.size > SMALL or DYNAMIC in y.shape:
+        if y.size > SMALL or DYNAMIC in y.shape:
             return None
         try:
             with np.errstate(all="ignore"):
@@ -221,10 +231,9 @@ class Builder:
                 out = eq.outputs[0]
                 env[out] = self.add(eq.primitive, inputs, eq.params, out.type, None if again else eq)
             else:
-                names = eq.outputs
                 if again:
-                    eq = Equation(eq.primitive, eq.inputs, eq.params, [Var(v.type) for v in names], eq.source)
-                env.update(zip(names, self.add_multiple(eq, inputs), strict=True))
+                    eq = Equation(eq.primitive, eq.inputs, eq.params, [Var(v.type) for v in eq.outputs], eq.source)
+                env.update(zip(eq.outputs, self.add_multiple(eq, inputs), strict=True))
         self.source = source
         return [self.literal(a.value) if type(a) is Literal else env[a] for a in program.outputs]
 
