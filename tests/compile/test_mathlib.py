@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
+import math
+
 import numpy as np
 import pytest
 
@@ -76,4 +79,9 @@ def test_rare_functions_have_addresses() -> None:
         "declare void @math.far_sin(ptr, ptr, i64)",
         "declare void @math.fmod(ptr, ptr, ptr, i64)",
     }
-    assert symbols.address("math.far_sin") == rare.address("far_sin") != rare.address("fmod")
+    x = np.array([1e300, 2.0**40, math.inf])
+    prototype = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
+    for _ in range(2):  # by the call back, and by the function that it compiled
+        y = np.empty(3)
+        prototype(symbols.address("math.far_sin"))(x.ctypes.data, y.ctypes.data, 3)
+        np.testing.assert_allclose(y, [-0.8178819121159085, math.sin(2.0**40), math.nan], rtol=1e-15)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 
-from .exponential import LOG2_E, cosh_tail, nearest, power_of_two, scale, sinh_tail
+from .exponential import COSH, LOG2_E, SINH, cosh_tail, nearest, power_of_two, scale, sinh_tail
 from .logarithm import LOG2_E_PARTS, lifted, split
 from .text import Code, Value
 
@@ -120,7 +120,10 @@ def magnitude_in_double(m: Code, a: Value, y: Value) -> Value:
         z = m.at_most(m.at_least(y * infinite_ends(m, wide, log), -300.0), 300.0)
         n = nearest(m, z, 1.0)
         r = (z - n) * LN2[0]
-        return ((r + (sinh_tail(m, r) + cosh_tail(m, r)) + 1.0) * power_of_two(m, n)).narrow(32)
+        square = r * r
+        cosh = m.fma(square, m.polynomial(square, COSH[32]), m.constant(1.0))
+        sinh = m.fma(r * square, m.polynomial(square, SINH[32]), r)
+        return ((sinh + cosh) * power_of_two(m, n)).narrow(32)
 
 
 def rounded(m: Code, a: Value) -> Value:

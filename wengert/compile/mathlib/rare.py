@@ -53,17 +53,22 @@ def text(name: str) -> str:
     return table + one + LOOP.format(**names, values=", ".join(f"double %v{k}" for k in range(count)))
 
 
-@functools.cache
-def compiled(name: str) -> tuple[Any, Any]:
-    """The function of arrays, and what keeps it in memory."""
+_compiled: dict[str, tuple[Any, Any]] = {}  # functions of arrays, and what keeps them in memory
+
+
+def compiled(name: str) -> Any:
+    """The function of arrays."""
     import llvmlite.binding as binding
 
     with llvm.lock:
+        if name in _compiled:
+            return _compiled[name][0]
         llvm.target()
         module = binding.parse_assembly(text(name))
         module.triple = binding.get_process_triple()
         found, library = llvm.loaded(llvm.object_code(module), {})
-        return prototype(name)(found), library
+        _compiled[name] = prototype(name)(found), library
+        return _compiled[name][0]
 
 
 def prototype(name: str) -> Any:
@@ -78,10 +83,11 @@ def externals(used: Iterable[tuple[str, Any]]) -> set[str]:
 
 @functools.cache
 def call_back(name: str) -> Any:
-    return prototype(name)(lambda *args: compiled(name)[0](*args))
+    return prototype(name)(lambda *args: compiled(name)(*args))
 
 
 @symbols.provides("math")
 def address(name: str) -> int:
     """The address of a rare function."""
-    return ctypes.cast(call_back(name), ctypes.c_void_p).value or 0
+    function = _compiled[name][0] if name in _compiled else call_back(name)
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
