@@ -65,7 +65,8 @@ class Equation:
     @property
     def effect(self) -> bool:
         """Is it there for what it does, or a program that it runs?"""
-        return self.primitive.effect or any(p.effect for p in self.programs)
+        p = self.primitive  # those that run programs have flows
+        return p.effect or (p.flows is not None and any(program.effect for program in self.programs))
 
 
 class Program:
