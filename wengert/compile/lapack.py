@@ -45,6 +45,24 @@ def checked(capsule: Any) -> int:
     return pointer(capsule)
 
 
+# working memory ------------------------------------------------------------------------------------------------------
+def workspace(name: str, job: str, m: int, n: int) -> int:
+    """The working memory that gesdd is fastest with, in elements: LAPACK is asked for it."""
+    letter, k = name[0], min(m, n)
+    dtype = {"s": np.float32, "d": np.float64, "c": np.complex64, "z": np.complex128}[letter]
+    found, info, none = np.zeros(1, dtype), np.zeros(1, np.int32), np.zeros(1, dtype)
+    ints = {v: np.array([v], np.int32) for v in {m, n, k, -1, 1}}
+    ldvh = n if job == "A" else k
+    ints[ldvh] = np.array([ldvh], np.int32)
+    here = none.ctypes.data
+    at = [ctypes.c_char_p(job.encode()), *(ints[v].ctypes.data for v in (m, n)), here, ints[m].ctypes.data, here, here]
+    at += [ints[m].ctypes.data, here, ints[ldvh].ctypes.data, found.ctypes.data, ints[-1].ctypes.data]
+    at += [here] * (2 if letter in "cz" else 1) + [info.ctypes.data]
+    types = [ctypes.c_char_p, *[ctypes.c_void_p] * (len(at) - 1)]
+    ctypes.CFUNCTYPE(None, *types)(_lapack(name))(*at)
+    return int(found[0].real)
+
+
 # what goes wrong -----------------------------------------------------------------------------------------------------
 def linalg_error(kind: str, text: str) -> None:
     """A kind of failure that is NumPy's LinAlgError."""

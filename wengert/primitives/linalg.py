@@ -114,15 +114,20 @@ def matrices(*shapes: tuple[int, ...], shift: float = 0.0, wrap: Any = None) -> 
 
 
 # singular points -------------------------------------------------------------------------------------------------
+def singular_point(what: str) -> SingularPointError:
+    """The error for a derivative that does not exist at singular matrices."""
+    return SingularPointError(
+        f"the derivative of {what} was asked where it does not exist",
+        why="the matrix is singular there (to rounding)",
+        write="change the point, add a small multiple of the identity (ridge), or differentiate a function that is "
+        "smooth at singular matrices: numpy.linalg.det, numpy.linalg.pinv at constant rank",
+    )
+
+
 def _refused(x: Any, singular: Any, *, what: str) -> Any:
     marked = np.reshape(singular, np.shape(singular) + (1,) * (x.ndim - np.ndim(singular)))
     if np.any(marked) and np.any(marked & (x != 0) & ~np.isnan(x)):
-        raise SingularPointError(
-            f"the derivative of {what} was asked where it does not exist",
-            why="the matrix is singular there (to rounding)",
-            write="change the point, add a small multiple of the identity (ridge), or differentiate a function that is "
-            "smooth at singular matrices: numpy.linalg.det, numpy.linalg.pinv at constant rank",
-        )
+        raise singular_point(what)
     return x
 
 

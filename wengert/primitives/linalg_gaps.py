@@ -51,6 +51,10 @@ ARBITRARY = (
     "values coincide there (to rounding), or a singular value is zero, and the result depends on which basis of their "
     "space was chosen; or it depends on the phase of complex vectors, which is arbitrary"
 )
+ONE_SIDED = (
+    "values coincide there (to rounding), and inside a loop, a branch or a checkpoint it is not followed how they move "
+    "apart"
+)
 
 
 # split -----------------------------------------------------------------------------------------------------------
@@ -122,10 +126,7 @@ def _quotient(p: Any, gap: Any, x: Any, w: Any, ignored: Any = False, one_sided:
     if np.any(zero & ~np.asarray(ignored) & (np.abs(p) > noise)):
         raise singular_vectors(ARBITRARY)
     if one_sided and np.any(zero & ~np.eye(zero.shape[-1], dtype=bool) & (np.abs(x) > noise) & (size > 0)):
-        raise singular_vectors(
-            "values coincide there (to rounding), and inside a loop, a branch or a checkpoint it is not followed how "
-            "they move apart"
-        )
+        raise singular_vectors(ONE_SIDED)
     return np.where(zero, 0, p / np.where(zero, 1, gap))
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from ...core.program import Atom, Equation, Var
 from ..emit.library import PREFIX, call
 from ..ir import Axis, Ref, View
-from .linalg_small import Arithmetic, Rows, any_of, cholesky, inverse, lu, lu_solve, substituted
+from .linalg_small import Arithmetic, Rows, any_of, cholesky, identity, lu, lu_solve, triangle_solve
 from .lowering import RULES, Lowering, lowers
 from .matrices import along, by_columns, element, is_by_columns, lapack, on_matrices, rounds, same_order, stop_if
 
@@ -67,21 +67,19 @@ def stored(f: Any, ref: Ref, x: View, rows: Rows) -> None:
             f.store(element(ref, x, i, j), value)
 
 
-def each_column(f: Any, b: View, rb: Ref, x: View, rx: Ref, solve: Callable[[list[Any]], list[Any]]) -> None:
-    """x = solve(b) for each column: written out, or a loop."""
+def each_column(f: Any, b: View, rb: Ref, x: View, rx: Ref, solve: Callable[[Rows], Rows]) -> None:
+    """x = solve(b) for all columns: written out together, or a loop over them."""
     n, k = b.shape[-2:]
 
-    def one(rb: Ref, rx: Ref) -> None:
-        y = solve([f.load(element(rb, b, i, 0)) for i in range(n)])
-        for i in range(n):
-            f.store(element(rx, x, i, 0), y[i])
+    def some(rb: Ref, rx: Ref, columns: int) -> None:
+        rows = [[f.load(element(rb, b, i, j)) for j in range(columns)] for i in range(n)]
+        stored(f, rx, x, solve(rows))
 
     if k <= COLUMNS:
-        for j in range(k):
-            one(element(rb, b, 0, j), element(rx, x, 0, j))
+        some(rb, rx, k)
     else:
         axis = Axis(k)
-        rounds(f, axis, {rx.buffer}, lambda: one(along(b, rb, axis, -1), along(x, rx, axis, -1)))
+        rounds(f, axis, {rx.buffer}, lambda: some(along(b, rb, axis, -1), along(x, rx, axis, -1), 1))
 
 
 # solve -------------------------------------------------------------------------------------------------------------
@@ -148,7 +146,7 @@ def factored(low: Lowering, eq: Equation, atom: Atom) -> Factors:
     if key not in low.memo:
         low.memo[key] = factorised(low, eq, low.view(root))
     found = low.memo[key]
-    return found._replace(transposed=found.transposed != turned)  # type: ignore[no-any-return]
+    return found._replace(transposed=found.transposed != turned)
 
 
 def original(low: Lowering, atom: Atom) -> tuple[Atom, bool]:
@@ -212,15 +210,18 @@ BLOCK = 64  # columns that LAPACK works on at once, at most
 
 
 def small_inverse(low: Lowering, eq: Equation, a: View) -> None:
-    """The same, written out."""
+    """The same, written out: the solution of A X = 1."""
     y = low.result(eq.outputs[0])
+    transposed = is_by_columns(a)
+    matrix = flipped(a) if transposed else a
 
     def body(f: Any, refs: Sequence[Ref]) -> None:
-        rows, singular = inverse(Arithmetic(f, a.dtype), loaded(f, refs[0], a))
-        f.fails(singular, SINGULAR)
-        stored(f, refs[1], y, rows)
+        m = Arithmetic(f, a.dtype)
+        factors = lu(m, loaded(f, refs[0], matrix))
+        f.fails(factors.singular, SINGULAR)
+        stored(f, refs[1], y, lu_solve(m, factors, identity(m, a.shape[-1]), transposed))
 
-    on_matrices(low, eq, "inv", [a], [y], (2, 2), body)
+    on_matrices(low, eq, "inv", [matrix], [y], (2, 2), body)
 
 
 # solve_triangular --------------------------------------------------------------------------------------------------
@@ -308,7 +309,7 @@ def small_triangular(low: Lowering, eq: Equation, a: View, b: View) -> None:
         inverses = None if unit else [m.inverse(rows[i][i]) for i in range(n)]
         if not unit:
             f.fails(any_of(f, [m.is_zero(rows[i][i]) for i in range(n)]), what)
-        each_column(f, b, rb, x, rx, lambda v: substituted(m, rows, v, lower, inverses))
+        each_column(f, b, rb, x, rx, lambda v: triangle_solve(m, rows, v, lower, inverses))
 
     on_matrices(low, eq, "triangular solve", [a, b], [x], (2, 2, 2), body)
 

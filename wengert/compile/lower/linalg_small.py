@@ -6,7 +6,7 @@ loop over a stack. Factorisations of one matrix that are written twice are found
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,10 +23,10 @@ Swap = tuple[int, int, str]  # rows i and j are exchanged if the condition holds
 class Arithmetic:
     """The operations on values of one dtype; a product and a sum may become one fused operation."""
 
-    def __init__(self, f: Writer, dtype: np.dtype[Any]) -> None:
+    def __init__(self, f: Writer, dtype: np.dtype[Any], t: str = "") -> None:
         self.f, self.dtype, self.complex = f, dtype, dtype.kind == "c"
         self.real = complex_ops.part_of(dtype) if self.complex else dtype
-        self.t = llvm_type(dtype)
+        self.t = t or llvm_type(dtype)  # double, or <4 x double>
 
     def number(self, x: complex) -> Value:
         """A constant."""
@@ -98,9 +98,117 @@ def any_of(f: Writer, conditions: Sequence[str]) -> str:
     return found
 
 
+# rows --------------------------------------------------------------------------------------------------------------
+class Listed:
+    """Rows as lists of values: what a loop over a stack can be vectorised with."""
+
+    def __init__(self, m: Arithmetic) -> None:
+        self.m = m
+
+    def row(self, values: Sequence[Value]) -> Any:
+        """A row of these values."""
+        return list(values)
+
+    def values(self, x: Any) -> list[Value]:
+        """The values of a row."""
+        return list(x)
+
+    def pick(self, x: Any, k: int) -> Value:
+        """One value of a row."""
+        return x[k]
+
+    def put(self, x: Any, k: int, value: Value) -> Any:
+        """The row with another value at k."""
+        return [*x[:k], value, *x[k + 1 :]]
+
+    def exchange(self, c: str, x: Any, y: Any) -> tuple[Any, Any]:
+        """Two rows, exchanged if the condition holds."""
+        m = self.m
+        pairs = list(zip(x, y, strict=True))
+        return [m.select(c, q, p) for p, q in pairs], [m.select(c, p, q) for p, q in pairs]
+
+    def tail(self, x: Any, k: int) -> Any:
+        """The row behind place k, zeros (None) before."""
+        return [None] * (k + 1) + list(x[k + 1 :])
+
+    def less(self, x: Any, q: Value, y: Any) -> Any:
+        """x - q y."""
+        return [p if r is None else self.m.less(p, q, r) for p, r in zip(x, y, strict=True)]
+
+    def scaled(self, x: Any, q: Value) -> Any:
+        """q x."""
+        return [self.m.mul(p, q) for p in x]
+
+
+class Vectors(Listed):
+    """Rows as vectors of LLVM: a fraction of the text, and of the instructions."""
+
+    def __init__(self, m: Arithmetic, n: int) -> None:
+        super().__init__(m)
+        self.n, self.t = n, f"<{n} x {m.t}>"
+        self.wide = Arithmetic(m.f, m.dtype, self.t)
+
+    def parts(self, *xs: Value) -> Iterator[tuple[Any, ...]]:
+        """Real and imaginary parts apart."""
+        return zip(*xs, strict=True) if self.m.complex else iter([xs])
+
+    def joined(self, parts: Iterable[str]) -> Value:
+        """Real and imaginary parts together."""
+        found = tuple(parts)
+        return found if self.m.complex else found[0]
+
+    def row(self, values: Sequence[Value]) -> Any:
+        x: Any = ("poison", "poison") if self.m.complex else "poison"
+        for k, v in enumerate(values):
+            x = self.put(x, k, v)
+        return x
+
+    def values(self, x: Any) -> list[Value]:
+        return [self.pick(x, k) for k in range(self.n)]
+
+    def pick(self, x: Any, k: int) -> Value:
+        return self.joined(self.m.f.emit(f"extractelement {self.t} {p}, i64 {k}") for (p,) in self.parts(x))
+
+    def put(self, x: Any, k: int, value: Value) -> Any:
+        pairs = self.parts(x, value)
+        return self.joined(self.m.f.emit(f"insertelement {self.t} {p}, {self.m.t} {v}, i64 {k}") for p, v in pairs)
+
+    def exchange(self, c: str, x: Any, y: Any) -> tuple[Any, Any]:
+        return self.chosen(c, y, x), self.chosen(c, x, y)
+
+    def chosen(self, c: str, x: Any, y: Any) -> Any:
+        """x if the condition holds, else y."""
+        return self.joined(self.m.f.emit(f"select i1 {c}, {self.t} {p}, {self.t} {q}") for p, q in self.parts(x, y))
+
+    def tail(self, x: Any, k: int) -> Any:
+        lanes = ", ".join(f"i32 {j if j > k else self.n}" for j in range(self.n))
+        to = f"{self.t} zeroinitializer, <{self.n} x i32> <{lanes}>"
+        return self.joined(self.m.f.emit(f"shufflevector {self.t} {p}, {to}") for (p,) in self.parts(x))
+
+    def less(self, x: Any, q: Value, y: Any) -> Any:
+        return self.wide.less(x, self.everywhere(q), y)
+
+    def scaled(self, x: Any, q: Value) -> Any:
+        return self.wide.mul(x, self.everywhere(q))
+
+    def everywhere(self, q: Value) -> Any:
+        """A row that holds one value."""
+        one = self.put(("poison", "poison") if self.m.complex else "poison", 0, q)
+        to = f"{self.t} poison, <{self.n} x i32> zeroinitializer"
+        return self.joined(self.m.f.emit(f"shufflevector {self.t} {p}, {to}") for (p,) in self.parts(one))
+
+
+LISTED = 4  # rows of the largest matrices that are written out as lists
+
+
+def rows_of(m: Arithmetic, rows: int, n: int) -> Listed:
+    """How rows of n values are held, of a matrix with so many rows."""
+    return Listed(m) if rows <= LISTED or n == 1 else Vectors(m, n)
+
+
 # LU ----------------------------------------------------------------------------------------------------------------
 class LU(NamedTuple):
-    """P A = L U. rows: L, its diagonal of ones left out, and U; inverses: of the diagonal of U; singular: is one 1/0?"""
+    """P A = L U. rows: L, its diagonal of ones left out, and U; inverses: of the diagonal of U; is one of them 1/0?"""
 
     rows: Rows
     swaps: list[Swap]
@@ -108,57 +216,63 @@ class LU(NamedTuple):
     singular: str
 
 
-def exchange(m: Arithmetic, c: str, x: Value, y: Value) -> tuple[Value, Value]:
-    """The two values, exchanged if the condition holds."""
-    return m.select(c, y, x), m.select(c, x, y)
-
-
 def lu(m: Arithmetic, rows: Rows) -> LU:
     """By columns, with the largest element of each as its pivot."""
-    a, n = [list(r) for r in rows], len(rows)
+    n = len(rows)
+    form = rows_of(m, n, n)
+    a = [form.row(r) for r in rows]
     swaps: list[Swap] = []
     inverses, zeros = [], []
     for k in range(n):
-        best = m.size(a[k][k])
+        best = m.size(form.pick(a[k], k))
         for i in range(k + 1, n):
-            size = m.size(a[i][k])
+            size = m.size(form.pick(a[i], k))
             c = m.larger(size, best)
             best = select(m.f, m.real, c, size, best)
             swaps.append((k, i, c))
-            for j in range(n):
-                a[k][j], a[i][j] = exchange(m, c, a[k][j], a[i][j])
-        zeros.append(m.is_zero(a[k][k]))
-        inverses.append(m.inverse(a[k][k]))
+            a[k], a[i] = form.exchange(c, a[k], a[i])
+        pivot = form.pick(a[k], k)
+        zeros.append(m.is_zero(pivot))
+        inverses.append(m.inverse(pivot))
+        tail = form.tail(a[k], k)
         for i in range(k + 1, n):
-            a[i][k] = m.mul(a[i][k], inverses[k])
-            for j in range(k + 1, n):
-                a[i][j] = m.less(a[i][j], a[i][k], a[k][j])
-    return LU(a, swaps, inverses, any_of(m.f, zeros))
+            q = m.mul(form.pick(a[i], k), inverses[k])
+            a[i] = form.put(form.less(a[i], q, tail), k, q)
+    return LU([form.values(r) for r in a], swaps, inverses, any_of(m.f, zeros))
 
 
-def lu_solve(m: Arithmetic, f: LU, b: Sequence[Value], transposed: bool) -> list[Value]:
-    """x with A x = b, or A^T x = b."""
-    x, n = list(b), len(b)
+def lu_solve(m: Arithmetic, f: LU, b: Rows, transposed: bool) -> Rows:
+    """X with A X = B, or A^T X = B."""
+    n = len(b)
+    form = rows_of(m, n, len(b[0]))
+    x = [form.row(r) for r in b]
     if transposed:
         rows = [[f.rows[j][i] for j in range(n)] for i in range(n)]
-        x = substituted(m, rows, x, True, f.inverses)
-        x = substituted(m, rows, x, False, None)
+        x = substituted(form, rows, x, True, f.inverses)
+        x = substituted(form, rows, x, False, None)
         for i, j, c in reversed(f.swaps):
-            x[i], x[j] = exchange(m, c, x[i], x[j])
-        return x
-    for i, j, c in f.swaps:
-        x[i], x[j] = exchange(m, c, x[i], x[j])
-    return substituted(m, f.rows, substituted(m, f.rows, x, True, None), False, f.inverses)
+            x[i], x[j] = form.exchange(c, x[i], x[j])
+    else:
+        for i, j, c in f.swaps:
+            x[i], x[j] = form.exchange(c, x[i], x[j])
+        x = substituted(form, f.rows, substituted(form, f.rows, x, True, None), False, f.inverses)
+    return [form.values(r) for r in x]
 
 
-def substituted(m: Arithmetic, rows: Rows, b: Sequence[Value], lower: bool, inverses: Sequence[Value] | None) -> list:
-    """x with T x = b for a triangle of the rows. inverses: of its diagonal, or None where that is all ones."""
-    x, n = list(b), len(b)
+def triangle_solve(m: Arithmetic, rows: Rows, b: Rows, lower: bool, inverses: Sequence[Value] | None) -> Rows:
+    """X with T X = B for a triangle of the rows. inverses: of its diagonal, or None where that is all ones."""
+    form = rows_of(m, len(b), len(b[0]))
+    return [form.values(r) for r in substituted(form, rows, [form.row(r) for r in b], lower, inverses)]
+
+
+def substituted(form: Listed, rows: Rows, x: list[Any], lower: bool, inverses: Sequence[Value] | None) -> list[Any]:
+    """The same, on rows in their form."""
+    x, n = list(x), len(x)
     for i in range(n) if lower else reversed(range(n)):
         for j in range(i) if lower else reversed(range(i + 1, n)):
-            x[i] = m.less(x[i], rows[i][j], x[j])
+            x[i] = form.less(x[i], rows[i][j], x[j])
         if inverses is not None:
-            x[i] = m.mul(x[i], inverses[i])
+            x[i] = form.scaled(x[i], inverses[i])
     return x
 
 
@@ -170,33 +284,9 @@ def odd(m: Arithmetic, swaps: Sequence[Swap]) -> str:
     return found
 
 
-def inverse(m: Arithmetic, rows: Rows) -> tuple[Rows, str]:
-    """A^-1 in the place of A (Gauss and Jordan), and whether a pivot was 0."""
-    a, n = [list(r) for r in rows], len(rows)
-    swaps: list[Swap] = []
-    zeros = []
-    for k in range(n):
-        best = m.size(a[k][k])
-        for i in range(k + 1, n):
-            size = m.size(a[i][k])
-            c = m.larger(size, best)
-            best = select(m.f, m.real, c, size, best)
-            swaps.append((k, i, c))
-            for j in range(n):
-                a[k][j], a[i][j] = exchange(m, c, a[k][j], a[i][j])
-        zeros.append(m.is_zero(a[k][k]))
-        p = m.inverse(a[k][k])
-        for j in range(n):
-            a[k][j] = p if j == k else m.mul(a[k][j], p)
-        for i in range(n):
-            if i != k:
-                q = a[i][k]
-                for j in range(n):
-                    a[i][j] = m.negative(m.mul(q, p)) if j == k else m.less(a[i][j], q, a[k][j])
-    for k, i, c in reversed(swaps):
-        for row in a:
-            row[k], row[i] = exchange(m, c, row[k], row[i])
-    return a, any_of(m.f, zeros)
+def identity(m: Arithmetic, n: int) -> Rows:
+    """The identity matrix."""
+    return [[m.number(i == j) for j in range(n)] for i in range(n)]
 
 
 # Cholesky ----------------------------------------------------------------------------------------------------------
@@ -225,4 +315,4 @@ def diagonal(m: Arithmetic, a: Value, row: Sequence[Value]) -> str:
     for x in row:
         for part in x if m.complex else (x,):
             d = m.do("sub", d, m.do("mul", part, part))
-    return d  # type: ignore[no-any-return]
+    return d
