@@ -143,3 +143,14 @@ def test_nothing_to_save():
     program = traced(lambda c, xs: wg.scan(lambda c, x: (np.sin(c * x), c * x), c, xs), numpy.asarray(0.3), X)
     (eq,) = simplify(program).equations
     assert len(eq.outputs) == 2 and names(eq.params["body"]) == ["mul", "sin"]
+
+
+def test_a_map_whose_rows_are_an_argument():
+    """The second derivative saves rows that are the same in every round."""
+
+    def f(x, n, m):
+        inner = lambda i: wg.fori_loop(i, m, lambda j, t: t + x ** (i + 2 * j), 0.0)
+        return wg.fori_loop(0, n, lambda i, s: s * 0.5 + inner(i), 0.0)
+
+    args = [numpy.asarray(1.1), numpy.asarray(3), numpy.asarray(4)]
+    agree(traced(wg.grad(wg.grad(f)), *args), args)

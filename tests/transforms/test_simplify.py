@@ -270,3 +270,13 @@ def test_time_is_linear():
 
     small, large = f(50), f(1000)
     assert seconds(large) < 5 * max(seconds(small), 1e-5)
+
+
+def test_one_round_of_a_loop_in_a_loop():
+    """What has several results is found again where the program around it is put in the place of its call."""
+
+    def f(x):
+        return wg.fori_loop(0, 1, lambda i, v: wg.while_loop(lambda w: w < 3.0, lambda w: 1.5 * w + x, v), x)
+
+    short = agree(traced(f, 0.5), [numpy.asarray(0.5)])
+    assert "scan" not in str(short) and "while" in str(short)

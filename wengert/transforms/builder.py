@@ -231,9 +231,10 @@ class Builder:
                 out = eq.outputs[0]
                 env[out] = self.add(eq.primitive, inputs, eq.params, out.type, None if again else eq)
             else:
+                names = eq.outputs
                 if again:
-                    eq = Equation(eq.primitive, eq.inputs, eq.params, [Var(v.type) for v in eq.outputs], eq.source)
-                env.update(zip(eq.outputs, self.add_multiple(eq, inputs), strict=True))
+                    eq = Equation(eq.primitive, eq.inputs, eq.params, [Var(v.type) for v in names], eq.source)
+                env.update(zip(names, self.add_multiple(eq, inputs), strict=True))
         self.source = source
         return [self.literal(a.value) if type(a) is Literal else env[a] for a in program.outputs]
 

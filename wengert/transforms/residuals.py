@@ -175,6 +175,10 @@ def row_map(
     return Equation(scan, inputs, params, list(rows.values()), loop.eq.source)
 
 
+Pairs = list[tuple[Atom, Var]]  # arguments of a loop, and the inputs of its body
+Constants = list[tuple[Var, Any]]
+
+
 def with_maps(eq: Equation, made: dict[Atom, Equation]) -> Equation:
     """A loop that begins each round with the maps that make the rows it reads."""
     loop = Loop(eq)
@@ -183,23 +187,47 @@ def with_maps(eq: Equation, made: dict[Atom, Equation]) -> Equation:
         return eq
     p = loop.body
     pairs, n, m = list(zip(loop.args, p.inputs, strict=True)), loop.n_consts, loop.n_consts + loop.n_carry
-    consts, carry, xs = pairs[:n], pairs[n:m], pairs[m:]
-    row_of = dict(xs)
+    groups = pairs[:n], pairs[n:m], pairs[m:]
+    rows = dict(groups[2])
     first: list[Equation] = []
+    same: dict[Atom, Atom] = {}
     constants = list(p.constants)
     for other in map(Loop, maps):
-        q = other.body
-        names: dict[Atom, Var] = {a: row_of[x] for a, x in zip(q.outputs, other.rows, strict=True) if x in row_of}
-        for k, (a, v) in enumerate(zip(other.args, q.inputs, strict=True)):
-            names[v] = input_of(consts if k < other.n_consts else xs, a, v)
-        constants += [(names.setdefault(v, Var(v.type)), x) for v, x in q.constants]
-        first += renamed(q.equations, names)
+        first += opened_map(other, groups, rows, constants, same)
+    equations = [*first, *(reading(e, same) for e in p.equations)]
+    consts, carry, xs = groups
     xs = [(a, v) for a, v in xs if made.get(a) not in maps]
-    body = Program(p.inputs, constants, [*first, *p.equations], p.outputs, name=p.name, quiet=p.quiet)
+    body = Program(p.inputs, constants, equations, [same.get(a, a) for a in p.outputs], name=p.name, quiet=p.quiet)
     return loop_of(eq, [loop.count], (consts, carry, xs), save_less(body), eq.outputs)
 
 
-Pairs = list[tuple[Atom, Var]]  # arguments of a loop, and the inputs of its body
+def opened_map(
+    other: Loop, groups: tuple[Pairs, Pairs, Pairs], rows: dict[Atom, Var], constants: Constants, same: dict[Atom, Atom]
+) -> list[Equation]:
+    """The equations of a map, for the body of the loop that reads these rows, whose arguments and constants grow.
+
+    A row that no equation makes (it is an argument or a number, or comes twice) is added to `same`, with what it is.
+    """
+    q = other.body
+    names: dict[Atom, Any] = {}
+    for k, (a, v) in enumerate(zip(other.args, q.inputs, strict=True)):
+        names[v] = input_of(groups[0 if k < other.n_consts else 2], a, v)
+    for v, x in q.constants:
+        names[v] = Var(v.type)
+        constants.append((names[v], x))
+    for a, x in zip(q.outputs, other.rows, strict=True):
+        if x in rows and type(a) is Var and a not in names:
+            names[a] = rows[x]
+        elif x in rows:
+            same[rows[x]] = names.get(a, a)
+    return renamed(q.equations, names)
+
+
+def reading(eq: Equation, same: dict[Atom, Atom]) -> Equation:
+    """An equation that reads other variables."""
+    if same.keys().isdisjoint(eq.inputs):
+        return eq
+    return Equation(eq.primitive, [same.get(a, a) for a in eq.inputs], eq.params, eq.outputs, eq.source)
 
 
 def input_of(pairs: Pairs, a: Atom, like: Var) -> Var:
