@@ -333,13 +333,12 @@ def remember(loop: Loop, stmt: Stmt) -> None:
 
 def partner(loop: Loop, nest: Nest, shared: tuple[Axis, ...]) -> Axis | None:
     """The axis of the nest that can be the loop's: of its extent, far out in the nest, and aligned."""
-    if not nest.axes:
-        return None
+    if not nest.axes or (loop.axis.small and not all(a.small for a in nest.axes)):
+        return None  # short loops stand inside of longer ones
     pairs = list(conflicts([loop], nest.stmt))
     heaviest = weight(nest, nest.axes[0])
     for axis in nest.axes:
-        alike = axis.extent == loop.axis.extent and axis.small == loop.axis.small
-        fits = alike and 4 * weight(nest, axis) >= heaviest
+        fits = axis.extent == loop.axis.extent and 4 * weight(nest, axis) >= heaviest
         if fits and all(aligned(p, q, loop.axis, axis, shared) for p, q in pairs):
             return axis
     return None

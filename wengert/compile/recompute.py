@@ -101,7 +101,7 @@ class Recomputation:
         for x in stmt.operands:
             if type(x) is not Ref:
                 continue
-            if x.indirect:
+            if x.indirect or not in_order(stmt.target, x):
                 return None
             if self.is_there(x.buffer, k, self.writers[buffer][0]):
                 loads += x.buffer not in has and x.buffer.size * SMALL > size
@@ -148,6 +148,14 @@ class Recomputation:
         body.insert(body.index(before), made)
         has.update(r.buffer for r in made.refs())
         return value
+
+
+def in_order(target: Ref, x: Ref) -> bool:
+    """Does an operand go through memory as the result does, rather than in larger steps?"""
+    if not target.terms:
+        return True
+    axis, step = min(target.terms, key=lambda t: abs(t[1]))
+    return x.coefficient(axis) in (0, step)
 
 
 def matched(target: Ref, read: Ref) -> dict[Axis, Axis] | None:

@@ -273,10 +273,10 @@ def ordered(axes: Sequence[Axis], stmt: Stmt) -> list[Axis]:
     weight = {a: sum(abs(r.coefficient(a)) for r in refs) for a in axes}
     natural = sorted(axes, key=lambda a: -weight[a])
     if natural and type(natural[-1].extent) is int and natural[-1].extent >= UNROLL:
-        copies = math.prod(a.extent for a in natural[:-1] if a.small)
+        copies = math.prod(a.extent for a in natural[:-1] if a.small and stmt.target.coefficient(a))
         if natural[-1].small or copies > COPIES:
             natural[-1].small = False
-            return natural
+            return sorted(natural, key=lambda a: a.small and not stmt.target.coefficient(a))
     return sorted(natural, key=lambda a: a.small)
 
 
