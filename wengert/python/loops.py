@@ -17,7 +17,7 @@ from ..core.intern import interned
 from ..core.program import Var
 from ..core.trace import Tracer
 from ..core.tree import describe, flatten, unflatten
-from ..core.types import DYNAMIC, ArrayType, dtype_of, shape_of, type_of
+from ..core.types import DYNAMIC, ArrayType, dtype_of, shape_of
 from ..errors import ControlFlowError
 from ..primitives import elementwise as ew
 from ..primitives import loops
@@ -348,7 +348,8 @@ class Loop:
     def condition(self, types: list[ArrayType], leaving: bool) -> Any:
         """Is there another round? Not after one that left the loop; then as `test` or the number of rows say."""
         region = Region(types)
-        length = self.rows.length if self.rows is not None else 0
+        length: Any = self.rows.length if self.rows is not None else 0
+        counter: Any = region.tracers[0]
         given = iter(region.tracers[1:])
         for c in self.carried.values():
             if c.fresh:
@@ -359,7 +360,7 @@ class Loop:
             with region.trace, region.running():
                 going: Any = ew.equal(region.tracers[-1], GO) if leaving else True
                 if self.test is not None or self.rows is not None:
-                    test = self.test or (lambda: region.tracers[0] < length)
+                    test = self.test or (lambda: counter < length)
                     going = self.truth(going, test)
                 changed = [place for place, _, _ in self.snapshot.changes() if place.key not in self.carried]
                 if changed:

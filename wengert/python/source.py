@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import copy
-import inspect
 import linecache
 import types
 import weakref
@@ -130,15 +129,29 @@ def found(f: Any) -> tuple[Any, str | None]:
     lines = linecache.getlines(code.co_filename, f.__globals__)
     if len(lines) < code.co_firstlineno:
         return None, None
-    tree = _tree(code.co_filename, tuple(lines)) or _block(lines, code.co_firstlineno)
-    if tree is None:
-        return None, None
+    trees = (_block(lines, code), lambda: _tree(code.co_filename, tuple(lines)))
+    for tree in trees if code.co_name != "<lambda>" else trees[::-1]:
+        node = _in_tree(tree(), code)
+        if node is not None:
+            return node, _class_name(code.co_qualname)
+    return None, None
+
+
+def _in_tree(tree: ast.AST | None, code: Any) -> Any:
+    """The definition of a code object; where several are at its line, the smallest around its instructions."""
     names = parameters_of(code)
-    fits = [(n, c) for n, c in _at_first_line(tree, code, None) if parameters(n.args) == names]
+    fits = [n for n in _at_first_line(tree, code) if parameters(n.args) == names] if tree is not None else []
     if len(fits) > 1:
-        fits = [(n, c) for n, c in fits if _contains(n, code)]
-        fits = sorted(fits, key=lambda fit: _span(fit[0])[1])[:1]  # an inner one lies within the outer ones
-    return fits[0] if len(fits) == 1 else (None, None)
+        fits = sorted((n for n in fits if _contains(n, code)), key=lambda n: _span(n)[1])[:1]
+    return fits[0] if len(fits) == 1 else None
+
+
+def _class_name(qualname: str) -> str | None:
+    """The class around a function of this qualified name."""
+    for part in reversed(qualname.split(".<locals>.")):
+        if "." in part:
+            return part.split(".")[-2]
+    return None
 
 
 def parameters_of(code: Any) -> list[str]:
@@ -159,19 +172,31 @@ def _tree(filename: str, lines: tuple[str, ...]) -> ast.Module | None:
     return known[1]
 
 
-def _block(lines: list[str], first: int) -> ast.Module | None:
-    """What begins at this line, where the whole file is not Python: a page of documentation, a notebook."""
-    block = inspect.getblock(lines[first - 1 :])
-    before = ["\n"] * (first - 1)
-    if block[0][:1].isspace() and before:
-        before[-1] = "if 1:\n"
-    try:
-        return ast.parse("".join([*before, *block]))
-    except SyntaxError:
+def _block(lines: list[str], code: Any) -> Callable[[], ast.Module | None]:
+    """The lines from which code was compiled, parsed alone: the rest of the file may be long, or no Python."""
+
+    def parsed() -> ast.Module | None:
+        first, last = code.co_firstlineno, _last_line(code)
+        before = ["\n"] * (first - 1)
+        if lines[first - 1][:1].isspace() and before:
+            before[-1] = "if 1:\n"
+        for end in range(last, min(last + 20, len(lines)) + 1):  # brackets may be closed further down
+            try:
+                return ast.parse("".join([*before, *lines[first - 1 : end]]))
+            except SyntaxError:
+                continue
         return None
 
+    return parsed
 
-def _at_first_line(node: ast.AST, code: Any, class_name: str | None) -> Iterator[tuple[Any, str | None]]:
+
+def _last_line(code: Any) -> int:
+    """The last line of which there are instructions."""
+    inner = [_last_line(c) for c in code.co_consts if isinstance(c, types.CodeType)]
+    return max([code.co_firstlineno, *inner, *(end for _, end, _, _ in code.co_positions() if end is not None)])
+
+
+def _at_first_line(node: ast.AST, code: Any) -> Iterator[Any]:
     """The functions of a code object's name whose source begins at its first line."""
     line = code.co_firstlineno
     for child in ast.iter_child_nodes(node):
@@ -180,10 +205,10 @@ def _at_first_line(node: ast.AST, code: Any, class_name: str | None) -> Iterator
             continue
         if isinstance(child, ast.Lambda):
             if code.co_name == "<lambda>" and child.lineno == line:
-                yield child, class_name
+                yield child
         elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef) and child.name == code.co_name and first == line:
-            yield child, class_name
-        yield from _at_first_line(child, code, child.name if isinstance(child, ast.ClassDef) else class_name)
+            yield child
+        yield from _at_first_line(child, code)
 
 
 def _first_line(node: Any) -> int | None:
