@@ -39,7 +39,7 @@ ARITHMETIC = frozenset(
     + (dc.not_equal, dc.logical_and, dc.logical_or, dc.logical_not, dc.isfinite, dc.sign, dc.wins, dc.share)
 )
 MOST_WORK = 8  # operations for each number (8 bytes) that is saved less
-MOST_STEPS = 1 << 18  # of the search for the cut: bodies that are larger than any written by hand are left alone
+MOST_STEPS = 1 << 16  # of the search for the cut: values times rows; larger bodies are left alone
 
 
 def is_cheap(eq: Equation) -> bool:
