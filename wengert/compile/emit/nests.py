@@ -10,6 +10,7 @@ import numpy as np
 
 from ..ir import Axis, Buffer, CallStmt, Const, Indirect, Loop, Operand, Position, Ref, Stmt, Straight
 from . import complex_ops
+from .blocks import Sum, in_blocks, is_long
 from .ops import extremum
 from .statement import computed, converted_constant
 from .values import converted
@@ -246,16 +247,21 @@ class Emitter(Writer):
         if not loop.axis.small:
             self.written_out.update(short_loops(loop, IN_LOOP))
         changed = {s.target.buffer for s in every(loop)}
-        sums = self.begin_sums(loop)
+        outer_loop = any(type(c) is Loop and c not in self.written_out for c in loop.body)
+        long = is_long(loop) and not outer_loop
+        sums = self.begin_sums(loop, long)
         moving = [Moving(self, w, loop.axis) for w in windows(loop)]
         for m in moving:
             m.before()
         self.moving.update((s, m) for m in moving for s in m.window.stmts)
         extent = loop.axis.extent
         bound = str(extent) if type(extent) is int else self.operand(extent, INDEX)
-        outer_loop = any(type(c) is Loop and c not in self.written_out for c in loop.body)
-        hint = OUTER if outer_loop else ""
-        self.counted(loop.axis, bound, lambda: self.round(loop, moving), changed, type(extent) is not int, hint)
+        added = [x for x in sums if adds_up(loop, x[1].buffer)] if long and not moving else []
+        if added:
+            in_blocks(self, loop, lambda: self.body(loop), changed, added, OUTER)
+        else:
+            hint = OUTER if outer_loop else ""
+            self.counted(loop.axis, bound, lambda: self.round(loop, moving), changed, type(extent) is not int, hint)
         for m in moving:
             m.after(bound)
         self.known = {k: v for k, v in outer.items() if k[0] not in changed}
@@ -275,9 +281,16 @@ class Emitter(Writer):
             self.node(child)
 
     def counted(
-        self, axis: Axis, bound: str, body: Any, changed: set[Buffer], may_be_empty: bool = True, hint: str = ""
+        self,
+        axis: Axis,
+        bound: str,
+        body: Any,
+        changed: set[Buffer],
+        may_be_empty: bool = True,
+        hint: str = "",
+        start: str = "0",
     ) -> None:
-        """Rounds 0 to bound - 1 of what `body` emits; hint: what LLVM is told about the loop."""
+        """Rounds start to bound - 1 of what `body` emits; hint: what LLVM is told about the loop."""
         head, done = self.new_label("loop"), self.new_label("done")
         if may_be_empty:
             ready = self.new_label("ready")
@@ -293,16 +306,16 @@ class Emitter(Writer):
         self.axes[axis] = i
         body()
         after = self.emit(f"add nuw nsw i64 {i}, 1")
-        self.lines[place] = f"  {i} = phi i64 [ 0, %{before} ], [ {after}, %{self.label} ]"
+        self.lines[place] = f"  {i} = phi i64 [ {start}, %{before} ], [ {after}, %{self.label} ]"
         self.branch(self.emit(f"icmp slt i64 {after}, {bound}"), head, done, hint)
         self.begin(done)
 
-    def begin_sums(self, loop: Loop) -> list[tuple[Any, Ref, dict[Axis, int], Any]]:
+    def begin_sums(self, loop: Loop, long: bool = False) -> list[Sum]:
         """Accumulators that stay in place for the whole loop move to slots on the stack, that is to registers."""
-        found: list[tuple[Any, Ref, dict[Axis, int], Any]] = []
+        found: list[Sum] = []
         for stmt, path in with_paths(loop):
             target = stmt.target
-            if target.buffer.kind == "local" and target.buffer.size == 1:
+            if target.buffer.kind == "local" and target.buffer.size == 1 and not long:
                 continue
             if not self.stays(stmt, path) or not self.alone_in(loop, stmt, path):
                 continue
@@ -342,7 +355,7 @@ class Emitter(Writer):
                 return False
         return True
 
-    def end_sums(self, sums: list[tuple[Any, Ref, dict[Axis, int], Any]]) -> None:
+    def end_sums(self, sums: list[Sum]) -> None:
         """Accumulators go back to memory."""
         for key, target, axes, slots in sums:
             self.axes.update(axes)
@@ -350,6 +363,13 @@ class Emitter(Writer):
             values = tuple(self.emit(f"load {t}, ptr {s}") for s in slots)
             del self.accumulators[key]
             self.store(target, values if len(values) == 2 else values[0])
+
+
+def adds_up(loop: Loop, buffer: Buffer) -> bool:
+    """Are floating-point numbers added up in an array?"""
+    if buffer.dtype.kind not in "fc":
+        return False
+    return any(s.target.buffer is buffer and s.accumulate == "add" for s in every(loop))
 
 
 def parts(buffer: Buffer) -> range:
