@@ -1,4 +1,4 @@
-"""Long sums in blocks: each block is summed in registers, the sums of blocks with their rounding errors (Knuth's two-sum).
+"""Long sums in blocks: each is summed in registers, their sums with the rounding errors of the total (two-sum, Knuth).
 
 So the error of a sum of 10^7 terms is that of one of 4096, like NumPy's pairwise sums, at no measurable cost.
 """

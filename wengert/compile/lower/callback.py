@@ -10,6 +10,28 @@ from ...errors import UnsupportedFunctionError
 from ..ir import Call, Ref, View
 from .lowering import Lowering, lowers
 
+# Primitives without a native form, by reason. Besides, all call back for half and extended precision.
+_BY_REASON = {
+    "sorting is NumPy's, which is vectorised": "argsort argpartition lexsort count_distinct distinct nonzero",
+    "Fourier transforms are NumPy's pocketfft": "fft ifft rfft irfft",
+    "eigenvalues of a companion matrix, found once": "roots",
+    "scipy.special does not export it to C": """
+        zeta riemann_zeta polygamma spherical_jn spherical_yn spherical_in spherical_kn lambertw sph_legendre_p""",
+    "a derivative by series or quadrature, rarely needed": """
+        sinc_slope polygamma_step kv_moment gamma_density beta_density gamma_tail beta_tail carlson erfc_moment
+        harmonic""",
+}
+CALLBACKS: dict[str, str] = {name: why for why, names in _BY_REASON.items() for name in names.split()}
+
+# Primitives that call back for some dtypes.
+_PARTLY = {
+    "complex extrema are compared part by part, with NumPy's order of NaN": """
+        max min argmax argmin leaders searchsorted""",
+    "NumPy's form for integers, or truth values, is of no use": "wins share reciprocal exponent",
+    "of integers by an integer, or complex by complex, that is known only at run time": "power",
+}
+PARTLY: dict[str, str] = {name: why for why, names in _PARTLY.items() for name in names.split()}
+
 
 @lowers("callback")
 def callback(low: Lowering, eq: Equation) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ...core.program import Equation, Literal
+from ...core.program import Atom, Equation, Literal
 from ..emit.special import DTYPES, call
 from ..emit.support import computed_in
 from ..emit.values import converted
@@ -47,9 +47,9 @@ mathieu_modcem1 mathieu_modcem2 mathieu_modsem1 mathieu_modsem2 ellipj fresnel s
 OTHER_NAMES = {"numpy_i0": "i0", "bessel_i": "iv"}
 
 
-def kinds_of(eq: Equation, function: str) -> dict[str, str]:
-    """The signatures of a function that fit an equation's operands, by their argument letters."""
-    complex_ = [a.type.dtype.kind == "c" for a in eq.inputs]
+def kinds_of(eq: Equation, function: str, inputs: Sequence[Atom]) -> dict[str, str]:
+    """The signatures of a function that fit these operands of an equation, by their argument letters."""
+    complex_ = [a.type.dtype.kind == "c" for a in inputs]
     results = "".join("D" if v.type.dtype.kind == "c" else "d" for v in eq.outputs)
     fitting = {}
     for kinds in functions().get(function, ()):
@@ -66,16 +66,15 @@ def special(low: Lowering, eq: Equation) -> None:
     if computed_in(eq) is not None:
         elementwise(low, eq)
         return
-    kinds = kinds_of(eq, OTHER_NAMES.get(name, name))
+    inputs = eq.inputs[::-1] if name == "bessel_i" else eq.inputs
+    kinds = kinds_of(eq, OTHER_NAMES.get(name, name), inputs)
     places = WHOLE.get(name, ())
     usual = next((k for k in kinds if "l" not in k), None)
     whole = next((k for k in kinds if places and all((x == "l") == (i in places) for i, x in enumerate(k))), None)
     if usual is None and whole is None:
         RULES["callback"](low, eq)
         return
-    operands = [low.value(a) for a in eq.inputs]
-    if name == "bessel_i":
-        operands.reverse()
+    operands = [low.value(a) for a in inputs]
     y = low.result(eq.outputs[0])
     index = axes_of(y.shape)
     params = {"function": OTHER_NAMES.get(name, name), "usual": kinds.get(usual or ""), "whole": kinds.get(whole or "")}
@@ -85,7 +84,7 @@ def special(low: Lowering, eq: Equation) -> None:
 @lowers(*SEVERAL)
 def several(low: Lowering, eq: Equation) -> None:
     """All results of a function, element by element."""
-    fitting = kinds_of(eq, eq.primitive.name)
+    fitting = kinds_of(eq, eq.primitive.name, eq.inputs)
     if not fitting:
         RULES["callback"](low, eq)
         return
