@@ -85,7 +85,7 @@ def at_index(lib: flat.Library, pool: Pool, step: Step) -> Any:
         return x * 0.9
     k = integers[step.choice % len(integers)] % x.shape[0]
     if step.rule == "element":
-        return x[k]
+        return lib.np.take(x, k, axis=0)
     row = fitted(lib, pool[step.operands[1]], x[0])
     return lib.assign(x, k, row, flat.pick(["set", "add", "mul"], step.choice // 7))
 
