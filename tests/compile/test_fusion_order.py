@@ -28,3 +28,14 @@ def test_arrays_that_wait_are_placed_with_a_user_that_waits_no_longer(rng: np.ra
         return sum(np.sum(np.tanh(0.5 * z)) for z in (x, y, p, q))
 
     np.testing.assert_allclose(wg.jit(f)(x, y), f(x, y), rtol=1e-13)
+
+
+def test_what_is_written_out_on_both_sides_of_a_loop(rng: np.random.Generator) -> None:
+    """x / (2 + x * x) is written out, the loop over all elements reads it, and what is written out reads that loop."""
+    x, rows, columns = rng.normal(size=(5, 7)), np.array([0, 4]), np.array([6, 0])
+
+    def f(x):
+        y = np.ravel(x / (2 + x * x))
+        return np.sum(np.tanh(x[rows, columns])) + np.sum(np.tanh(y)) + np.sum(np.tanh(1.1 * np.ravel(x)))
+
+    np.testing.assert_allclose(wg.jit(wg.grad(f))(x), wg.grad(f)(x), rtol=1e-12)

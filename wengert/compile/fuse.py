@@ -37,12 +37,8 @@ class Group:
         return [*self.before, self.node]
 
     def with_all(self, nests: Sequence[Nest]) -> Group:
-        """With these nests at the end: it is straight, and the last of them is written out."""
-        for nest in nests:
-            if written_out(nest):
-                self.node.body.append(tower(nest))
-            else:
-                self.before.append(alone(nest))
+        """With these nests at the end: it is straight, and they are written out."""
+        self.node.body += map(tower, nests)
         self.size += len(nests)
         return self
 
@@ -96,14 +92,17 @@ class Fusion:
             return []
         return [*(n for r in reads(nest) for n in self.released(r.buffer)), nest]
 
-    def still_free(self, needed: Sequence[Nest]) -> list[Nest]:
-        """Those of the nests that depend on no group. What another one needed has been placed, and its users follow."""
+    def still_free(self, needed: Sequence[Nest], straight: bool = False) -> list[Nest]:
+        """Those of the nests that depend on no group. What another one needed has been placed, and its users follow.
+
+        straight: what is not written out is placed too, since what is written out may stand on both sides of it.
+        """
         free: list[Nest] = []
         for nest in needed:
-            if self.depends(nest):
+            if self.depends(nest) or (straight and not written_out(nest)):
                 own = needed_by(nest, free)
                 self.place(nest, own)
-                free = self.still_free([n for n in free if n not in own])
+                free = self.still_free([n for n in free if n not in own], straight)
             else:
                 free.append(nest)
         return free
@@ -144,6 +143,8 @@ class Fusion:
 
     def place(self, nest: Nest, needed: Sequence[Nest] = ()) -> None:
         """Join a group, or begin one; with the floating nests that it needs."""
+        if written_out(nest):
+            needed = self.still_free(needed, straight=True)
         depends = self.depends(nest)
         k = self.joined(nest, needed, depends)
         if k is None:
