@@ -55,6 +55,17 @@ class Recomputation:
                         self.called.update(r.buffer for r in stmt.refs())
                     once = stmt.target.buffer not in self.made_by
                     self.made_by[stmt.target.buffer] = stmt if once else None
+        self.made_by.update(dict.fromkeys(self.carried()))
+
+    def carried(self) -> set[Buffer]:
+        """Arrays that are read before they are written: the state of a loop around the block; it is not made anew."""
+        written: set[Buffer] = set()
+        found: set[Buffer] = set()
+        for node in self.block.nodes:
+            for part in every(node.body) if type(node) is Loop else (node,):
+                found.update(r.buffer for r in reads(part) if r.buffer not in written)
+                written.update(w.buffer for w in writes(part))
+        return found
 
     def run(self) -> None:
         """Each loop from the last: what it reads of earlier loops, which are as they were, and can compute, it computes."""
