@@ -225,16 +225,17 @@ SIZE_LIMIT = 64
 
 @dataclass
 class RandomProgram:
-    """Inputs and steps; called with a library and the inputs it gives one number."""
+    """Inputs and steps; called with a library and the inputs it gives one number. limit: elements of an array."""
 
     inputs: tuple[numpy.ndarray, ...]
     steps: list[tuple[str, tuple[int, int], int]]
+    limit: int = SIZE_LIMIT
 
     def __call__(self, lib: Library, *inputs: Any) -> Any:
         arrays = list(inputs)
         for step in self.steps:
             y = apply(lib, arrays, *step)
-            if 1 <= math.prod(y.shape) <= SIZE_LIMIT and len(y.shape) <= 4:
+            if 1 <= math.prod(y.shape) <= self.limit and len(y.shape) <= 4:
                 arrays.append(y)
         total = 0.0
         for k, x in enumerate(arrays[-4:]):
@@ -253,7 +254,7 @@ class RandomProgram:
         arrays = Watch(self.inputs)
         for step in self.steps:
             y = apply(NUMPY, arrays, *step)
-            if 1 <= math.prod(y.shape) <= SIZE_LIMIT and len(y.shape) <= 4:
+            if 1 <= math.prod(y.shape) <= self.limit and len(y.shape) <= 4:
                 arrays.append(y)
         return max(seen)
 
