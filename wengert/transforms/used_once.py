@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from ..core.primitive import Primitive
-from ..core.program import Atom, Equation, Program
+from ..core.program import Atom, Equation, Literal, Program
 from ..core.types import DYNAMIC, ArrayType, Shape
 from ..primitives import elementwise as ew
 from ..primitives.contract import einsum, split_subscripts
@@ -66,6 +66,7 @@ def used_once(program: Program) -> Program:
             b.equations.append(eq)
         else:
             renamed[eq.outputs[0]] = found
+            uses.count[found] += uses.count[eq.outputs[0]]
     return without_unused(program, b, [renamed.get(a, a) for a in program.outputs]) if renamed else program
 
 
@@ -208,9 +209,57 @@ def sum_of_einsum(b: Builder, product: Equation, axis: tuple[int, ...]) -> Atom 
     return b.make(einsum, p, q, subscripts=joined(la, lb, "".join(c for c in lo if c not in summed)))
 
 
+LARGE = 4096  # elements from which a pass over a product costs more than one over an operand
+
+
+def scaled_product(b: Builder, uses: Uses, eq: Equation) -> Atom | None:
+    """c (A B) = (c A) B, where A is smaller than the product by half: that is what is scaled."""
+    for number, x in (eq.inputs, eq.inputs[::-1]):
+        product = uses.only(x, einsum)
+        value = number if type(number) is Literal else b.splat(number)
+        if product is not None and value is not None and x.type == eq.outputs[0].type:
+            return with_smaller(b, product, lambda a, c=value: b.make(ew.mul, c, a))
+    return None
+
+
+def subtracted_product(b: Builder, uses: Uses, eq: Equation) -> Atom | None:
+    """X - A B = X + (-A) B, where A is smaller than the product by half: products are added in place."""
+    x, y = eq.inputs
+    product = uses.only(y, einsum)
+    if product is None or x.type != y.type:
+        return None
+    made = with_smaller(b, product, lambda a: negative(b, a))
+    return None if made is None else b.make(ew.add, x, made)
+
+
+def with_smaller(b: Builder, product: Equation, f: Callable[[Atom], Atom]) -> Atom | None:
+    """A product in which f is applied to the smaller operand; None where neither is small."""
+    p, q = product.inputs
+    if product.outputs[0].type.size < LARGE or 2 * min(p.type.size, q.type.size) > product.outputs[0].type.size:
+        return None
+    p, q = (f(p), q) if p.type.size <= q.type.size else (p, f(q))
+    return b.make(einsum, p, q, **product.params)
+
+
+def negative(b: Builder, a: Atom) -> Atom:
+    """-a; of a multiple, the opposite multiple."""
+    eq = b.maker(a, ew.mul)
+    for number, x in () if eq is None else (eq.inputs, eq.inputs[::-1]):
+        value = number if type(number) is Literal else b.splat(number)
+        if value is not None and value.type.dtype.kind == "f":
+            return b.make(ew.mul, b.literal(-value.value), x)
+    return b.make(ew.neg, a)
+
+
+def difference(b: Builder, uses: Uses, eq: Equation) -> Atom | None:
+    """The rules for a difference, one after the other."""
+    return sum_of_parts(b, uses, eq) or subtracted_product(b, uses, eq)
+
+
 RULES: dict[Primitive, Rule] = {
     ew.add: sum_of_parts,
-    ew.sub: sum_of_parts,
+    ew.sub: difference,
+    ew.mul: scaled_product,
     transpose: transposed_product,
     sum_: sum_of_product,
 }
