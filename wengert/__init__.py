@@ -23,6 +23,7 @@ from .api import (
     vmap,
 )
 from .compile.jit import jit
+from .compile.pool import get_threads, set_threads
 from .control import cond, fori_loop, map, scan, switch, while_loop
 from .core.program import Program
 from .core.tree import register as register_structure
@@ -48,6 +49,7 @@ __all__ = [
     "elementwise_grad",
     "errors",
     "fori_loop",
+    "get_threads",
     "grad",
     "hessian",
     "hvp",
@@ -66,6 +68,7 @@ __all__ = [
     "remat",
     "scan",
     "scipy",
+    "set_threads",
     "stop_gradient",
     "switch",
     "trace",

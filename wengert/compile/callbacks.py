@@ -49,7 +49,7 @@ def operand(atom: Atom, addresses: Iterator[int]) -> Any:
 
 
 def apply(eq: Equation, addresses: Iterator[int]) -> None:
-    """results = primitive(operands), in the memory at these addresses: of the operands that are variables, of results."""
+    """results = primitive(operands), in the memory at these addresses: of operands that are variables, of results."""
     values = [operand(a, addresses) for a in eq.inputs]
     token = line.set(eq.source)
     try:
@@ -104,8 +104,8 @@ def grow(program: int, home: Any, row_bytes: int, rows: int) -> int:
                 f"a loop keeps {rows:,} rows of {row_bytes:,} bytes for its derivative, and would take "
                 f"{room * row_bytes / 1e9:.1f} GB",
                 why="reverse mode keeps what each round's derivative needs; a loop that does not end keeps on growing",
-                write="check the condition of the loop, bound its rounds with wg.fori_loop, or use wg.checkpoint in its "
-                "body, which keeps less of each round",
+                write="check the condition of the loop, bound its rounds with wg.fori_loop, or use wg.checkpoint in "
+                "its body, which keeps less of each round",
                 where=None,
             )
         new = stacks[where] = np.empty(room * row_bytes, np.uint8)

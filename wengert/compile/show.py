@@ -28,8 +28,8 @@ from .ir import (
 
 _SIGNS = {"add": "+=", "mul": "*=", "max": "max=", "min": "min=", "and": "&=", "or": "|="}
 _INFIX = {
-    "add": "+", "sub": "-", "mul": "*", "div": "/", "less": "<", "greater": ">", "less_equal": "<=", "greater_equal": ">=",
-    "equal": "==", "not_equal": "!=", "logical_and": "and", "logical_or": "or",
+    "add": "+", "sub": "-", "mul": "*", "div": "/", "less": "<", "greater": ">",
+    "less_equal": "<=", "greater_equal": ">=", "equal": "==", "not_equal": "!=", "logical_and": "and", "logical_or": "or",
 }  # fmt: skip
 
 
@@ -101,11 +101,13 @@ class Printer:
             for child in node.body:
                 yield from self.node(child, deeper)
         elif kind is Call:
-            yield f"{indent}{', '.join(map(self.ref, node.writes))} = {node.name}({', '.join(map(self.ref, node.reads))})"
+            results, operands = (", ".join(map(self.ref, refs)) for refs in (node.writes, node.reads))
+            yield f"{indent}{results} = {node.name}({operands})"
         elif kind is Region:
             yield from self.block(node.body, indent)
         elif kind is For:
-            yield f"{indent}repeat {self.operand(node.count)} times{' backwards' if node.reverse else ''}, {self.axis(node.axis)}:"
+            backwards = " backwards" if node.reverse else ""
+            yield f"{indent}repeat {self.operand(node.count)} times{backwards}, {self.axis(node.axis)}:"
             yield from self.block(node.body, deeper)
         elif kind is While:
             yield f"{indent}repeat, counting {self.axis(node.axis)}:"

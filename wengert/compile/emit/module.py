@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from .. import mathlib
-from ..ir import Block, Buffer, Call, Loop
+from ..ir import Block, Buffer, Call, Loop, reads, writes
 from ..mathlib import rare
+from . import parallel
 from .control import Function
 from .writer import Writer
 
@@ -37,9 +38,12 @@ class Module:
         """The function that runs a node, its arrays, and whether it can fail."""
         f = Function(self.code_of)
         f.node(node)
+        return self.named(f, "noinline " if type(node) is Loop else "")
+
+    def named(self, f: Function, kind: str, more: str = "") -> tuple[str, list[Buffer], bool]:
+        """A function that is written, under the name of one like it if there is one. more: further parameters."""
         finish(f)
-        parameters = ", ".join(["ptr %ctx", *(f"ptr noalias {f.pointers[b]}" for b in f.parameters)])
-        kind = "noinline " if type(node) is Loop else ""
+        parameters = ", ".join(["ptr %ctx", *(f"ptr noalias {f.pointers[b]}" for b in f.parameters)]) + more
         text = f"({parameters}) {kind}#0 {{\n{f.text()}\n}}"
         name = self.functions.setdefault(text, f"part_{len(self.functions)}")
         self.math |= f.math
@@ -55,6 +59,9 @@ class Module:
             if type(node) is Call:
                 m.node(node)
                 continue
+            if type(node) is Loop and (how := parallel.division(node, used_elsewhere(block, node))):
+                self.divided(m, node, how)
+                continue
             name, buffers, fails = self.function(node)
             arguments = ", ".join(["ptr %ctx", *(f"ptr {m.pointer(b)}" for b in buffers)])
             code = m.emit(f"call i32 @{name}({arguments})")
@@ -64,6 +71,16 @@ class Module:
         self.math |= m.math
         self.declared |= m.declared
         return f"define i32 @wengert_main(ptr %ctx, ptr noalias %arena, ptr %data) #0 {{\n{m.text()}\n}}"
+
+    def divided(self, m: Main, loop: Loop, how: parallel.Division) -> None:
+        """A loop that several threads run."""
+        f = parallel.Part(self.code_of, loop)
+        name, buffers, fails = self.named(f, "noinline ", ", i64 %begin, i64 %rounds")
+        task = parallel.task(name, buffers, how)
+        name = self.functions.setdefault(task, f"task_{len(self.functions)}")
+        code = parallel.run(m, name, buffers, how, loop)
+        if fails:
+            m.stop_unless_zero(code)
 
     def text(self, main: str, width: int) -> str:
         """The module."""
@@ -78,6 +95,11 @@ class Module:
 
 ATTRIBUTES = 'attributes #0 = { nounwind "no-trapping-math"="true" "prefer-vector-width"="512" }\n'
 METADATA = '!0 = distinct !{!0, !1}\n!1 = !{!"llvm.loop.unroll.disable"}\n'  # see OUTER in nests.py
+
+
+def used_elsewhere(block: Block, node: Any) -> set[Buffer]:
+    """The buffers that other nodes of a block use."""
+    return {r.buffer for other in block.nodes if other is not node for r in (*reads(other), *writes(other))}
 
 
 def finish(f: Function) -> None:

@@ -1,0 +1,73 @@
+"""What loops cost, counted before they run: operations, elementary functions, bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from . import mathlib
+from .ir import Buffer, Loop, Stmt, Straight
+
+FREE = {"copy", "convert", "cast"}
+COMPLEX = {"add": 2, "sub": 2, "mul": 6, "div": 11, "negative": 2}  # real operations of one on complex numbers
+NS_FLOP, NS_FUNCTION, NS_BYTE = 0.1, 0.6, 0.025  # rough, of one core, where loops are vectorised
+
+
+class Cost(NamedTuple):
+    """flops: additions, products, quotients, comparisons. functions: exponentials, sines and the like. bytes: read and
+    written in memory, each place once."""
+
+    flops: int
+    functions: int
+    bytes: int
+
+    @property
+    def nanoseconds(self) -> float:
+        """About how long one core takes."""
+        return NS_FLOP * self.flops + NS_FUNCTION * self.functions + NS_BYTE * self.bytes
+
+
+def repeated(node: Any, rounds: int = 1) -> Iterator[tuple[Stmt, int]]:
+    """The statements of straight code and loops, each with the number of times that it is done."""
+    if type(node) is Stmt:
+        yield node, rounds
+    else:
+        if type(node) is Loop:
+            rounds *= node.axis.extent if type(node.axis.extent) is int else 1
+        for child in node.body:
+            yield from repeated(child, rounds)
+
+
+def cost(node: Loop | Straight | Stmt) -> Cost:
+    """What a node of loops costs; a loop whose length is data counts as one round."""
+    flops = functions = 0
+    places: dict[tuple[Buffer, bool], set[Any]] = {}
+    for stmt, times in repeated(node):
+        flops += times * operations(stmt)
+        if stmt.op in mathlib.NAMES:
+            functions += times
+        for ref, written in ((stmt.target, True), *((r, False) for r in stmt.refs() if r is not stmt.target)):
+            places.setdefault((ref.buffer, written), set()).add((ref.terms, len(ref.indirect)))
+    moved = sum(touched(b, kinds) for (b, _), kinds in places.items() if b.kind != "local")
+    return Cost(flops, functions, moved)
+
+
+def operations(stmt: Stmt) -> int:
+    """Arithmetic operations of one execution of a statement."""
+    kind = stmt.target.buffer.dtype.kind
+    n = 0 if stmt.op in FREE or stmt.op in mathlib.NAMES else 1
+    n *= COMPLEX.get(stmt.op, 1) if kind == "c" else 1
+    if stmt.accumulate:
+        n += COMPLEX.get(stmt.accumulate, 1) if kind == "c" else 1
+    return n
+
+
+def touched(buffer: Buffer, kinds: set[Any]) -> int:
+    """Bytes of a buffer that references reach, if no two reach the same place."""
+    total = 0
+    for terms, indirect in kinds:
+        n = 1
+        for axis, c in terms:
+            n *= axis.extent if c and type(axis.extent) is int else 1
+        total += buffer.size if indirect else n
+    return min(total, buffer.size) * buffer.dtype.itemsize

@@ -1,0 +1,172 @@
+"""Loops whose rounds are divided among threads: which they are, and the functions that run a part of the rounds.
+
+The rounds are cut into chunks. A round may write what no other round touches; add to sums, of which each chunk has its
+own until all are done; and use memory for itself alone, of which each chunk has its own too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from ..costs import cost
+from ..fuse import span
+from ..ir import Axis, Buffer, Loop, Ref
+from .control import Function
+from .nests import every
+from .writer import memory_type
+
+LONG_ENOUGH = 50_000  # nanoseconds that a loop takes, about; to wake a thread takes some 5,000
+LARGEST_OWN = 2**15  # bytes of sums, and of other memory, that each chunk has for itself
+
+
+class Division(NamedTuple):
+    """How a loop is divided: the sums that chunks make apart, and the memory that is theirs for a while."""
+
+    sums: list[Buffer]
+    own: list[Buffer]
+
+
+def division(loop: Loop, elsewhere: set[Buffer]) -> Division | None:
+    """How a loop can be divided; None where it cannot, or need not. elsewhere: buffers that other nodes use."""
+    if type(loop.axis.extent) is not int or loop.axis.extent < 2 or cost(loop).nanoseconds < LONG_ENOUGH:
+        return None
+    refs: dict[Buffer, list[Ref]] = {}
+    for stmt in every(loop):
+        for ref in (stmt.target, *stmt.refs()):
+            refs.setdefault(ref.buffer, []).append(ref)
+    sums, own = [], []
+    for buffer in dict.fromkeys(s.target.buffer for s in every(loop)):
+        if buffer.kind == "local" or apart(refs[buffer], loop.axis):
+            continue
+        if summed(loop, buffer):
+            sums.append(buffer)
+        elif buffer.kind == "temp" and buffer not in elsewhere and in_one_round(refs[buffer], loop.axis):
+            own.append(buffer)
+        else:
+            return None
+    if sum(b.nbytes for b in sums) > LARGEST_OWN or sum(b.nbytes for b in own) > LARGEST_OWN:
+        return None
+    return Division(sums, own)
+
+
+def apart(refs: Sequence[Ref], axis: Axis) -> bool:
+    """Does each round reach places that no other round reaches?"""
+    steps = {r.coefficient(axis) for r in refs}
+    if len(steps) != 1 or steps == {0}:
+        return False
+    lows, highs = zip(*(span(r, (axis,)) for r in refs), strict=True)
+    return max(highs) - min(lows) < abs(steps.pop())
+
+
+def in_one_round(refs: Sequence[Ref], axis: Axis) -> bool:
+    """Is it memory for one round, that the next writes anew?"""
+    return all(not r.coefficient(axis) and not r.indirect for r in refs)
+
+
+def summed(loop: Loop, buffer: Buffer) -> bool:
+    """Is all that the loop does with a buffer to add to it?"""
+    for stmt in every(loop):
+        if stmt.target.buffer is buffer and (stmt.accumulate != "add" or buffer.dtype.kind not in "fciu"):
+            return False
+        if any(r.buffer is buffer and r is not stmt.target for r in stmt.refs()):
+            return False
+    return True
+
+
+class Part(Function):
+    """A function that runs the rounds from %begin on, as many as %rounds, of a loop."""
+
+    def __init__(self, code_of: Any, loop: Loop) -> None:
+        super().__init__(code_of)
+        self.divided = loop.axis
+        self.node(loop)
+
+    def counted(
+        self, axis: Axis, bound: str, body: Any, changed: set[Buffer], may_be_empty: bool = True, hint: str = ""
+    ) -> None:
+        if axis is not self.divided:
+            super().counted(axis, bound, body, changed, may_be_empty, hint)
+            return
+
+        def shifted() -> None:
+            self.axes[axis] = self.emit(f"add nuw nsw i64 {self.axes[axis]}, %begin")
+            body()
+
+        super().counted(axis, "%rounds", shifted, changed, True, hint)
+
+
+def task(part: str, buffers: Sequence[Buffer], how: Division) -> str:
+    """The text of a function that the pool calls: it takes pointers from a pack, and gives a chunk what is its own.
+
+    The pack: the context, the buffers, and for each sum where the chunks after the first make theirs.
+    """
+    lines = ["  %ctx = load ptr, ptr %pack", "  %first = icmp eq i64 %chunk, 0", "  %other = sub i64 %chunk, 1"]
+    passed = ["ptr %ctx"]
+    for k, buffer in enumerate(buffers):
+        if buffer in how.own:
+            lines.append(f"  %b{k} = alloca i8, i64 {max(buffer.nbytes, 1)}, align 64")
+        else:
+            lines.append(f"  %at{k} = getelementptr ptr, ptr %pack, i64 {1 + k}")
+            lines.append(f"  %b{k} = load ptr, ptr %at{k}")
+        passed.append(f"ptr %b{k}")
+    lines.append("  br i1 %first, label %run, label %apart\napart:")
+    for j, buffer in enumerate(how.sums):
+        lines.append(f"  %at.sum{j} = getelementptr ptr, ptr %pack, i64 {1 + len(buffers) + j}")
+        lines.append(f"  %sums{j} = load ptr, ptr %at.sum{j}")
+        lines.append(f"  %offset{j} = mul i64 %other, {buffer.nbytes}")
+        lines.append(f"  %sum{j} = getelementptr i8, ptr %sums{j}, i64 %offset{j}")
+        lines.append(f"  call void @llvm.memset.p0.i64(ptr %sum{j}, i8 0, i64 {buffer.nbytes}, i1 false)")
+    lines.append("  br label %run\nrun:")
+    for j, buffer in enumerate(how.sums):
+        k = list(buffers).index(buffer)
+        lines.append(f"  %mine{j} = phi ptr [ %b{k}, %entry ], [ %sum{j}, %apart ]")
+        passed[1 + k] = f"ptr %mine{j}"
+    lines.append(f"  %code = call i32 @{part}({', '.join(passed)}, i64 %begin, i64 %rounds)\n  ret i32 %code")
+    return "(ptr %pack, i64 %begin, i64 %rounds, i64 %chunk) #0 {\nentry:\n" + "\n".join(lines) + "\n}"
+
+
+def run(m: Any, name: str, buffers: Sequence[Buffer], how: Division, loop: Loop) -> str:
+    """In the main function: all rounds of a divided loop. The code that it returns."""
+    m.declare("declare i64 @pool.chunks()")
+    m.declare("declare i32 @pool.run(ptr, ptr, i64, i64)")
+    n = 1 + len(buffers) + len(how.sums)
+    pack = m.slot("ptr", n + 1)
+    chunks = m.emit("call i64 @pool.chunks()")
+    others = m.emit(f"sub i64 {chunks}, 1")
+    stack = m.emit("call ptr @llvm.stacksave.p0()") if how.sums else ""
+    sums = []
+    for buffer in how.sums:
+        size = m.emit(f"mul i64 {others}, {buffer.nbytes}")
+        sums.append(m.emit(f"alloca i8, i64 {size}, align 64"))
+    for k, pointer in enumerate(["%ctx", *map(m.pointer, buffers), *sums]):
+        m.do(f"store ptr {pointer}, ptr {m.emit(f'getelementptr ptr, ptr {pack}, i64 {k}')}")
+    code = m.emit(f"call i32 @pool.run(ptr @{name}, ptr {pack}, i64 {loop.axis.extent}, i64 {chunks})")
+    for buffer, apart_ in zip(how.sums, sums, strict=True):
+        add(m, buffer, apart_, others)
+    if stack:
+        m.do(f"call void @llvm.stackrestore.p0(ptr {stack})")
+    return code  # type: ignore[no-any-return]
+
+
+def add(m: Any, buffer: Buffer, sums: str, others: str) -> None:
+    """Add the sums of the other chunks to that of the first, in order."""
+    t = memory_type(buffer.dtype)
+    n = buffer.size * (2 if buffer.dtype.kind == "c" else 1)
+    total = m.emit(f"mul i64 {others}, {n}")
+    head, body, done = m.new_label("sums"), m.new_label("sum"), m.new_label("added")
+    before = m.label
+    m.jump(head)
+    m.begin(head)
+    i, after = m.fresh(), m.fresh()
+    m.do(f"{i} = phi i64 [ 0, %{before} ], [ {after}, %{body} ]")
+    m.branch(m.emit(f"icmp slt i64 {i}, {total}"), body, done)
+    m.begin(body)
+    place = m.emit(f"getelementptr {t}, ptr {m.pointer(buffer)}, i64 {m.emit(f'urem i64 {i}, {n}')}")
+    term = m.emit(f"load {t}, ptr {m.emit(f'getelementptr {t}, ptr {sums}, i64 {i}')}")
+    operation = "fadd" if buffer.dtype.kind in "fc" else "add"
+    so_far = m.emit(f"load {t}, ptr {place}")
+    m.do(f"store {t} {m.emit(f'{operation} {t} {so_far}, {term}')}, ptr {place}")
+    m.do(f"{after} = add i64 {i}, 1")
+    m.jump(head)
+    m.begin(done)
