@@ -94,7 +94,12 @@ class Module:
 
 
 ATTRIBUTES = 'attributes #0 = { nounwind "no-trapping-math"="true" "prefer-vector-width"="512" }\n'
-METADATA = '!0 = distinct !{!0, !1}\n!1 = !{!"llvm.loop.unroll.disable"}\n'  # see OUTER in nests.py
+METADATA = """
+!0 = distinct !{!0, !1}
+!1 = !{!"llvm.loop.unroll.disable"}
+!2 = distinct !{!2, !3}
+!3 = !{!"llvm.loop.interleave.count", i32 1}
+"""  # what LLVM is told about loops, see nests.py
 
 
 def used_elsewhere(block: Block, node: Any) -> set[Buffer]:

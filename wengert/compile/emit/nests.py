@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import mathlib
 from ..ir import Axis, Buffer, CallStmt, Const, Indirect, Loop, Operand, Position, Ref, Stmt, Straight
 from . import complex_ops
 from .blocks import Sum, in_blocks, is_long
@@ -18,6 +19,7 @@ from .windows import Moving, windows
 from .writer import Writer, llvm_type, memory_type
 
 INDEX = np.dtype(np.int64)
+MATHEMATICS = ", !llvm.loop !2"  # a loop with elementary functions is not interleaved: more code, no faster
 OUTER = ", !llvm.loop !0"  # a loop around loops is not unrolled: what is to be written out has been
 
 
@@ -260,7 +262,7 @@ class Emitter(Writer):
         if added:
             in_blocks(self, loop, lambda: self.body(loop), changed, added, OUTER)
         else:
-            hint = OUTER if outer_loop else ""
+            hint = OUTER if outer_loop else MATHEMATICS if any(s.op in mathlib.NAMES for s in every(loop)) else ""
             self.counted(loop.axis, bound, lambda: self.round(loop, moving), changed, type(extent) is not int, hint)
         for m in moving:
             m.after(bound)
