@@ -152,7 +152,7 @@ class _Call:
         try:
             if trace is not None:
                 trace.alive = False
-            result = f(*args)
+            result = adopted(f)(*args)
         except LeakedTracerError:
             raise closes_over(self.custom) from None
         finally:

@@ -88,3 +88,56 @@ def test_vmap(f):
     same(wg.vmap(adopt(f))(*stacked), np.stack([f(*p) for p in points]))
     slopes = wg.vmap(wg.grad(adopt(f)))(*stacked)
     same(slopes, np.stack([wg.grad(adopt(f))(*p) for p in points]))
+
+
+# programs that are short: their long loops are loops of the program ---------------------------------------------------
+ROLLED = (
+    "bisection", "skips", "trajectory", "rows", "find_row", "found_or_else", "pairs", "backwards", "steps", "table",
+    "nested_loops", "returns_from_nested", "fills_matrix", "in_place_views", "two_arrays", "number_becomes_array",
+    "previous", "loop_variable_after", "deletes", "dict_state", "dict_in_place", "dataclass_state", "objects",
+    "nested_state", "lorenz", "lstm", "newton", "newton_true", "newton_error", "while_return",
+)  # fmt: skip
+UNROLLED = ("static_index", "list_grows", "named_weights", "horner")
+
+
+def loops(program):
+    found = []
+    for eq in program.equations:
+        found += [eq.primitive.name] if eq.primitive.name in ("scan", "while") else []
+        found += [name for p in eq.programs for name in loops(p)]
+    return found
+
+
+@pytest.mark.parametrize("f", [f for f in CASES if f.__name__ in ROLLED + UNROLLED], ids=name)
+def test_long_loops_are_rolled(f):
+    program = wg.trace(adopt(f))(*types(CASES[f][0]))
+    assert bool(loops(program)) == (f.__name__ in ROLLED)
+
+
+def test_ten_thousand_rounds():
+    def f(x):
+        y = np.zeros((10000, 2))
+        for i in range(10000):
+            x = x + 1e-4 * np.array([-x[1], x[0]])
+            y[i] = x
+        return np.sum(y[-1] ** 2)
+
+    gradient = wg.trace(wg.grad(adopt(f)))(wg.ArrayType((2,), float))
+    assert len(gradient.equations) < 40
+    x = np.array([1.0, 0.5])
+    np.testing.assert_allclose(gradient(x), 2 * x * (1 + 1e-8) ** 10000, rtol=1e-9)
+
+
+def test_float32_stays():
+    def f(x):
+        s, k = 0.0, 1
+        for i in range(20):
+            s = s + x * 0.5 * i
+            if s > 3:
+                k = 2.5
+        while s > 1:
+            s = s / 2
+        return s * k
+
+    (kind,) = wg.trace(adopt(f))(wg.ArrayType((), np.float32)).out_types
+    assert kind.dtype == f(np.float32(1.5)).dtype == np.float32

@@ -27,7 +27,7 @@ def adopt(fun: Function) -> Function:
     if hasattr(fun, "__wengert_adopted__"):
         return fun
 
-    @functools.wraps(fun, updated=())
+    @functools.wraps(fun)
     def adopted(*args: Any, **kwargs: Any) -> Any:
         if not tracing():
             return fun(*args, **kwargs)

@@ -21,6 +21,7 @@ from typing import Any
 from .scopes import parameters, walk_scope
 
 OPERATORS = "_wg_"
+THUNK = "_wg_thunk"
 
 _COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=", ast.Is: "is",
@@ -34,8 +35,10 @@ def operator(name: str, *args: ast.expr) -> ast.Call:
 
 
 def thunk(body: ast.expr) -> ast.Lambda:
-    """`lambda: body`."""
-    return at(ast.Lambda(no_arguments(), body), body)
+    """`lambda: body`, with a parameter by which it is known as ours."""
+    args = no_arguments()
+    args.kwonlyargs, args.kw_defaults = [ast.arg(THUNK)], [ast.Constant(None)]
+    return at(ast.Lambda(args, body), body)
 
 
 def no_arguments(*names: str) -> ast.arguments:

@@ -36,6 +36,10 @@ class Unsettled(ControlFlowError):
     """What the loop carries is not the same in every round; it may be after the first."""
 
 
+class Endless(ControlFlowError):
+    """A loop that is never left."""
+
+
 class Carried:
     """A place that the loop changes. types: of the leaves of its value, None for those that are no part of a program.
 
@@ -291,7 +295,7 @@ class Loop:
         endless = self.test is None and self.rows is None
         possible = leaving if endless else leaving | {GO}
         if not possible:
-            raise ControlFlowError(
+            raise Endless(
                 "a `while True` never ends",
                 why="there is no `break` and no `return` in it that a traced condition decides on",
                 write="a condition, or a `break`",

@@ -22,7 +22,7 @@ from ..primitives.effects import check
 from .branches import Block, branch, condition, failure_of
 from .calls import called as called
 from .exits import BREAK, BROKEN, CONTINUE, GO, RETURN, Exit, Way, only
-from .loops import Loop
+from .loops import Endless, Loop
 from .region import Region, frame, staging
 from .rows import Range, Rest, Rows, rows_of, traced_array
 from .state import Snapshot
@@ -89,8 +89,7 @@ def _ended(way: Way, orelse: Block | None) -> Way:
     return here.passed(after(here.passed(way, BREAK, BROKEN), orelse), BROKEN)
 
 
-def _while(test: Callable[[], Any] | None, body: Block, names: Names, into: Names) -> Way:
-    rounds = 0
+def _while(test: Callable[[], Any] | None, body: Block, names: Names, into: Names, rounds: int = 0) -> Way:
     while True:
         if staging.get() and (rounds == ROLLED or (test is None and not rounds)):
             done = _tried(lambda: _staged_while(test, body, names, into), [test, body])
@@ -105,9 +104,16 @@ def _while(test: Callable[[], Any] | None, body: Block, names: Names, into: Name
         way = frame.get().passed(body(), CONTINUE)
         rounds += 1
         if isinstance(way, Exit):
-            return after(way, lambda: _while(test, body, names, into))
+            return after(way, _other_rounds(test, body, names, into, rounds))
         if way:
             return way
+
+
+def _other_rounds(test: Any, body: Block, names: Names, into: Names, rounds: int) -> Block:
+    """What follows after a round that may have left the loop: by Python only where its condition is known."""
+    if test is None:
+        return lambda: _staged_while(test, body, names, into)
+    return lambda: _while(test, body, names, into, rounds)
 
 
 def _staged_while(test: Callable[[], Any] | None, body: Block, names: Names, into: Names) -> Way:
@@ -145,6 +151,8 @@ def _tried(run: Callable[[], Way], functions: Any) -> tuple[Way] | None:
     snapshot = Snapshot(functions)
     try:
         return (run(),)
+    except Endless:
+        raise
     except Exception:
         snapshot.restore()
         here.partial = partial

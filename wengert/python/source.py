@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .expressions import OPERATORS, at, definition, no_arguments
+from .expressions import OPERATORS, THUNK, at, definition, no_arguments
 from .scopes import parameters
 from .statements import CannotBeKept, Function, is_generator
 
@@ -100,7 +100,7 @@ def _named(code: Any, name: str, qualname: str, line: int) -> Any:
     """Code under the user's name for it; so are the blocks that became functions."""
     consts = tuple(
         _named(c, name, qualname, c.co_firstlineno)
-        if isinstance(c, types.CodeType) and c.co_name.startswith("_wg_")
+        if isinstance(c, types.CodeType) and (c.co_name.startswith("_wg_") or THUNK in c.co_varnames)
         else _requalified(c, qualname)
         for c in code.co_consts
     )

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .exits import BREAK, CONTINUE, RETURN
-from .expressions import Expressions, at, definition, first_parameter, no_arguments, operator
+from .expressions import Expressions, at, definition, first_parameter, no_arguments, operator, thunk
 from .scopes import FUNCTIONS, Bound, always, exits, is_true, parameters
 
 VALUE = "_wg_value"  # the variable that holds what a nested block returns
@@ -77,7 +77,7 @@ class Function(Expressions):
                 out.append(self.function(after, rest))
                 code = at(operator("after", code, name(after)), s)
             if not nested:
-                code = at(operator("result", code, ast.Lambda(no_arguments(), name(VALUE))), s)
+                code = at(operator("result", code, thunk(at(name(VALUE), s))), s)
             return [*out, at(ast.Return(code), s)]
         return out
 
@@ -251,7 +251,7 @@ class Function(Expressions):
     def visit_Assert(self, s: ast.Assert) -> Any:
         """The test of a traced condition is put off to when the program runs."""
         message = self.text(s.msg) if s.msg is not None else ast.Constant(None)
-        s.test = at(operator("holds", self.visit(s.test), ast.Lambda(no_arguments(), message)), s.test)
+        s.test = at(operator("holds", self.visit(s.test), thunk(at(message, s))), s.test)
         return s
 
     def visit_Raise(self, s: ast.Raise) -> Any:
