@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 from ..costs import cost
 from ..fuse import span
-from ..ir import Axis, Buffer, Loop, Ref
+from ..ir import Axis, Buffer, CallStmt, Loop, Ref
 from .control import Function
 from .nests import every
+from .windows import windows
 from .writer import memory_type
 
 LONG_ENOUGH = 50_000  # nanoseconds that a loop takes, about; to wake a thread takes some 5,000
@@ -31,6 +32,8 @@ def division(loop: Loop, elsewhere: set[Buffer]) -> Division | None:
     """How a loop can be divided; None where it cannot, or need not. elsewhere: buffers that other nodes use."""
     if type(loop.axis.extent) is not int or loop.axis.extent < 2 or cost(loop).nanoseconds < LONG_ENOUGH:
         return None
+    if windows(loop) or any(type(s) is CallStmt for s in every(loop)):
+        return None  # rounds that follow one another; libraries that have threads of their own
     refs: dict[Buffer, list[Ref]] = {}
     for stmt in every(loop):
         for ref in (stmt.target, *stmt.refs()):
