@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from . import mathlib
-from .ir import Buffer, Loop, Stmt, Straight
+from .ir import Buffer, CallStmt, Loop, Stmt, Straight
 
 FREE = {"copy", "convert", "cast"}
 COMPLEX = {"add": 2, "sub": 2, "mul": 6, "div": 11, "negative": 2}  # real operations of one on complex numbers
@@ -29,7 +29,7 @@ class Cost(NamedTuple):
 
 def repeated(node: Any, rounds: int = 1) -> Iterator[tuple[Stmt, int]]:
     """The statements of straight code and loops, each with the number of times that it is done."""
-    if type(node) is Stmt:
+    if isinstance(node, Stmt):
         yield node, rounds
     else:
         if type(node) is Loop:
@@ -43,7 +43,7 @@ def cost(node: Loop | Straight | Stmt) -> Cost:
     flops = functions = 0
     places: dict[tuple[Buffer, bool], set[Any]] = {}
     for stmt, times in repeated(node):
-        flops += times * operations(stmt)
+        flops += times * (product_flops(stmt) if type(stmt) is CallStmt else operations(stmt))
         if stmt.op in mathlib.NAMES:
             functions += times
         for ref, written in ((stmt.target, True), *((r, False) for r in stmt.refs() if r is not stmt.target)):
@@ -59,6 +59,14 @@ def operations(stmt: Stmt) -> int:
     n *= COMPLEX.get(stmt.op, 1) if kind == "c" else 1
     if stmt.accumulate:
         n += COMPLEX.get(stmt.accumulate, 1) if kind == "c" else 1
+    return n
+
+
+def product_flops(stmt: CallStmt) -> int:
+    """Operations of a matrix product: a multiplication and an addition for each combination of its axes."""
+    n = 2
+    for axis in stmt.within:
+        n *= axis.extent if type(axis.extent) is int else 1
     return n
 
 

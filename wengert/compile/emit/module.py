@@ -78,7 +78,7 @@ class Module:
         name, buffers, fails = self.named(f, "noinline ", ", i64 %begin, i64 %rounds")
         task = parallel.task(name, buffers, how)
         name = self.functions.setdefault(task, f"task_{len(self.functions)}")
-        code = parallel.run(m, name, buffers, how, loop)
+        code = parallel.run(m, name, buffers, how, f.rounds)
         if fails:
             m.stop_unless_zero(code)
 

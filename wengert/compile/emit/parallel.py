@@ -78,19 +78,32 @@ def summed(loop: Loop, buffer: Buffer) -> bool:
 
 
 class Part(Function):
-    """A function that runs the rounds from %begin on, as many as %rounds, of a loop."""
+    """A function that runs a part of a loop: of its rounds, or of their blocks, %rounds from %begin on.
+
+    rounds: how many there are altogether.
+    """
+
+    rounds = 0
 
     def __init__(self, code_of: Any, loop: Loop) -> None:
         super().__init__(code_of)
-        self.divided = loop.axis
         self.node(loop)
 
     def counted(
-        self, axis: Axis, bound: str, body: Any, changed: set[Buffer], may_be_empty: bool = True, hint: str = ""
+        self,
+        axis: Axis,
+        bound: str,
+        body: Any,
+        changed: set[Buffer],
+        may_be_empty: bool = True,
+        hint: str = "",
+        start: str = "0",
     ) -> None:
-        if axis is not self.divided:
-            super().counted(axis, bound, body, changed, may_be_empty, hint)
+        """The first loop that is emitted, the outermost, is the one that is divided."""
+        if self.rounds:
+            super().counted(axis, bound, body, changed, may_be_empty, hint, start)
             return
+        self.rounds = int(bound)
 
         def shifted() -> None:
             self.axes[axis] = self.emit(f"add nuw nsw i64 {self.axes[axis]}, %begin")
@@ -129,7 +142,7 @@ def task(part: str, buffers: Sequence[Buffer], how: Division) -> str:
     return "(ptr %pack, i64 %begin, i64 %rounds, i64 %chunk) #0 {\nentry:\n" + "\n".join(lines) + "\n}"
 
 
-def run(m: Any, name: str, buffers: Sequence[Buffer], how: Division, loop: Loop) -> str:
+def run(m: Any, name: str, buffers: Sequence[Buffer], how: Division, rounds: int) -> str:
     """In the main function: all rounds of a divided loop. The code that it returns."""
     m.declare("declare i64 @pool.chunks()")
     m.declare("declare i32 @pool.run(ptr, ptr, i64, i64)")
@@ -144,7 +157,7 @@ def run(m: Any, name: str, buffers: Sequence[Buffer], how: Division, loop: Loop)
         sums.append(m.emit(f"alloca i8, i64 {size}, align 64"))
     for k, pointer in enumerate(["%ctx", *map(m.pointer, buffers), *sums]):
         m.do(f"store ptr {pointer}, ptr {m.emit(f'getelementptr ptr, ptr {pack}, i64 {k}')}")
-    code = m.emit(f"call i32 @pool.run(ptr @{name}, ptr {pack}, i64 {loop.axis.extent}, i64 {chunks})")
+    code = m.emit(f"call i32 @pool.run(ptr @{name}, ptr {pack}, i64 {rounds}, i64 {chunks})")
     for buffer, apart_ in zip(how.sums, sums, strict=True):
         add(m, buffer, apart_, others)
     if stack:
