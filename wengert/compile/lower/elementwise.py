@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ...core.primitive import REGISTRY
-from ...core.program import Atom, Equation, Literal
+from ...core.program import Equation, Literal
 from ..emit.support import computed_in
-from ..ir import Splat, View
+from ..ir import Splat
 from .lowering import ADDING, RULES, Lowering, axes_of, lowers
 
 
@@ -42,8 +44,9 @@ def convert(low: Lowering, eq: Equation) -> None:
     value = low.value(x)
     if value.dtype == y.type.dtype:
         low.assign(y, value)
-    elif isinstance(value, Splat) and y.type.dtype.kind != "b":
-        low.assign(y, Splat(y.type.dtype.type(value.value), value.shape, y.type.dtype))
+    elif isinstance(value, Splat):
+        with np.errstate(all="ignore"):
+            low.assign(y, Splat(np.asarray(value.value).astype(y.type.dtype)[()], value.shape, y.type.dtype))
     else:
         elementwise(low, eq)
 
@@ -57,16 +60,7 @@ def add(low: Lowering, eq: Equation) -> None:
         return
     k = terms[-1]
     term, other = low.deferred.pop(eq.inputs[k]), eq.inputs[1 - k]  # type: ignore[arg-type]
-    dead = low.dead
-    if any(reads_the_same(low, other, a) for a in term.inputs):
-        low.dead = ()  # the term still needs what it is added to
-    total = low.overwritten(other, eq.outputs[0])
-    low.dead = ()
+    total = low.overwritten(other, eq.outputs[0], term.inputs)
+    dead, low.dead = low.dead, ()
     ADDING[term.primitive.name](low, term, total)
     low.dead = dead
-
-
-def reads_the_same(low: Lowering, a: Atom, b: Atom) -> bool:
-    """Are two operands in one buffer?"""
-    x, y = low.value(a), low.value(b)
-    return isinstance(x, View) and isinstance(y, View) and x.buffer is y.buffer

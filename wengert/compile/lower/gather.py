@@ -78,7 +78,7 @@ def scatter_set(low: Lowering, eq: Equation) -> None:
     """y = x; y[a, indices(i), b] = v[a, i, b], the last of several."""
     x, v, *indices = eq.inputs
     value = low.value(v)
-    total = low.overwritten(x, eq.outputs[0])
+    total = low.overwritten(x, eq.outputs[0], [v, *indices])
     by = Indexing(low, total, indices, eq.params["axis"])
     low.nest(by.index, by.ref, "copy", [value.ref(by.index)])
 
@@ -87,7 +87,7 @@ def scatter_set(low: Lowering, eq: Equation) -> None:
 def scatter_clear(low: Lowering, eq: Equation) -> None:
     """y = x; y[a, indices(i), b] = 0."""
     x, *indices = eq.inputs
-    total = low.overwritten(x, eq.outputs[0])
+    total = low.overwritten(x, eq.outputs[0], indices)
     by = Indexing(low, total, indices, eq.params["axis"])
     low.nest(by.index, by.ref, "copy", [Const(total.dtype.type(0))])
 

@@ -49,7 +49,7 @@ def set_slice(low: Lowering, eq: Equation) -> None:
     """y = x; y[index] = v."""
     x, v = eq.inputs
     value = low.value(v)
-    target = part(low.overwritten(x, eq.outputs[0]), eq.params["index"])
+    target = part(low.overwritten(x, eq.outputs[0], [v]), eq.params["index"])
     low.copy(value, target)
 
 

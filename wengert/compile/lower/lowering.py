@@ -233,9 +233,17 @@ class Lowering:
             return value if value.whole or value.contiguous else None
         return None
 
-    def overwritten(self, atom: Atom, var: Var) -> View:
-        """The values of an operand in memory that may be written to, as the memory of a result."""
-        view = self.reusable(atom)
+    def share(self, a: Atom, b: Atom) -> bool:
+        """Are two operands in the same memory?"""
+        x, y = self.value(a), self.value(b)
+        return isinstance(x, View) and isinstance(y, View) and x.buffer is y.buffer
+
+    def overwritten(self, atom: Atom, var: Var, beside: Sequence[Atom] = ()) -> View:
+        """The values of an operand in memory that may be written to, as the memory of a result.
+
+        beside: what is read while it is written.
+        """
+        view = None if any(self.share(atom, a) for a in beside) else self.reusable(atom)
         if view is None:
             view = self.result(var)
             self.copy(self.value(atom), view)
