@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import struct
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 TYPES = {"float64": "double", "float32": "float", "bool": "i1"}
 
 
+@functools.cache
 def llvm_type(dtype: np.dtype[Any]) -> str:
     """The type of a value in a register: double, float, i1, i8 ... i64; complex numbers are pairs of these."""
     if dtype.kind == "c":
@@ -17,6 +19,7 @@ def llvm_type(dtype: np.dtype[Any]) -> str:
     return TYPES.get(dtype.name) or f"i{8 * dtype.itemsize}"
 
 
+@functools.cache
 def memory_type(dtype: np.dtype[Any]) -> str:
     """The type of an element in memory: booleans are bytes."""
     return "i8" if dtype.kind == "b" else llvm_type(dtype)

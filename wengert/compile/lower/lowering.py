@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -319,11 +320,12 @@ def lower_program(
 NATIVE = {"float64", "float32", "complex128", "complex64", "bool"}
 
 
-def native(type: ArrayType) -> bool:
+@functools.cache
+def native(dtype: np.dtype[Any]) -> bool:
     """Has this dtype native arithmetic?"""
-    return type.dtype.kind in "iu" or type.dtype.name in NATIVE
+    return dtype.kind in "iu" or dtype.name in NATIVE
 
 
 def supported(eq: Equation) -> bool:
     """Have all operands and results dtypes that are computed with natively?"""
-    return all(native(a.type) for a in (*eq.inputs, *eq.outputs))
+    return all(native(a.type.dtype) for a in (*eq.inputs, *eq.outputs))
