@@ -20,10 +20,11 @@ from .core.program import Var
 from .core.trace import Tracer, tracing
 from .core.tree import Structure, describe, flatten, leaf_path, unflatten
 from .core.types import DYNAMIC, ArrayType, dtype_of, shape_of, type_of
-from .errors import AbstractValueError, ShapeError, StructureError
+from .errors import AbstractValueError, ShapeError, StructureError, UnsupportedFunctionError
 from .numpy.joining import stack
 from .primitives import control, loops
 from .primitives import elementwise as ew
+from .primitives.segments import rounds_per_segment, segmented_scan
 
 __all__ = ["cond", "fori_loop", "map", "scan", "switch", "while_loop"]
 
@@ -32,13 +33,20 @@ Function = Callable[..., Any]
 
 # scan ------------------------------------------------------------------------------------------------------------
 def scan(
-    f: Function, init: Any, xs: Any = None, length: int | None = None, reverse: bool = False, unroll: int = 1
+    f: Function,
+    init: Any,
+    xs: Any = None,
+    length: int | None = None,
+    reverse: bool = False,
+    unroll: int = 1,
+    checkpoint: bool | int = False,
 ) -> tuple[Any, Any]:
     """Carry a value through the rows of arrays: `carry, y = f(carry, x)` for each row x; the ys are stacked.
 
     Law: `c_0 = init, (c_i+1, y_i) = f(c_i, xs[i])`, result `(c_n, stack(y))`. Structures of arrays throughout; the
     carry keeps its structure, shapes and dtypes. reverse: from the last row to the first. length: the number of rounds
-    where xs is None. unroll has no meaning here. Reverse mode keeps what a round's derivative needs, stacked by round.
+    where xs is None. unroll has no meaning here. Reverse mode keeps what a round's derivative needs, stacked by round;
+    with checkpoint=k it keeps the carry of every k-th round, and runs k rounds again at a time (True: k = sqrt(n)).
     Raises StructureError and ShapeError where the carry changes.
 
     >>> import numpy as np
@@ -61,7 +69,7 @@ def scan(
 
     loop = _Loop("scan", f, step, init, xs)
     n = _number_of_rows(loop, length)
-    return loop.run(n, n, reverse)
+    return loop.run(n, n, reverse, checkpoint)
 
 
 def map(f: Function, xs: Any) -> Any:
@@ -81,11 +89,11 @@ def map(f: Function, xs: Any) -> Any:
     return loop.run(n, n)[1]
 
 
-def fori_loop(lower: Any, upper: Any, body_fun: Function, init_val: Any) -> Any:
+def fori_loop(lower: Any, upper: Any, body_fun: Function, init_val: Any, *, checkpoint: bool | int = False) -> Any:
     """Repeat `value = body_fun(i, value)` for i = lower, ..., upper - 1.
 
     Law: `v_lower = init_val, v_i+1 = body_fun(i, v_i)`, result `v_upper`. The bounds are integers, traced ones as well;
-    both modes of differentiation work either way. Raises StructureError and ShapeError where the value changes.
+    both modes of differentiation work either way. checkpoint as in `scan`, for bounds that are known. Raises StructureError and ShapeError where the value changes.
 
     >>> import wengert as wg
     >>> wg.fori_loop(0, 5, lambda i, product: product * (i + 1), 1.0)
@@ -104,7 +112,18 @@ def fori_loop(lower: Any, upper: Any, body_fun: Function, init_val: Any) -> Any:
         return (i + 1, body_fun(i, value)), None
 
     loop = _Loop("fori_loop", body_fun, step, (lower, init_val), None, settled=1)
-    return loop.run(count, count if static else DYNAMIC)[0][1]
+    if checkpoint and not static:
+        raise unknown_rounds()
+    return loop.run(count, count if static else DYNAMIC, checkpoint=checkpoint)[0][1]
+
+
+def unknown_rounds() -> UnsupportedFunctionError:
+    """The error for a schedule of checkpoints over rounds whose number is data."""
+    return UnsupportedFunctionError(
+        "fori_loop got checkpoint= and bounds that are traced",
+        why="a schedule is made before the loop runs, from the number of its rounds",
+        write="bounds that are Python integers; or wg.checkpoint around the body, which keeps less of each round",
+    )
 
 
 def _bound(x: Any, name: str) -> Any:
@@ -150,7 +169,7 @@ class _Loop:
         self.carry, self.tree = flatten(init)
         self.rows, self.row_tree = flatten(xs)
 
-    def run(self, count: Any, length: int, reverse: bool = False) -> tuple[Any, Any]:
+    def run(self, count: Any, length: int, reverse: bool = False, checkpoint: bool | int = False) -> tuple[Any, Any]:
         """(carry, ys): a program where something is traced, and its body can be one."""
         if not tracing() and count != 0:
             return self.in_python(count, reverse)
@@ -160,17 +179,14 @@ class _Loop:
         except AbstractValueError:
             return self.in_python(operator.index(count), reverse)
         n = len(self.carry)
-        results = loops.scan(
-            count,
-            *body.constants,
-            *begun(self.carry, carried),
-            *self.rows,
-            body=body.with_types([*carried, *body.out_types[n:]]),
-            length=length,
-            reverse=bool(reverse),
-            n_consts=len(body.constants),
-            n_carry=n,
-        )
+        args = [*body.constants, *begun(self.carry, carried), *self.rows]
+        program = body.with_types([*carried, *body.out_types[n:]])
+        sizes = {"n_consts": len(body.constants), "n_carry": n}
+        k = rounds_per_segment(length, checkpoint) if checkpoint else length
+        if checkpoint and k < length:
+            results = segmented_scan(length, k, args, program, bool(reverse), **sizes)
+        else:
+            results = loops.scan(count, *args, body=program, length=length, reverse=bool(reverse), **sizes)
         assert body.out_tree is not None
         _, y_tree = body.out_tree.children()
         return unflatten(self.tree, results[:n]), unflatten(y_tree, results[n:])
