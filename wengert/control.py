@@ -93,7 +93,8 @@ def fori_loop(lower: Any, upper: Any, body_fun: Function, init_val: Any, *, chec
     """Repeat `value = body_fun(i, value)` for i = lower, ..., upper - 1.
 
     Law: `v_lower = init_val, v_i+1 = body_fun(i, v_i)`, result `v_upper`. The bounds are integers, traced ones as well;
-    both modes of differentiation work either way. checkpoint as in `scan`, for bounds that are known. Raises StructureError and ShapeError where the value changes.
+    both modes of differentiation work either way. checkpoint as in `scan`, for bounds that are known. Raises
+    StructureError and ShapeError where the value changes.
 
     >>> import wengert as wg
     >>> wg.fori_loop(0, 5, lambda i, product: product * (i + 1), 1.0)

@@ -1,4 +1,4 @@
-"""A scan in segments, each of which is run again on the way back: memory for the carries of the segments and one segment.
+"""A scan in segments, each of which is run again on the way back: memory for their carries and one of them.
 
 n rounds in segments of k keep n/k carries and the residuals of k rounds at a time, for one more run of the loop;
 with k = sqrt(n) both are sqrt(n) (Griewank and Walther, Evaluating Derivatives, section 12.1).
