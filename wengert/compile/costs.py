@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -55,6 +56,8 @@ def cost(node: Loop | Straight | Stmt) -> Cost:
 def operations(stmt: Stmt) -> int:
     """Arithmetic operations of one execution of a statement."""
     kind = stmt.target.buffer.dtype.kind
+    if type(stmt) is CallStmt:  # a matrix product
+        return 2 * math.prod(a.extent for a in stmt.within) * (4 if kind == "c" else 1)
     n = 0 if stmt.op in FREE or stmt.op in mathlib.NAMES else 1
     n *= COMPLEX.get(stmt.op, 1) if kind == "c" else 1
     if stmt.accumulate:

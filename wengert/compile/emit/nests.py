@@ -209,10 +209,10 @@ class Emitter(Writer):
             stmt.emit(self, stmt)
             self.forget_all({stmt.target.buffer})
             return
-        y = computed(self, stmt)
         if not stmt.accumulate:
-            self.store(stmt.target, y)
+            self.store(stmt.target, computed(self, stmt))
             return
+        y = self.factor_sum(stmt) if is_product_sum(stmt) else computed(self, stmt)
         slot = self.accumulators.get(self.key(stmt.target)) if not stmt.target.indirect else None
         if stmt in self.moving:
             m = self.moving[stmt]
@@ -226,6 +226,12 @@ class Emitter(Writer):
         new = combined(self, stmt.accumulate, dtype, old if dtype.kind == "c" else old[0], y)
         for s, v in zip(slot, new if dtype.kind == "c" else (new,), strict=True):
             self.do(f"store {t} {v}, ptr {s}")
+
+    def factor_sum(self, stmt: Stmt) -> str:
+        """The term of a sum of products, which is added without rounding the product first, as BLAS does."""
+        dtype = stmt.target.buffer.dtype
+        a, b = (self.operand(x, dtype) for x in stmt.operands)
+        return self.emit(f"fmul contract {llvm_type(dtype)} {a}, {b}")
 
     # loops
     def node(self, node: Any) -> None:
@@ -374,6 +380,11 @@ def adds_up(loop: Loop, buffer: Buffer) -> bool:
     return any(s.target.buffer is buffer and s.accumulate == "add" for s in every(loop))
 
 
+def is_product_sum(stmt: Stmt) -> bool:
+    """Is it a term of a matrix product or of another contraction?"""
+    return stmt.accumulate == "add" and stmt.op == "mul" and stmt.target.buffer.dtype.kind == "f"
+
+
 def parts(buffer: Buffer) -> range:
     """The parts of an element: a complex one has two."""
     return range(2 if buffer.dtype.kind == "c" else 1)
@@ -454,7 +465,7 @@ def combined(w: Writer, how: str, dtype: np.dtype[Any], a: Any, b: Any) -> Any:
     if how in ("and", "or"):
         return w.emit(f"{how} {t} {a}, {b}")
     if dtype.kind == "f":
-        return w.emit(f"f{how} reassoc {t} {a}, {b}")
+        return w.emit(f"f{how} reassoc contract {t} {a}, {b}")  # contract: with terms that allow it, see factor_sum
     if dtype.kind == "b":
         return w.emit(f"{'or' if how == 'add' else 'and'} i1 {a}, {b}")
     return w.emit(f"{how} {t} {a}, {b}")
