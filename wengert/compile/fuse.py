@@ -243,7 +243,7 @@ def going_along(nest: Nest, needed: Sequence[Nest], axis: Axis) -> list[Nest]:
 def meets(first: Nest, second: Nest, axis: Axis) -> bool:
     """Do two nests touch an element of one array only in the same round: of the first's outermost axis, and of this?"""
     own = first.axes[0]
-    if own.extent != axis.extent:
+    if own.extent != axis.extent or not (leads(own, first) and leads(axis, second)):
         return False
     return all(aligned(p, q, own, axis, ()) for p, q in conflicts([first.stmt], second.stmt))
 
@@ -332,10 +332,15 @@ def remember(loop: Loop, stmt: Stmt) -> None:
     loop.touched.setdefault(stmt.target.buffer, []).append((stmt.target, stmt.accumulate or "set"))
 
 
+def leads(axis: Axis, nest: Nest) -> bool:
+    """May a loop over this axis stand around the others of a nest? Short loops stand inside of longer ones."""
+    return not axis.small or all(a.small for a in nest.axes)
+
+
 def partner(loop: Loop, nest: Nest, shared: tuple[Axis, ...]) -> Axis | None:
     """The axis of the nest that can be the loop's: of its extent, far out in the nest, and aligned."""
-    if not nest.axes or (loop.axis.small and not all(a.small for a in nest.axes)):
-        return None  # short loops stand inside of longer ones
+    if not nest.axes or not leads(loop.axis, nest):
+        return None
     pairs = list(conflicts([loop], nest.stmt))
     heaviest = weight(nest, nest.axes[0])
     for axis in nest.axes:
