@@ -19,7 +19,7 @@ from wengert.compile.native import compiled
 # lengths below and above what is written out, and no multiples of a vector's
 SHAPES = [(), (12,), (13,), (9, 10), (17, 3), (3, 20), (2, 9, 11), (11, 11), (1, 12), (10, 1, 9), (40, 10), (3, 3)]
 LARGEST = 5000  # elements of an array
-GROUPS = 10
+GROUPS = 8
 
 
 def random_program(seed: int) -> RandomProgram:
@@ -87,6 +87,14 @@ def check_statements(seed: int) -> None:
         return
     np.testing.assert_allclose(wg.jit(program)(*program.inputs), expected, rtol=1e-8, err_msg=f"{seed}: {program}")
     check(f"gradient of random_statements({seed}), {program}", wg.grad(program, (0, 1)), program.inputs)
+
+
+@pytest.mark.parametrize("look", [check_program, check_statements])
+@pytest.mark.parametrize("seed", [1002, 1015, 1020, 1035, 1053, 1086, 1133])
+def test_what_has_failed_before(seed: int, look: Callable[[int], None]) -> None:
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        look(seed)
 
 
 @pytest.mark.parametrize("group", range(GROUPS))
