@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.program import Equation
 from ..errors import UnsupportedFunctionError
 from .failures import fails
 from .symbols import pointer, provides, signature
@@ -70,30 +71,41 @@ def linalg_error(kind: str, text: str) -> None:
 
 
 linalg_error("singular", "Singular matrix")
-linalg_error("singular triangle", "singular matrix: resolution failed at an element of the diagonal")
 linalg_error("not positive definite", "Matrix is not positive definite")
 linalg_error("eigenvalues", "Eigenvalues did not converge")
 linalg_error("svd", "SVD did not converge")
 linalg_error("factorisation", "the factorisation failed")
 
 
+@fails("singular triangle")
+def _singular_triangle(eq: Equation | None, place: str) -> np.linalg.LinAlgError:
+    return np.linalg.LinAlgError(f"singular matrix: resolution failed at {place}")
+
+
 # threads -------------------------------------------------------------------------------------------------------------
 def set_threads(n: int) -> bool:
     """Let matrix products use n threads; False where the library behind SciPy is none whose threads can be set."""
-    setters = openblas_setters()
-    for f in setters:
+    found = openblas("set_num_threads")
+    for f in found:
         f(n)
-    return bool(setters)
+    return bool(found)
+
+
+def threads() -> int | None:
+    """How many threads matrix products use at most; None where that is not known."""
+    found = openblas("get_num_threads")
+    return int(found[0]()) if found else None
 
 
 @functools.cache
-def openblas_setters() -> tuple[Any, ...]:
-    """The functions that set the number of threads, of each OpenBLAS in this process: SciPy's and NumPy's."""
+def openblas(function: str) -> tuple[Any, ...]:
+    """A function of each OpenBLAS in this process: SciPy's, then NumPy's."""
+    _blas("dgemm")  # so that the library is there
 
     found = []
     for path in dict.fromkeys(openblas_files()):
         library = ctypes.CDLL(path)
-        names = (f"{a}openblas_set_num_threads{b}" for a in ("scipy_", "") for b in ("", "64_"))
+        names = (f"{a}openblas_{function}{b}" for a in ("scipy_", "") for b in ("", "64_"))
         found += [f for f in (getattr(library, name, None) for name in names) if f is not None][:1]
     return tuple(found)
 

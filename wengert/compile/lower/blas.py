@@ -64,10 +64,20 @@ def matrix_product(
     if total.dtype.name not in PREFIX or isinstance(a, Splat) or isinstance(b, Splat):
         return False
     lengths = dict(zip(labels[0] + labels[1], (*a.shape, *b.shape), strict=True))
-    rows, columns, summed, stack = groups = groups_of(labels, total)
     known = in_memory(low, max(a, b, key=lambda x: x.size))
-    if 0 in lengths.values() or not worthwhile(*(size_of([lengths[c] for c in g]) for g in groups), known):
+    m, n, k, stack = (size_of([lengths[c] for c in g]) for g in groups_of(labels, total))
+    if 0 in lengths.values() or not worthwhile(m, n, k, stack, known):
         return False
+    by_blas(low, eq, labels, a, b, total, fresh, known)
+    return True
+
+
+def by_blas(
+    low: Lowering, eq: Equation, labels: Labels, a: View, b: View, total: View, fresh: bool, known: bool
+) -> None:
+    """The same, done: operands that BLAS cannot read where they are are copied."""
+    lengths = dict(zip(labels[0] + labels[1], (*a.shape, *b.shape), strict=True))
+    rows, columns, summed, stack = groups_of(labels, total)
     p = product_of(labels, a, b, total)
     if not (worthwhile(*p.size, 1, known) and callable_on(p)):
         la, lb, lo = labels
@@ -78,15 +88,14 @@ def matrix_product(
         if not readable(total, lo, rows, columns):
             other = stack + rows + columns
             made = low.new(tuple(lengths[c] for c in other), total.dtype)
-            matrix_product(low, eq, (la, lb, other), a, b, made, fresh=True)
+            by_blas(low, eq, (la, lb, other), a, b, made, True, True)
             place(low, made, other, total, lo, fresh)
-            return True
+            return
         p = product_of((la, lb, lo), a, b, total)
     if fresh and not all(d.total for d in p.stack):
         low.fill(total, total.dtype.type(0))
         fresh = False
     low.nodes.append(nest_of(eq, p, a, b, total, fresh) if p.stack else node_of(eq, p, a, b, total, fresh))
-    return True
 
 
 def groups_of(labels: Labels, total: View) -> tuple[str, str, str, str]:
@@ -230,10 +239,7 @@ def node_of(eq: Equation, p: Product, a: View, b: View, total: View, fresh: bool
     beta = 0 if fresh else 1
 
     def emit(f: Any, node: Call) -> None:
-        def body(refs: Sequence[Ref]) -> None:
-            multiply(f, p, [f.address(r) for r in refs], total.dtype, beta)
-
-        each(f, p.stack, [*node.reads[:2], *node.writes], body)
+        multiply(f, p, [f.address(r) for r in (*node.reads[:2], *node.writes)], total.dtype, beta)
 
     m, n, k = p.size
     name = f"{multiply.__name__} {m}x{k} {k}x{n}"
@@ -259,27 +265,14 @@ def nest_of(eq: Equation, p: Product, a: View, b: View, total: View, fresh: bool
     multiply = matrix_by_vector if p.column.length == 1 else matrix_by_matrix
 
     def emit(f: Any, stmt: CallStmt) -> None:
-        a, b, total = (*stmt.operands[:2], stmt.target)
-        dims = [Dim(x.extent, *(r.coefficient(x) for r in (a, b, total))) for x in (rows, columns, summed)]
-        at = [f.address(stmt.first(r)) for r in (a, b, total)]
-        multiply(f, Product(*dims, []), at, total.buffer.dtype, 0 if fresh else 1)
+        refs: list[Any] = [*stmt.operands[:2], stmt.target]
+        row, column, inner = (Dim(x.extent, *(r.coefficient(x) for r in refs)) for x in within)
+        at = [f.address(stmt.first(r)) for r in refs]
+        multiply(f, Product(row, column, inner, []), at, total.dtype, 0 if fresh else 1)
 
     m, n, k = p.size
     operands = refs if fresh else (*refs, target)
     return Nest(stack, CallStmt(f"{multiply.__name__} {m}x{k} {k}x{n}", target, operands, within, emit, eq))
-
-
-def each(f: Any, stack: Sequence[Dim], refs: Sequence[Ref], body: Callable[[Sequence[Ref]], None]) -> None:
-    """A loop for each axis of the stack around a call."""
-    if not stack:
-        body(refs)
-        return
-    axis, d = Axis(stack[0].length), stack[0]
-    moved = [r._replace(terms=(*r.terms, (axis, s)) if s else r.terms) for r, s in zip(refs, d[1:], strict=True)]
-    changed = {refs[-1].buffer}
-    outer = dict(f.known)
-    f.counted(axis, str(d.length), lambda: each(f, stack[1:], moved, body), changed, may_be_empty=False)
-    f.known = {k: v for k, v in outer.items() if k[0] not in changed}
 
 
 def matrix_by_matrix(f: Any, p: Product, at: Sequence[str], dtype: np.dtype[Any], beta: int) -> None:

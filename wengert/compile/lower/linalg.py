@@ -5,6 +5,7 @@ A matrix by rows is, for LAPACK, its transpose. It is worked on as it is; LAPACK
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -13,13 +14,14 @@ import numpy as np
 from ...core.program import Atom, Equation, Var
 from ..emit.library import PREFIX, call
 from ..ir import Axis, Ref, View
-from .linalg_small import Arithmetic, Rows, any_of, cholesky, identity, lu, lu_solve, triangle_solve
+from .linalg_small import Arithmetic, Rows, cholesky, identity, lu, lu_solve, triangle_solve
 from .lowering import RULES, Lowering, lowers
 from .matrices import along, by_columns, element, is_by_columns, lapack, on_matrices, rounds, same_order, stop_if
 
 WRITTEN_OUT = {"f": 8, "c": 4}  # rows of the largest matrices whose algorithms are written out
 COLUMNS = 8  # right sides that are written out; more are a loop
 SINGULAR = ("singular",)
+SYSTEMS = {"solve", "solve_triangular"}
 
 
 def is_small(a: View) -> bool:
@@ -31,7 +33,8 @@ def callback_unless_native(rule: Callable[[Lowering, Equation], None]) -> Callab
     """The rule for the four dtypes of LAPACK; what has others is left to NumPy, what is empty needs no work."""
 
     def checked(low: Lowering, eq: Equation) -> None:
-        if any(v.type.dtype.name not in PREFIX for v in (eq.inputs[0], eq.outputs[-1])):
+        mixed = eq.primitive.name in SYSTEMS and eq.inputs[0].type.dtype != eq.inputs[1].type.dtype
+        if mixed or any(v.type.dtype.name not in PREFIX for v in (eq.inputs[0], eq.outputs[-1])):
             RULES["callback"](low, eq)
         elif any(0 in v.type.shape for v in eq.outputs):
             for v in eq.outputs:
@@ -244,7 +247,7 @@ def solve_triangular(low: Lowering, eq: Equation) -> None:
             x = low.new(x.shape, x.dtype)
         low.copy(b, x)
     lower, unit = eq.params["lower"], eq.params["unit"]
-    what = zero_on_diagonal(eq)
+    what = zero_on_diagonal(eq, "an element of the diagonal")
     zero_check = not unit
 
     def body(f: Any, refs: Sequence[Ref]) -> None:
@@ -263,9 +266,9 @@ def readable(a: View) -> bool:
     return 1 in steps and max(steps) >= n
 
 
-def zero_on_diagonal(eq: Equation) -> tuple[Any, ...]:
+def zero_on_diagonal(eq: Equation, place: str) -> tuple[Any, ...]:
     """What a zero on the diagonal is called: SciPy solves one system, NumPy stacks of them."""
-    return ("singular triangle",) if len(eq.inputs[0].type.shape) == 2 else SINGULAR
+    return ("singular triangle", place) if len(eq.inputs[0].type.shape) == 2 else SINGULAR
 
 
 def check_diagonal(f: Any, a: View, ref: Ref, what: Any) -> None:
@@ -296,19 +299,19 @@ def divide_by_triangle(f: Any, a: View, x: View, at: str, to: str, lower: bool, 
 def small_triangular(low: Lowering, eq: Equation, a: View, b: View) -> None:
     """The same, written out."""
     x = low.result(eq.outputs[0])
-    lower, unit, what, n = eq.params["lower"], eq.params["unit"], zero_on_diagonal(eq), a.shape[-1]
+    lower, unit, n = eq.params["lower"], eq.params["unit"], a.shape[-1]
 
     def body(f: Any, refs: Sequence[Ref]) -> None:
         ra, rb, rx = refs
         m = Arithmetic(f, a.dtype)
-        read = [
-            [j < i or (j == i and not unit) if lower else j > i or (j == i and not unit) for j in range(n)]
-            for i in range(n)
-        ]
-        rows = [[f.load(element(ra, a, i, j)) if read[i][j] else None for j in range(n)] for i in range(n)]
+        rows: Rows = [[None] * n for _ in range(n)]
+        for i, j in itertools.product(range(n), range(n)):
+            if (not unit) if i == j else (i > j) == lower:
+                rows[i][j] = f.load(element(ra, a, i, j))
         inverses = None if unit else [m.inverse(rows[i][i]) for i in range(n)]
         if not unit:
-            f.fails(any_of(f, [m.is_zero(rows[i][i]) for i in range(n)]), what)
+            for i in range(n):
+                f.fails(m.is_zero(rows[i][i]), zero_on_diagonal(eq, f"diagonal {i}"))
         each_column(f, b, rb, x, rx, lambda v: triangle_solve(m, rows, v, lower, inverses))
 
     on_matrices(low, eq, "triangular solve", [a, b], [x], (2, 2, 2), body)

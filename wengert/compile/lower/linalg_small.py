@@ -198,12 +198,12 @@ class Vectors(Listed):
         return self.joined(self.m.f.emit(f"shufflevector {self.t} {p}, {to}") for (p,) in self.parts(one))
 
 
-LISTED = 4  # rows of the largest matrices that are written out as lists
+LISTED = {"f": 4, "c": 2}  # rows of the largest matrices that are written out as lists
 
 
 def rows_of(m: Arithmetic, rows: int, n: int) -> Listed:
     """How rows of n values are held, of a matrix with so many rows."""
-    return Listed(m) if rows <= LISTED or n == 1 else Vectors(m, n)
+    return Listed(m) if rows <= LISTED[m.dtype.kind] or n == 1 else Vectors(m, n)
 
 
 # LU ----------------------------------------------------------------------------------------------------------------
