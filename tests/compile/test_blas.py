@@ -137,6 +137,13 @@ def test_products_are_added_in_place():
     agree(f, x, y, z)
 
 
+def test_a_bias_is_added_afterwards():
+    x, w, b = random((30, 30)), random((30, 30)), random(30)
+    for f in (lambda x, w, b: np.tanh(x @ w + b), lambda x, w, b: np.tanh(1 + x @ w.T) * b):
+        assert text_of(f, x, w, b).count("define internal") == 1  # one loop, after the product
+        agree(f, x, w, b)
+
+
 def test_memory_of_results_may_hold_anything():
     f = wg.jit(lambda x: np.tanh(x @ x) @ x)
     assert np.isnan(f(np.full((20, 20), np.nan))).all()

@@ -61,15 +61,21 @@ def matrix_product(
     low: Lowering, eq: Equation, labels: Labels, a: Value, b: Value, total: View, fresh: bool = False
 ) -> bool:
     """total += a b by BLAS (total = a b where it is fresh), where that is what it is and pays; False where not done."""
-    if total.dtype.name not in PREFIX or isinstance(a, Splat) or isinstance(b, Splat):
+    if not is_for_blas(low, labels, a, b):
+        return False
+    assert isinstance(a, View) and isinstance(b, View)
+    by_blas(low, eq, labels, a, b, total, fresh, in_memory(low, max(a, b, key=lambda x: x.size)))
+    return True
+
+
+def is_for_blas(low: Lowering, labels: Labels, a: Value, b: Value) -> bool:
+    """Is a contraction a matrix product that BLAS should do?"""
+    if a.dtype.name not in PREFIX or isinstance(a, Splat) or isinstance(b, Splat):
         return False
     lengths = dict(zip(labels[0] + labels[1], (*a.shape, *b.shape), strict=True))
+    m, n, k, stack = (size_of([lengths[c] for c in g]) for g in groups_of(labels))
     known = in_memory(low, max(a, b, key=lambda x: x.size))
-    m, n, k, stack = (size_of([lengths[c] for c in g]) for g in groups_of(labels, total))
-    if 0 in lengths.values() or not worthwhile(m, n, k, stack, known):
-        return False
-    by_blas(low, eq, labels, a, b, total, fresh, known)
-    return True
+    return 0 not in lengths.values() and worthwhile(m, n, k, stack, known)
 
 
 def by_blas(
@@ -98,10 +104,10 @@ def by_blas(
     low.nodes.append(nest_of(eq, p, a, b, total, fresh) if p.stack else node_of(eq, p, a, b, total, fresh))
 
 
-def groups_of(labels: Labels, total: View) -> tuple[str, str, str, str]:
+def groups_of(labels: Labels, total: View | None = None) -> tuple[str, str, str, str]:
     """The labels of rows, of columns, of what is summed, and of the stack; the largest strides of the result first."""
     la, lb, lo = labels
-    strides = dict(zip(lo, total.strides, strict=True))
+    strides = dict(zip(lo, total.strides, strict=True)) if total else dict.fromkeys(lo, 0)
     ordered = sorted(lo, key=lambda c: -abs(strides[c]))
     rows = "".join(c for c in ordered if c in la and c not in lb)
     columns = "".join(c for c in ordered if c in lb and c not in la)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ...core.program import Equation
 from ...primitives.contract import split_subscripts
 from ..ir import UNROLL, Axis, Value, View
-from .blas import matrix_product
+from .blas import is_for_blas, matrix_product
 from .lowering import Lowering, adds, lowers
 from .packing import packed
 
@@ -37,6 +37,14 @@ def alone(low: Lowering, eq: Equation) -> None:
     """The same in new memory, without zeros to begin with where there is nothing to add up."""
     operands = [low.value(x) for x in eq.inputs]  # before there is a place for the result
     product(low, eq, operands, low.result(eq.outputs[0]), fresh=True)
+
+
+def by_library(low: Lowering, eq: Equation) -> bool:
+    """Is this a product that BLAS will do?"""
+    if eq.primitive.name not in ("matmul", "einsum"):
+        return False
+    a, b = (low.value(x) for x in eq.inputs)
+    return is_for_blas(low, subscripts_of(eq), a, b)
 
 
 def product(low: Lowering, eq: Equation, operands: Sequence[Value], total: View, fresh: bool) -> None:

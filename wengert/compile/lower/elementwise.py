@@ -7,7 +7,8 @@ import numpy as np
 from ...core.primitive import REGISTRY
 from ...core.program import Equation, Literal
 from ..emit.support import computed_in
-from ..ir import Splat
+from ..ir import Splat, Value
+from .contract import by_library
 from .lowering import ADDING, RULES, Lowering, axes_of, lowers
 
 
@@ -59,8 +60,16 @@ def add(low: Lowering, eq: Equation) -> None:
         elementwise(low, eq)
         return
     k = terms[-1]
+    if repeats(low.value(eq.inputs[1 - k])) and by_library(low, low.deferred[eq.inputs[k]]):  # type: ignore[index]
+        elementwise(low, eq)  # a loop after the product, which fuses, rather than one before it
+        return
     term, other = low.deferred.pop(eq.inputs[k]), eq.inputs[1 - k]  # type: ignore[arg-type]
     total = low.overwritten(other, eq.outputs[0], term.inputs)
     dead, low.dead = low.dead, ()
     ADDING[term.primitive.name](low, term, total)
     low.dead = dead
+
+
+def repeats(x: Value) -> bool:
+    """Does an array hold the same elements again and again, as one that is broadcast?"""
+    return isinstance(x, Splat) or any(n > 1 and not s for n, s in zip(x.shape, x.strides, strict=True))
