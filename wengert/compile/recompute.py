@@ -55,7 +55,8 @@ class Recomputation:
                         self.called.update(r.buffer for r in stmt.refs())
                     once = stmt.target.buffer not in self.made_by
                     self.made_by[stmt.target.buffer] = stmt if once else None
-        self.made_by.update(dict.fromkeys(self.carried()))
+        self.state = self.carried()
+        self.made_by.update(dict.fromkeys(self.state))
 
     def carried(self) -> set[Buffer]:
         """Arrays that are read before they are written: the state of a loop around the block; it is not made anew."""
@@ -132,6 +133,8 @@ class Recomputation:
         where = set(self.writers.get(buffer, ()))
         if not where:
             return True
+        if buffer in self.state:  # the one reader saw it before it was written over, the other comes after
+            return False
         if buffer.kind != "temp" or buffer.home is not None or len(where) != 1:
             return False
         (w,) = where
