@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from . import mathlib
-from .ir import Buffer, CallStmt, Loop, Stmt, Straight
+from .ir import Axis, Buffer, CallStmt, Loop, Stmt, Straight
 
 FREE = {"copy", "convert", "cast"}
 COMPLEX = {"add": 2, "sub": 2, "mul": 6, "div": 11, "negative": 2}  # real operations of one on complex numbers
@@ -49,7 +49,8 @@ def cost(node: Loop | Straight | Stmt) -> Cost:
             functions += times
         for ref, written in ((stmt.target, True), *((r, False) for r in stmt.refs() if r is not stmt.target)):
             places.setdefault((ref.buffer, written), set()).add((ref.terms, len(ref.indirect)))
-    moved = sum(touched(b, kinds) for (b, _), kinds in places.items() if b.kind != "local")
+    own = axes(node)
+    moved = sum(touched(b, kinds, own) for (b, _), kinds in places.items() if b.kind != "local")
     return Cost(flops, functions, moved)
 
 
@@ -73,12 +74,20 @@ def product_flops(stmt: CallStmt) -> int:
     return n
 
 
-def touched(buffer: Buffer, kinds: set[Any]) -> int:
-    """Bytes of a buffer that references reach, if no two reach the same place."""
+def axes(node: Any) -> set[Axis]:
+    """The axes of the loops in a node."""
+    if isinstance(node, Stmt):
+        return set(node.within) if type(node) is CallStmt else set()
+    found = {node.axis} if type(node) is Loop else set()
+    return found.union(*map(axes, node.body))
+
+
+def touched(buffer: Buffer, kinds: set[Any], own: set[Axis]) -> int:
+    """Bytes of a buffer that references reach by these axes, if no two reach the same place."""
     total = 0
     for terms, indirect in kinds:
         n = 1
         for axis, c in terms:
-            n *= axis.extent if c and type(axis.extent) is int else 1
+            n *= axis.extent if c and axis in own and type(axis.extent) is int else 1
         total += buffer.size if indirect else n
     return min(total, buffer.size) * buffer.dtype.itemsize

@@ -7,6 +7,7 @@ import importlib
 import operator
 import re
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -26,6 +27,7 @@ from .callers import OTHER_TYPES, Call, Static, caller_like
 from .llvm import assembly
 from .memory import Memory
 from .native import Native, argument
+from .report import Report
 from .stages import Stages
 from .statics import static_arguments
 
@@ -44,7 +46,9 @@ class Compiled:
         self.leaf_numbers = [k for k, on in enumerate(self.traced) if on]
         self.out_tree: Structure = LEAF
         types = [native_type(x) for x, on in zip(call.leaves, self.traced, strict=True) if on]
+        start = time.perf_counter()
         self.program = record(self.flat, types, name=name_of(fun), owner=fun)
+        self.recorded_in = time.perf_counter() - start
         self.lock = threading.RLock()
         self._stages: Stages | None = None
         self._native: Native | None = None
@@ -72,6 +76,7 @@ class Compiled:
         with self.lock:
             if self._stages is None:
                 self._stages = Stages(self.program)
+                self._stages.seconds = {"record": self.recorded_in, **self._stages.seconds}
             return self._stages
 
     @property
@@ -244,6 +249,11 @@ class Jit:
     def memory(self, *args: Any, **kwargs: Any) -> Memory:
         """The bytes that a call takes, known before any call: a number, the peak, that prints as a table."""
         return Memory.of(self.look(args, kwargs).stages)
+
+    def report(self, *args: Any, **kwargs: Any) -> Report:
+        """Loops, calls, operations, bytes, what is saved and what computed again, and how long it took to compile."""
+        found = self.look(args, kwargs)
+        return Report(found.program, found.stages, found.native.cached)
 
 
 class Bound:

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from .ir import Block, Call, nodes
 from .stages import Stages
+
+
+def calls(block: Block) -> Iterator[Call]:
+    """The calls of a block and of the blocks in it."""
+    return (node for node in nodes(block) if type(node) is Call)
+
+
+def is_call_back(node: Call) -> bool:
+    """Is it a call back into NumPy?"""
+    return node.name.startswith("callback ")
 
 
 class Memory(int):
     """The peak in bytes, as a number, with its parts.
 
     arguments, results: the caller's arrays. constants: arrays that the program closed over. working: the arena, where
-    values live between loops. stack_rows: bytes that each round of a while loop adds, for each of the stacks that grow;
+    values live between loops. callbacks: what the largest call back into NumPy makes, before it is copied. stack_rows: bytes that each round of a while loop adds, for each of the stacks that grow;
     how many rounds there are is not known, and they are not in the peak.
     """
 
@@ -17,6 +30,7 @@ class Memory(int):
     results: int
     constants: int
     working: int
+    callbacks: int
     stack_rows: tuple[int, ...]
 
     @classmethod
@@ -25,9 +39,11 @@ class Memory(int):
         arguments = sum(b.nbytes for b in stages.inputs)
         results = sum(b.nbytes for b in stages.outputs)
         constants = sum(a.nbytes for a in stages.constants.arrays)
-        memory = cls(arguments + results + constants + stages.arena)
+        made = [sum(r.buffer.nbytes for r in node.writes) for node in calls(stages.block) if is_call_back(node)]
+        callbacks = max(made, default=0)
+        memory = cls(arguments + results + constants + stages.arena + callbacks)
         memory.arguments, memory.results, memory.constants = arguments, results, constants
-        memory.working = stages.arena
+        memory.working, memory.callbacks = stages.arena, callbacks
         memory.stack_rows = tuple(b.nbytes for b in stages.stacks)
         return memory
 
@@ -37,7 +53,10 @@ class Memory(int):
         return int(self)
 
     def __str__(self) -> str:
-        rows = [(name, getattr(self, name)) for name in ("arguments", "results", "constants", "working", "peak")]
+        rows = [
+            (name, getattr(self, name))
+            for name in ("arguments", "results", "constants", "working", "callbacks", "peak")
+        ]
         lines = [f"{name:<10}{value:>16,} bytes" for name, value in rows]
         if self.stack_rows:
             lines.append(f"{'stacks':<10}{sum(self.stack_rows):>16,} bytes more for each round of a while loop")

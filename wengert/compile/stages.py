@@ -12,6 +12,7 @@ from . import llvm
 from .emit.module import Module
 from .emit.windows import drop_fills
 from .fuse import fuse
+from .inplace import write_over
 from .ir import Block, Buffer, Straight, View, row_major, size_of
 from .lower import Constants
 from .lower.lowering import Lowering
@@ -27,10 +28,12 @@ class Stages:
     """A program on its way to machine code. seconds: what each stage took.
 
     inputs, outputs: the caller's arrays; constants: those that the program closed over; arena: bytes of working memory.
+    recomputing: may what is cheap be computed again? It may not where a report compares.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, recomputing: bool = True) -> None:
         self.seconds: dict[str, float] = {}
+        self.recomputing = recomputing
         self.program = self.timed("simplify", lambda: simplify(program))
         self.constants = Constants()
         self.inputs = [Buffer(t.dtype, size_of(t.shape), "input", k) for k, t in enumerate(program.in_types)]
@@ -60,10 +63,12 @@ class Stages:
     def fused(self) -> Block:
         """Loops."""
         block = fuse(self.block)
-        recompute(block)
+        if self.recomputing:
+            recompute(block)
         drop_unread(block)
         drop_fills(block)
         shrink(block)
+        write_over(block)
         return block
 
     def loops(self) -> str:
