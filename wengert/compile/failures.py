@@ -13,6 +13,8 @@ from ..errors import BranchChangedError
 
 KINDS: dict[str, Callable[..., Exception]] = {}  # (kind, *details) happened: details and equation -> the exception
 
+DETAILED = {"index"}  # kinds of which native code leaves a number in the context
+
 
 def fails(kind: str) -> Callable[[Callable[..., Exception]], Callable[..., Exception]]:
     """Declare the exception of a kind of failure: `make(eq, *details)`."""
@@ -24,18 +26,19 @@ def fails(kind: str) -> Callable[[Callable[..., Exception]], Callable[..., Excep
     return declare
 
 
-def exception(what: tuple[Any, ...], eq: Equation | None) -> Exception:
-    """The exception for what happened in an equation, with the user's line as a note."""
+def exception(what: tuple[Any, ...], eq: Equation | None, detail: int = 0) -> Exception:
+    """The exception for what happened in an equation, with the user's line as a note. detail: what native code left."""
     kind, *details = what
-    error = KINDS[kind](eq, *details)
+    error = KINDS[kind](eq, *details, detail) if kind in DETAILED else KINDS[kind](eq, *details)
     if eq is not None and eq.source is not None and not hasattr(error, "where"):
         error.add_note(f"  where: {eq.source}" + (f"    {eq.source.text}" if eq.source.text else ""))
     return error
 
 
 @fails("index")
-def _index(eq: Equation | None, extent: int, axis: int = 0) -> Exception:
-    return IndexError(f"index is out of bounds for axis {axis} with size {extent}")
+def _index(eq: Equation | None, extent: int, axis: int, place: int) -> Exception:
+    index = place if place >= 0 else place - extent  # native code counts from the front
+    return IndexError(f"index {index} is out of bounds for axis {axis} with size {extent}")
 
 
 @fails("assume")

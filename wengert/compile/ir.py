@@ -65,6 +65,7 @@ class Indirect(NamedTuple):
     stride: int
     extent: int
     checked: bool  # must it be checked against the extent?
+    axis: int = 0  # of the array that is indexed, for people
 
 
 class Ref(NamedTuple):

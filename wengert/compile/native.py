@@ -40,7 +40,7 @@ class Native:
         running[self.number] = self
         self.calls = stages.constants.calls
         self.arrays = stages.constants.arrays
-        self.context = np.array([self.number, *(a.ctypes.data for a in self.arrays)], np.int64)
+        self.context = np.array([self.number, 0, *(a.ctypes.data for a in self.arrays)], np.int64)
         self.failures = list(stages.module.failures)
         found = symbols.addresses(stages.module.declared)
         self.address, self.library = stages.timed("load", lambda: llvm.loaded(self.code, found))
@@ -67,7 +67,7 @@ class Native:
             raise no_memory(self.stages)
         if code == RAISED:
             raise raised()
-        raise exception(*self.failures[code - 1])
+        raise exception(*self.failures[code - 1], int(self.context[1]))
 
 
 def free(cell: Any) -> None:

@@ -2,8 +2,9 @@
 
     i32 wengert_main(i64* context, char* arena, void** data)
 
-context[0] is the program's number for call backs, context[1 + k] the address of constant k. data: where the elements of
-the arguments are, and then those of the results; all are contiguous and aligned.
+context[0] is the program's number for call backs, context[1] a number that a failure leaves, context[2 + k] the address
+of constant k. data: where the elements of the arguments are, and then those of the results; all are contiguous and
+aligned.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class Module:
         name = self.functions.setdefault(text, f"part_{len(self.functions)}")
         self.math |= f.math
         self.declared |= f.declared
-        return name, f.parameters, bool(f.failures) or f.stops
+        return name, f.parameters, bool(f.failures or f.furthest) or f.stops
 
     def main(self, block: Block, inputs: int, stacks: Sequence[Buffer] = ()) -> str:
         """The text of `wengert_main`."""
@@ -109,6 +110,14 @@ def used_elsewhere(block: Block, node: Any) -> set[Buffer]:
 
 def finish(f: Function) -> None:
     """The function's end: the code of what went wrong, or zero."""
+    for code, (slot, extent) in f.furthest.items():
+        bad, next_ = f.new_label("beyond"), f.new_label("next")
+        place = f.emit(f"load i64, ptr {slot}")
+        f.branch(f.emit(f"icmp uge i64 {place}, {extent}"), bad, next_)
+        f.begin(bad)
+        f.do(f"store i64 {place}, ptr {f.emit('getelementptr i64, ptr %ctx, i64 1')}")
+        f.do(f"ret i32 {code}")
+        f.begin(next_)
     for code, flag in f.failures.items():
         bad, next_ = f.new_label("failed"), f.new_label("next")
         f.branch(f.emit(f"load i1, ptr {flag}"), bad, next_)
@@ -139,7 +148,7 @@ class Main(Function):
         if buffer.kind == "temp":
             return self.first(f"getelementptr i8, ptr %arena, i64 {buffer.offset}")
         if buffer.kind == "constant":
-            slot = self.first(f"getelementptr i64, ptr %ctx, i64 {1 + buffer.index}")
+            slot = self.first(f"getelementptr i64, ptr %ctx, i64 {2 + buffer.index}")
             return self.first(f"load ptr, ptr {slot}")
         if buffer.kind == "local":
             return super().pointer(buffer)

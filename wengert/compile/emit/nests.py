@@ -37,6 +37,7 @@ class Emitter(Writer):
         self.written_out: set[Loop] = set()  # short loops
         self.moving: dict[Stmt, Moving] = {}  # sums into windows
         self.failures: dict[int, str] = {}  # code -> slot of a flag
+        self.furthest: dict[int, tuple[str, int]] = {}  # code -> slot of the furthest place, and the length of the axis
 
     # addresses and memory
     def pointer(self, buffer: Buffer) -> str:
@@ -111,10 +112,20 @@ class Emitter(Writer):
         y = self.emit(f"select i1 {negative}, i64 {self.emit(f'add i64 {x}, {i.extent}')}, i64 {x}")
         if i.checked:
             bad = self.emit(f"icmp uge i64 {y}, {i.extent}")
-            self.fails(bad, ("index", i.extent))
+            self.fails_beyond(y, i)
             y = self.emit(f"select i1 {bad}, i64 0, i64 {y}")
         self.known[key] = y
         return y
+
+    def fails_beyond(self, place: str, i: Indirect) -> None:
+        """The function fails if one of the places, unsigned numbers, is beyond the axis: the largest tells."""
+        code = self.code_of(("index", i.extent, i.axis), self.equation)
+        if code not in self.furthest:
+            self.furthest[code] = self.slot("i64"), i.extent
+            self.slots.append(f"  store i64 0, ptr {self.furthest[code][0]}")
+        slot = self.furthest[code][0]
+        further = self.emit(f"call i64 @llvm.umax.i64(i64 {self.emit(f'load i64, ptr {slot}')}, i64 {place})")
+        self.do(f"store i64 {further}, ptr {slot}")
 
     def fails(self, condition: str, what: Any) -> None:
         """If the condition holds, the function returns the code of what went wrong."""
@@ -124,6 +135,10 @@ class Emitter(Writer):
             self.slots.append(f"  store i1 false, ptr {self.failures[code]}")
         old = self.emit(f"load i1, ptr {self.failures[code]}")
         self.do(f"store i1 {self.emit(f'or i1 {old}, {condition}')}, ptr {self.failures[code]}")
+
+    def stop(self, what: Any, eq: Any) -> None:
+        """Return the code of what has gone wrong."""
+        self.stop_unless_zero(f"{self.code_of(what, eq)}")
 
     equation: Any = None
     stops = False  # may it return before its end?

@@ -35,8 +35,9 @@ def agreement(f: Any, x: Any, dtype: np.dtype[Any], value: Any) -> str:
     if isinstance(value, bool | np.bool_):
         truth = nonzero(f, x, dtype)
         return truth if value else f.emit(f"xor i1 {truth}, true")
-    if dtype.kind == "c":
-        return equality(f, "equal", dtype, x, number(value, dtype))
+    if dtype.kind == "c" or isinstance(value, complex | np.complexfloating):
+        wide = np.dtype(np.complex128)
+        return equality(f, "equal", wide, converted(f, x, dtype, wide), number(value, wide))
     if isinstance(value, int | np.integer):
         wide = np.dtype(np.int64)
         return compare(f, "equal", wide, converted(f, x, dtype, wide), number(value, wide))

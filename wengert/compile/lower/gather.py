@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...core.program import Atom, Equation
-from ..ir import Axis, Const, Indirect, Splat, Value, View, row_major
+from ..ir import Axis, Call, Const, Indirect, Splat, Value, View, row_major
 from .lowering import Lowering, adds, axes_of, lowers
 
 Index = Sequence[Axis | int]
@@ -26,19 +26,29 @@ class Indexing:
         outer = View(x.buffer, (*x.shape[:axis], *x.shape[axis + len(indices) :]), x.const,
                      (*x.strides[:axis], *x.strides[axis + len(indices) :]), x.terms)  # fmt: skip
         direct = outer.ref([*self.a, *self.b])
-        parts = [self.part(low, v, s, n) for v, s, n in zip(values, strides, dims, strict=True)]
+        if 0 in dims and 0 not in picked:
+            nothing_there(low, axis + dims.index(0))
+        parts = [
+            self.part(low, v, s, n, axis + k) for k, (v, s, n) in enumerate(zip(values, strides, dims, strict=True))
+        ]
         self.ref = direct._replace(indirect=tuple(parts))
 
-    def part(self, low: Lowering, index: Value, stride: int, extent: int) -> Indirect:
+    def part(self, low: Lowering, index: Value, stride: int, extent: int, axis: int) -> Indirect:
         """One array of indices, aligned with the last of the axes i."""
         own = self.i[len(self.i) - len(index.shape) :]
         ref = index.ref([0 if n == 1 else a for a, n in zip(own, index.shape, strict=True)])
-        return Indirect(ref, stride, extent, not within(low, index, extent))
+        return Indirect(ref, stride, extent, not within(low, index, extent), axis)
 
     @property
     def index(self) -> list[Axis | int]:
         """The axes of y[a, i, b]."""
         return [*self.a, *self.i, *self.b]
+
+
+def nothing_there(low: Lowering, axis: int) -> None:
+    """An index into an axis of length zero: the program stops."""
+    eq = low.equation
+    low.nodes.append(Call("index", [], [], lambda f, node: f.stop(("index", 0, axis), eq), eq))
 
 
 def within(low: Lowering, index: Value, extent: int) -> bool:
@@ -103,7 +113,7 @@ def rearrange(low: Lowering, eq: Equation) -> None:
     rest = [a for d, a in enumerate(index) if d != axis]
     outer = View(picked.buffer, tuple(n for d, n in enumerate(picked.shape) if d != axis), picked.const,
                  tuple(s for d, s in enumerate(picked.strides) if d != axis), picked.terms)  # fmt: skip
-    part = Indirect(order.ref(index), picked.strides[axis], picked.shape[axis], True)
+    part = Indirect(order.ref(index), picked.strides[axis], picked.shape[axis], True, axis)
     indirect = outer.ref(rest)._replace(indirect=(part,))
     if inverse:
         low.nest(index, indirect, "copy", [x.ref(index)])
