@@ -13,6 +13,8 @@ from ..emit.writer import number
 from ..ir import Call, Const
 from .lowering import Lowering, lowers
 
+COMPLEX, DOUBLE, INTEGER = np.dtype(np.complex128), np.dtype(np.float64), np.dtype(np.int64)
+
 
 @lowers("assume")
 def assume(low: Lowering, eq: Equation) -> None:
@@ -36,10 +38,7 @@ def agreement(f: Any, x: Any, dtype: np.dtype[Any], value: Any) -> str:
         truth = nonzero(f, x, dtype)
         return truth if value else f.emit(f"xor i1 {truth}, true")
     if dtype.kind == "c" or isinstance(value, complex | np.complexfloating):
-        wide = np.dtype(np.complex128)
-        return equality(f, "equal", wide, converted(f, x, dtype, wide), number(value, wide))
-    if isinstance(value, int | np.integer):
-        wide = np.dtype(np.int64)
-        return compare(f, "equal", wide, converted(f, x, dtype, wide), number(value, wide))
-    double = np.dtype(float)
-    return compare(f, "equal", double, converted(f, x, dtype, double), number(value, double))
+        pair = converted(f, x, dtype, COMPLEX)
+        return equality(f, "equal", COMPLEX, pair, number(value, COMPLEX))
+    wide = INTEGER if isinstance(value, int | np.integer) else DOUBLE
+    return compare(f, "equal", wide, converted(f, x, dtype, wide), number(value, wide))
