@@ -674,3 +674,31 @@ def test_branches_that_differ():
 def test_a_decision_on_types_alone():
     with pytest.raises(errors.AbstractValueError):
         wg.trace(lambda x: wg.while_loop(lambda c: c < 3, lambda c: c + 1 if c > 0 else c, x), abstract=True)(1.0)
+
+
+def test_lanes_whose_branches_have_loops_of_their_own():
+    """The number of rounds of one lane's loop is not taken for that of another's."""
+
+    def f(x):
+        long = lambda x: wg.while_loop(lambda c: c < 20.0, lambda c: c * (1.5 + 0.01 * x), x)
+        short = lambda x: wg.while_loop(lambda c: c[0] < 3, lambda c: (c[0] + 1, wnp.sin(c[1] * x)), (0, x))[1]
+        return wg.cond(x > 1.0, long, lambda x: wg.cond(x > 0.5, short, lambda x: x * x, x), x)
+
+    x = np.array([2.0, 0.7, 0.2, 3.0])
+    program = wg.trace(f)(wg.ArrayType((), float))
+    for g in (f, program):
+        np.testing.assert_allclose(wg.vmap(wg.grad(g))(x), [wg.grad(f)(v) for v in x], rtol=1e-12)
+
+
+def test_lanes_do_not_run_what_would_never_end_for_them():
+    """Nor read past the end of an array: lanes that do not take a branch compute what one does that takes it."""
+
+    def f(x, i):
+        doubled = lambda x: wg.while_loop(lambda c: c < 20.0, lambda c: c * 2.0, x)
+        other = lambda x: wg.cond(i < 4, lambda x, i: wnp.take(TS, i) * x, lambda x, i: -x, x, i)
+        return wg.cond(x > 0, doubled, other, x)
+
+    x, i = np.array([2.0, -0.7, -0.2, -3.0]), np.array([9, 9, 1, 2])
+    np.testing.assert_allclose(wg.vmap(f)(x, i), [32.0, 0.7, TS[1] * -0.2, TS[2] * -3.0])
+    np.testing.assert_allclose(wg.vmap(wg.grad(f))(x, i), [16.0, -1.0, TS[1], TS[2]])
+    np.testing.assert_allclose(wg.vmap(f)(-abs(x), i), [2.0, 0.7, TS[1] * -0.2, TS[2] * -3.0])

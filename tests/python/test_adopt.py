@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import wengert as wg
-from python_programs import CASES, DISCRETE, bisection, guard
+from python_programs import CASES, DISCRETE, bisection
 from wengert.core.check import check
 from wengert.core.tree import flatten
 from wengert.core.types import type_of
@@ -78,7 +78,7 @@ def test_plain_values(f, args):
     assert type(found) is type(wanted)
 
 
-@pytest.mark.parametrize("f", [f for f in CASES if len(CASES[f]) > 1 and f is not guard], ids=name)
+@pytest.mark.parametrize("f", [f for f in CASES if len(CASES[f]) > 1], ids=name)
 def test_vmap(f):
     """Lanes that go different ways."""
     points = CASES[f]

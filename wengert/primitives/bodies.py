@@ -16,9 +16,11 @@ from ..core.primitive import TangentOf
 from ..core.program import Equation, Program, Var
 from ..core.record import record
 from ..core.trace import Tracer, live_lanes, setting
-from ..core.types import ArrayType, dtype_of, shape_of, type_of, zeros
+from ..core.types import DYNAMIC, ArrayType, dtype_of, shape_of, type_of, zeros
 from ..errors import ShapeError
 from . import elementwise as ew
+from .gather import gather
+from .reduce import argmax
 from .shape import broadcast_to, reshape, transpose
 
 Values = Sequence[Any]
@@ -233,18 +235,43 @@ def held(live: Any, new: Values, old: Values) -> list[Any]:
     return [ew.where(mask(shape_of(n)), n, o) for n, o in zip(new, old, strict=True)]
 
 
-def live_evaluated(program: Program, args: Values, live: Any) -> list[Any]:
-    """A batched program, whose effects count for the lanes that are live."""
+def live_evaluated(program: Program, args: Values, batched: Sequence[bool], live: Any) -> list[Any]:
+    """A batched program, where the lanes that are live count, of which there is one at least.
+
+    The others compute what it computes where anything else might never end, leave the bounds of an array or fail a
+    check. Effects are those of the live lanes.
+    """
+    if program.remember(wary):
+        one = argmax(live, axis=0)
+        args = [lent(x, one, live) if on else x for x, on in zip(args, batched, strict=True)]
     with setting(live_lanes, live) if program.effect else contextlib.nullcontext():
         return program.evaluate(args)
 
 
-def holding(body: Program, sizes: Sizes, size: int) -> Program:
+def wary(program: Program) -> bool:
+    """May a program go wrong on arguments that were not meant for it?"""
+    return any(
+        eq.primitive.name in _WARY or DYNAMIC in [eq.params.get("length")] or any(p.remember(wary) for p in eq.programs)
+        for eq in program.equations
+    )
+
+
+_WARY = frozenset(("while", "gather", "scatter_add", "scatter_set", "scatter_clear", "check"))
+
+
+def lent(x: Any, one: Any, live: Any) -> Any:
+    """The values of one lane in all that are not live."""
+    shape = shape_of(x)
+    mask = broadcast_to(reshape(live, shape=(shape[0], *(1,) * (len(shape) - 1))), shape=shape)
+    return ew.where(mask, x, broadcast_to(gather(x, one, axis=0), shape=shape))
+
+
+def holding(body: Program, sizes: Sizes, size: int, batched: Mask) -> Program:
     """A batched body with one row more, the lanes that still run; in the others the carry stands still."""
 
     def f(*args: Any) -> list[Any]:
         *inputs, live = args
-        outs = live_evaluated(body, inputs, live)
+        outs = live_evaluated(body, inputs, batched, live)
         return [*held(live, outs[: sizes.carry], sizes.split(inputs)[1]), *outs[sizes.carry :]]
 
     made = record(f, [*body.in_types, ArrayType((size,), bool)], name=body.name)

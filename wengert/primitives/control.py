@@ -21,7 +21,8 @@ from ..core.program import Literal, Program, Var
 from ..core.record import hush, record
 from ..core.types import ArrayType, zeros
 from . import elementwise as ew
-from .bodies import Values, check_types, chosen, held, is_value, live_evaluated, placed, strong
+from .bodies import Values, check_types, chosen, held, is_value, live_evaluated, placed, strong, wary
+from .reduce import any_
 
 Branches = tuple[Program, ...]
 
@@ -77,7 +78,8 @@ class Saved:
         for v in self.names:
             if v in self.first.inputs:
                 continue
-            place = next((k for k in free if places[k] == v.type), len(places))
+            shared = v.type.dtype.kind not in "iu"  # another branch's number of rounds would be no number of ours
+            place = next((k for k in free if shared and places[k] == v.type), len(places))
             if place == len(places):
                 places.append(v.type)
             else:
@@ -128,11 +130,33 @@ def _batch_cond(size: int, batched: Sequence[bool], index: Any, *operands: Any, 
         return cond(index, *operands, branches=made), list(outs)
     hush(operands)  # what a lane does not take is no news
     with np.errstate(all="ignore"):
-        results = live_evaluated(made[0], operands, ew.equal(index, 0))
+        results = _for_lanes(made[0], size, operands, on, ew.equal(index, 0))
         for k, branch in enumerate(made[1:], 1):
             live = ew.equal(index, k)
-            results = held(live, live_evaluated(branch, operands, live), results)
+            results = held(live, _for_lanes(branch, size, operands, on, live), results)
     return results, list(outs)
+
+
+def _for_lanes(branch: Program, size: int, operands: Values, batched: Sequence[bool], live: Any) -> list[Any]:
+    """A batched branch, for the lanes that take it; where it may go wrong for others, only if there are any."""
+    if not branch.remember(wary):
+        return live_evaluated(branch, operands, batched, live)
+    taken = ew.convert(any_(live, axis=(0,)), dtype=np.dtype(np.int64))
+    return cond(taken, *operands, live, branches=branch.remember(_where_live, size, tuple(batched)))
+
+
+def _where_live(branch: Program, size: int, batched: Mask) -> Branches:
+    """Nothing, and the branch, with the lanes that take it as one operand more."""
+
+    def f(*args: Any) -> list[Any]:
+        *operands, live = args
+        return live_evaluated(branch, operands, batched, live)
+
+    made = record(f, [*branch.in_types, ArrayType((size,), bool)], name=branch.name)
+    made.quiet = True
+    results = [Var(t) for t in branch.out_types]
+    constants = [(v, zeros(v.type)) for v in results]
+    return Program([Var(t) for t in made.in_types], constants, [], results, name=branch.name, quiet=True), made
 
 
 # as part of a program --------------------------------------------------------------------------------------------

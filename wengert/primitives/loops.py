@@ -178,7 +178,7 @@ def _batch_scan(primitive: Any, size: int, batched: Sequence[bool], count: Any, 
     rows = [rows_first(x) if b else x for x, b in zip(rows, sizes.split(ins)[2], strict=True)]
     body = params["body"].transform("batch", size, ins, outs)
     if batched[0]:
-        body, rows, count = body.remember(holding, sizes, size), [*rows, rounds(count)], longest(count)
+        body, rows, count = body.remember(holding, sizes, size, tuple(ins)), [*rows, rounds(count)], longest(count)
     results = primitive()(count, *consts, *carry, *rows, **(params | {"body": body}))
     ys = [rows_first(y) if b else y for y, b in zip(results[sizes.carry :], outs[sizes.carry :], strict=True)]
     return [*results[: sizes.carry], *ys], list(outs)
@@ -315,19 +315,23 @@ def _batch_while(
     consts, carry, _ = sizes.split(in_lanes(size, args[n_cond:], on, ins))
     test = cond.transform("batch", size, (*batched[:n_cond], *sizes.split(ins)[1]), (differs,))
     body = body.transform("batch", size, ins, outs)
-    run = _differing_lanes if differs else _common_lanes
-    count, *results = run(size, args[:n_cond], consts, carry, test, body)
+    if differs:
+        count, *results = _differing_lanes(size, args[:n_cond], consts, carry, test, body, tuple(ins))
+    else:
+        count, *results = _common_lanes(args[:n_cond], consts, carry, test, body)
     ys = [rows_first(y) if b else y for y, b in zip(results[sizes.carry :], outs[sizes.carry :], strict=True)]
     return [count, *results[: sizes.carry], *ys], [differs, *outs]
 
 
-def _common_lanes(size: int, constants: Values, consts: Values, carry: Values, test: Program, body: Program) -> Any:
+def _common_lanes(constants: Values, consts: Values, carry: Values, test: Program, body: Program) -> Any:
     return while_(*constants, *consts, *carry, cond=test, body=body, n_cond=len(constants), n_consts=len(consts))
 
 
-def _differing_lanes(size: int, constants: Values, consts: Values, carry: Values, test: Program, body: Program) -> Any:
+def _differing_lanes(
+    size: int, constants: Values, consts: Values, carry: Values, test: Program, body: Program, batched: Mask
+) -> Any:
     """Carries also which lanes are live, and how many rounds each has run."""
-    going, made = body.remember(_until_the_last, test, size, Sizes(len(constants), len(consts)))
+    going, made = body.remember(_until_the_last, test, size, Sizes(len(constants), len(consts)), batched)
     with np.errstate(all="ignore"):
         (live,) = test.evaluate([*constants, *carry])
     args = [*constants, *consts, live, np.zeros(size, np.int64), *carry]
@@ -335,14 +339,14 @@ def _differing_lanes(size: int, constants: Values, consts: Values, carry: Values
     return [counts, *results]
 
 
-def _until_the_last(body: Program, test: Program, size: int, shared: Sizes) -> tuple[Program, Program]:
+def _until_the_last(body: Program, test: Program, size: int, shared: Sizes, batched: Mask) -> tuple[Program, Program]:
     """Condition and body of a loop that runs while any lane does, and leaves the finished ones as they are."""
     n_cond, n_consts = shared
     n_carry = len(body.inputs) - n_consts
 
     def step(*args: Any) -> list[Any]:
         constants, consts, (live, counts, *old) = shared.split(args)
-        outs = live_evaluated(body, [*consts, *old], live)
+        outs = live_evaluated(body, [*consts, *old], batched, live)
         new = held(live, outs[:n_carry], old)
         (still,) = test.evaluate([*constants, *new])
         return [still, counts + ew.convert(live, dtype=np.dtype(np.int64)), *new, *outs[n_carry:]]

@@ -110,6 +110,8 @@ def builtin(f: Any) -> Any:
     """A function that is written in C: what looks a traced value up, or draws random numbers, says what is wrong."""
     owner = getattr(f, "__self__", None)
     module = getattr(f, "__module__", None) or type(owner).__module__
+    if isinstance(owner, np.ndarray) and f.__name__ in ("copy", "astype", "flatten"):
+        return functools.partial(_made, f)
     if type(owner).__module__ == "_io":
         return refuse_recorded(f)
     if module in ("time", "random", "_random") or type(owner).__module__.startswith("numpy.random"):

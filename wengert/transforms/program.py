@@ -163,12 +163,13 @@ def recomputing(first: Program, second: Program, n: int) -> tuple[Program, Progr
     known = {v for eq in first.equations for v in eq.outputs if not is_dynamic(v.type)} | set(first.inputs)
     again, needed = cut(first, [r for r in saved if is_dynamic(r.type)], known)  # type: ignore[misc]
     names: dict[Atom, Var] = dict(zip(saved, second.inputs, strict=False))
-    kept = [r for r in saved if not is_dynamic(r.type)]
-    kept += [v for v in needed if v not in kept]
+    computed = {o for eq in again for o in eq.outputs}  # the number of rounds comes from where the stacks do
+    kept = [r for r in saved if not is_dynamic(r.type) and r not in computed]
+    kept += [v for v in needed if v not in kept and v not in computed]
     for v in kept:
         names.setdefault(v, Var(v.type))
     inputs = [*(names[v] for v in kept), *second.inputs[len(saved) :]]
-    names.update((o, Var(o.type)) for eq in again for o in eq.outputs if o in known)
+    names.update((o, Var(o.type)) for o in computed if o in known and o not in saved)
     equations = [*renamed(again, names), *second.equations]
     constants = [*second.constants, *((names[v], x) for v, x in first.constants if v in names)]
     saving = rewired(first, first.inputs, [*first.outputs[:n], *kept])
