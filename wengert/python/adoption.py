@@ -13,12 +13,14 @@ from ..core.provided import provide
 from ..core.trace import setting, tracing
 from ..core.tree import flatten
 from ..errors import ControlFlowError, Source, UndefinedVariableError, last_line
+from . import higher, operators
 from .calls import called
 from .region import OUTSIDE, Frame, frame, staging
 from .statements import VALUE
 from .values import undecided
 
 Function = Callable[..., Any]
+_ = higher, operators  # what rewritten functions call
 
 
 @provide

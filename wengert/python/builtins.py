@@ -16,7 +16,7 @@ from ..errors import ControlFlowError
 from ..numpy.ufuncs import to_dtype
 from .region import Region, frame, staging
 from .rows import Enumerated, Range, Reversed, Rows, Zip, rows_of
-from .values import full_type, undecided, weak_as
+from .values import full_type, not_text, undecided, weak_as
 
 Function = Callable[..., Any]
 
@@ -86,34 +86,10 @@ def len_(x: Any) -> Any:
     return x.length if isinstance(x, Rows) else builtins.len(x)
 
 
-@replaces(map)
-def map_(f: Any, *iterables: Any) -> Any:
-    """map, of a function that is adopted."""
-    return builtins.map(_called(f), *iterables)
-
-
-@replaces(filter)
-def filter_(f: Any, iterable: Any) -> Any:
-    """filter, by a function that is adopted."""
-    return builtins.filter(_called(f) if f is not None else f, iterable)
-
-
-@replaces(functools.reduce)
-def reduce_(f: Any, *args: Any) -> Any:
-    """functools.reduce, by a function that is adopted."""
-    return functools.reduce(_called(f), *args)
-
-
 @replaces(next)
 def next_(*args: Any) -> Any:
     """next: an iterator is changed by it."""
     return refuse_in_loops(next)(*args)
-
-
-def _called(f: Any) -> Any:
-    from .calls import called
-
-    return called(f)
 
 
 # numbers -------------------------------------------------------------------------------------------------------------
@@ -210,29 +186,6 @@ def isclose_(a: Any, b: Any, *, rel_tol: float = 1e-9, abs_tol: float = 0.0) -> 
     return np.abs(a - b) <= np.maximum(rel_tol * np.maximum(np.abs(a), np.abs(b)), abs_tol)
 
 
-def _extreme(theirs: Any, first: Function, of_array: Any) -> None:
-    """min or max: the first of the least; only a later one that is less takes its place."""
-
-    @replaces(theirs)
-    def f(*args: Any, **kwargs: Any) -> Any:
-        if len(args) == 1 and isinstance(args[0], Tracer) and undecided(args[0]) and not kwargs:
-            return of_array(args[0])
-        items = list(args[0]) if len(args) == 1 else args
-        key = _called(kwargs["key"]) if kwargs.get("key") is not None else (lambda x: x)
-        keys = [key(x) for x in items]
-        if not any_undecided(keys):
-            return theirs(items, **kwargs)
-        best, least = items[0], keys[0]
-        for x, k in builtins.zip(items[1:], keys[1:], strict=True):
-            better = first(k, least)
-            best, least = np.where(better, x, best), np.where(better, k, least)
-        return best
-
-
-_extreme(min, lambda a, b: a < b, np.min)
-_extreme(max, lambda a, b: a > b, np.max)
-
-
 @replaces(sum)
 def sum_(iterable: Any, /, start: Any = 0) -> Any:
     """sum: of the rows of a long array it is NumPy's."""
@@ -278,8 +231,6 @@ def _text(theirs: Any) -> None:
     @replaces(theirs)
     def f(*args: Any, **kwargs: Any) -> Any:
         if any_undecided(args):
-            from .operators import not_text
-
             raise not_text(next(filter(undecided, args)))
         return theirs(*args, **kwargs)
 

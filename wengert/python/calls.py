@@ -24,7 +24,7 @@ from .values import undecided
 Function = Callable[..., Any]
 
 _KEPT = "__wengert_called__"  # attribute of a function: a reference to itself, and what is called in its place
-_replaced: dict[Any, Any] = dict(BUILTINS)
+_replaced = BUILTINS
 _seen_modules: set[str] = set()
 
 
@@ -56,15 +56,17 @@ def function(f: Any) -> Any:
     if known is None or known() is not f:
         found = f
         if not is_rewritten(f):
-            found = replaced(f) if is_ours(f.__code__.co_filename) else _operating(f) or f
+            found = replaced(f) if is_ours(f.__code__.co_filename) else rewritten(f, *_operators) or f
         vars(f)[_KEPT] = weakref.ref(f), found  # kept by the function: so that both are collected together
     return found
 
 
-def _operating(f: Any) -> Function | None:
-    from . import operators
+_operators: list[Any] = []  # the module of operators, which itself calls what is adopted
 
-    return rewritten(f, operators)
+
+def rewrite_with(operators: Any) -> None:
+    """Functions are rewritten in terms of these operators."""
+    _operators[:] = [operators]
 
 
 def method(f: Any) -> Any:

@@ -7,8 +7,9 @@ and on tracers that run beside real ones.
 from __future__ import annotations
 
 import contextlib
+import dis
 import operator
-import types
+import sys
 from builtins import slice as slice
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,12 +22,13 @@ from ..primitives import elementwise as ew
 from ..primitives.effects import check
 from .branches import Block, branch, condition, failure_of
 from .calls import called as called
+from .calls import rewrite_with
 from .exits import BREAK, BROKEN, CONTINUE, GO, RETURN, Exit, Way, only
 from .loops import Endless, Loop
 from .region import Region, frame, staging
 from .rows import Range, Rest, Rows, rows_of, traced_array
 from .state import Snapshot
-from .values import undecided
+from .values import not_text, undecided
 
 ROLLED = 8  # a loop of known length with more rounds than this becomes a loop of the program, if its body allows
 
@@ -134,14 +136,7 @@ def _staged_while(test: Callable[[], Any] | None, body: Block, names: Names, int
 
 def _binds(test: Any, names: Names) -> bool:
     """Does a condition bind a variable, by `:=`?"""
-    code = test.__code__
-    return any(i.opname == "STORE_DEREF" for i in _instructions(code))
-
-
-def _instructions(code: types.CodeType) -> Any:
-    import dis
-
-    return dis.get_instructions(code)
+    return any(i.opname == "STORE_DEREF" for i in dis.get_instructions(test.__code__))
 
 
 def _tried(run: Callable[[], Way], functions: Any) -> tuple[Way] | None:
@@ -340,15 +335,6 @@ def shown(x: Any) -> Any:
     return x
 
 
-def not_text(x: Any) -> ControlFlowError:
-    """The error for the text of a traced value."""
-    return ControlFlowError(
-        f"a traced value {x.type} is turned into text",
-        why="its value is known only when the program runs",
-        write='wg.print("x = {}", x), which prints it then; or return it',
-    )
-
-
 # errors --------------------------------------------------------------------------------------------------------------
 def holds(test: Any, message: Callable[[], Any]) -> Any:
     """The condition of an `assert`: of traced values it is checked when the program runs."""
@@ -391,3 +377,6 @@ def leaves(name: str, value: Any) -> Any:
             write="return the value",
         )
     return value
+
+
+rewrite_with(sys.modules[__name__])

@@ -11,6 +11,7 @@ from ..core.body import PYTHON_NUMBERS
 from ..core.record import full_type as full_type
 from ..core.trace import Tracer, concrete
 from ..core.types import ArrayType, dtype_of, shape_of, type_of, zeros
+from ..errors import ControlFlowError
 from ..numpy.ufuncs import to_dtype
 
 
@@ -80,3 +81,12 @@ def is_constant(x: Any) -> bool:
 def show(x: Any) -> str:
     """A value, in a message."""
     return str(type_of(x)) if is_numeric(x) else f"a {type(x).__name__}"
+
+
+def not_text(x: Any) -> ControlFlowError:
+    """The error for the text of a traced value."""
+    return ControlFlowError(
+        f"a traced value {x.type} is turned into text",
+        why="its value is known only when the program runs",
+        write='wg.print("x = {}", x), which prints it then; or return it',
+    )
