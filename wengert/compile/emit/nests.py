@@ -432,6 +432,7 @@ def outer_terms(ref: Ref, path: Sequence[Loop]) -> dict[Axis, int]:
 
 # writing out -------------------------------------------------------------------------------------------------------
 STRAIGHT, IN_LOOP = 2048, 1024  # statements after writing out: in straight code, in the body of a longer loop
+A_LITTLE_LONGER = 16  # rounds
 FEW = 4  # and in one short loop, where they are too many for all to be written out
 
 
@@ -441,6 +442,7 @@ def short_loops(node: Any, most: int) -> set[Loop]:
     Then the longer loop around them is the innermost, and is vectorised. Else only those of few statements are.
     """
     short = [child for child in node.body if type(child) is Loop and child.axis.small]
+    short += few_among_many(node)
     limit = most if sum(map(instances, short)) <= most else FEW
     found: set[Loop] = set()
     for child in short:
@@ -449,6 +451,16 @@ def short_loops(node: Any, most: int) -> set[Loop]:
         elif limit == FEW:
             found |= short_loops(child, FEW)
     return found
+
+
+def few_among_many(node: Any) -> list[Loop]:
+    """Loops right inside a node that are a little longer, where they are a small part of what it does and all that
+    would keep it from being the innermost loop."""
+    longer = [child for child in node.body if type(child) is Loop and not child.axis.small]
+    if any(type(x.axis.extent) is not int or x.axis.extent > A_LITTLE_LONGER for x in longer):
+        return []
+    inside, all_ = sum(len(list(every(x))) for x in longer), len(list(every(node)))
+    return longer if 4 * inside <= all_ else []
 
 
 def instances(node: Any) -> int:
