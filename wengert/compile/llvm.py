@@ -21,8 +21,17 @@ def target() -> Any:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     return llvm.Target.from_triple(llvm.get_process_triple()).create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=3, reloc="pic", jit=False
+        cpu=llvm.get_host_cpu_name(), features=features(), opt=3, reloc="pic", jit=False
     )
+
+
+@functools.cache
+def features() -> str:
+    """What this CPU can do, and what it had better not: Zen takes apart gathers and scatters, slower than code does."""
+    import llvmlite.binding as llvm
+
+    tuning = ",+prefer-no-gather,+prefer-no-scatter" if llvm.get_host_cpu_name().startswith("znver") else ""
+    return str(llvm.get_host_cpu_features().flatten()) + tuning
 
 
 @functools.cache
@@ -31,7 +40,7 @@ def description() -> tuple[Any, ...]:
     import llvmlite
     import llvmlite.binding as llvm
 
-    machine = llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+    machine = llvm.get_process_triple(), llvm.get_host_cpu_name(), features()
     return llvmlite.__version__, llvm.llvm_version_info, *machine
 
 
@@ -40,8 +49,8 @@ def width() -> int:
     """Doubles in a vector register."""
     import llvmlite.binding as llvm
 
-    features = llvm.get_host_cpu_features()
-    return 8 if features.get("avx512f") and features.get("avx512dq") else 4 if features.get("avx2") else 2
+    has = llvm.get_host_cpu_features()
+    return 8 if has.get("avx512f") and has.get("avx512dq") else 4 if has.get("avx2") else 2
 
 
 def optimised(text: str) -> Any:

@@ -258,9 +258,11 @@ class Emitter(Writer):
             for child in node.body:
                 self.node(child)
         elif node in self.written_out:
+            sums = self.begin_sums(node)
             for value in range(node.axis.extent):
                 self.axes[node.axis] = value
                 self.body(node)
+            self.end_sums(sums)
         else:
             self.loop(node)
 
@@ -341,6 +343,8 @@ class Emitter(Writer):
             if target.buffer.kind == "local" and target.buffer.size == 1 and not long:
                 continue
             if not self.stays(stmt, path) or not self.alone_in(loop, stmt, path):
+                continue
+            if target.coefficient(loop.axis):
                 continue
             steps = [x.axis for x in path if target.coefficient(x.axis)]
             for values in itertools.product(*(range(a.extent) for a in steps)):

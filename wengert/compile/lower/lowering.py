@@ -191,6 +191,7 @@ class Lowering:
     def new(self, shape: Shape, dtype: Any) -> View:
         """Memory for an array."""
         buffer = Buffer(dtype, size_of(shape))
+        buffer.shape = shape
         self.owned.add(buffer)
         return View(buffer, shape, 0, row_major(shape))
 
@@ -220,10 +221,13 @@ class Lowering:
 
     def copy(self, value: Value, target: View | None = None) -> View:
         """A copy, in new memory or in this."""
-        view = self.new(value.shape, value.dtype) if target is None else target
+        result = view = self.new(value.shape, value.dtype) if target is None else target
+        if isinstance(value, View) and value.whole and view.contiguous and value.buffer.shape is not None:
+            shape = value.buffer.shape  # in the order in which it was made: then one loop may do both
+            value, view = (View(x.buffer, shape, x.const, row_major(shape), x.terms) for x in (value, view))
         index = axes_of(view.shape)
         self.nest(index, view.ref(index), "copy", [value.ref(index)])
-        return view
+        return result
 
     def reusable(self, atom: Atom) -> View | None:
         """The memory of an operand that may be written over: nobody but this equation needs its value."""

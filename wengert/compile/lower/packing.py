@@ -12,7 +12,9 @@ from .lowering import Lowering
 REUSED = 8  # times that an element must be read for a copy to pay
 
 
-def packed(low: Lowering, labels: tuple[str, str, str], a: Value, b: Value) -> tuple[Value, Value, tuple[str, str, str]]:
+def packed(
+    low: Lowering, labels: tuple[str, str, str], a: Value, b: Value
+) -> tuple[Value, Value, tuple[str, str, str]]:
     """The operands, one of them in another order of its axes where that pays, and the labels that go with them."""
     la, lb, lo = labels
     sizes = dict(zip(la + lb, (*a.shape, *b.shape), strict=True))
