@@ -13,8 +13,10 @@ from ..core.program import Atom, Literal, Program, Var
 from ..core.types import ArrayType
 from ..primitives.shape import broadcast_to, reshape, transpose
 from .after_loops import sums_after
+from .branch_sums import sums_into_branches
 from .builder import Builder
 from .calls import strong
+from .read_first import read_first
 from .residuals import save_less
 from .unused import mark_simple, without_unused
 from .used_once import used_once
@@ -127,7 +129,7 @@ class Inside:
 
 def finished(program: Program) -> Program:
     """A program of simplified equations, with what looks at more than one of them."""
-    return save_less(sums_after(used_once(program)))
+    return read_first(save_less(sums_after(sums_into_branches(used_once(program)))))
 
 
 def is_free_view(eq: Any) -> bool:

@@ -32,7 +32,7 @@ from ..ir import (
     row_major,
     size_of,
 )
-from .lowering import Lowering, axes_of, lowers
+from .lowering import ADDING, OVERWRITING, Lowering, axes_of, lowers
 
 
 def scalar(value: Value) -> Operand:
@@ -191,17 +191,58 @@ def row(inner: Lowering, x: Value, axis: Axis) -> Value:
 
 @lowers("cond")
 def cond(low: Lowering, eq: Equation) -> None:
-    """The branch that the index names."""
+    """The branch that the index names. A result that is an operand with some elements changed takes its memory."""
+    branches = eq.params["branches"]
     index, *operands = (low.value(a) for a in eq.inputs)
-    results = [low.result(v) for v in eq.outputs]
+    results = in_place(low, eq)
+    changed = [r.buffer for r in results if r is not None]
+    results = [low.result(v) if r is None else r for v, r in zip(eq.outputs, results, strict=True)]
     parts = []
-    for branch in eq.params["branches"]:
+    for branch in branches:
         inner = Lowering(branch, low.constants)
-        made = inner.run(operands)
-        for y, value in zip(results, made, strict=True):
-            inner.copy(value, y)
+        inner.owned.update(changed)
+        carry_on(inner, results, inner.run(operands))
         parts.append(Block(inner.nodes))
+    for v, r in zip(eq.outputs, results, strict=True):
+        low.assign(v, r)
     low.nodes.append(Branch(scalar(index), parts, eq))
+
+
+def in_place(low: Lowering, eq: Equation) -> list[View | None]:
+    """For each result of a branch the memory of the operand that it changes, if nobody else needs that."""
+    found: list[View | None] = []
+    taken: set[int] = set()
+    for k, v in enumerate(eq.outputs):
+        sources = {i for p in eq.params["branches"] if (i := changed_input(p, k)) is not None}
+        i = sources.pop() if len(sources) == 1 else -1
+        view = None
+        if i >= 0 and i not in taken and eq.inputs.count(eq.inputs[1 + i]) == 1:
+            view = low.reusable(eq.inputs[1 + i])
+        fits = view is not None and view.whole and view.shape == v.type.shape and view.dtype == v.type.dtype
+        found.append(view if fits else None)
+        taken |= {i} if fits else set()
+    return found
+
+
+def changed_input(program: Program, k: int) -> int | None:
+    """The input of which a result is a copy with some elements changed, or to which something is added; or that input."""
+    made = {v: eq for eq in program.equations for v in eq.outputs}
+    atom = program.outputs[k]
+    while atom in made:
+        eq = made[atom]
+        name = eq.primitive.name
+        if name in OVERWRITING:
+            atom = eq.inputs[0]
+        elif name == "add":
+            atom = next((a for a in eq.inputs if a not in made or made[a].primitive.name not in ADDING), eq.inputs[0])
+        elif name == "cond":
+            inner = {i for p in eq.params["branches"] if (i := changed_input(p, eq.outputs.index(atom))) is not None}
+            if len(inner) != 1:
+                return None
+            atom = eq.inputs[1 + inner.pop()]
+        else:
+            return None
+    return program.inputs.index(atom) if atom in program.inputs else None
 
 
 @lowers("checkpoint", "jit")
