@@ -5,7 +5,6 @@ import copy
 import dataclasses
 import functools
 import gc
-import os
 import pickle
 import sys
 import threading
@@ -451,23 +450,6 @@ def test_other_threads_run_meanwhile():
         time.sleep(0.001)
     assert rounds == 20, "the interpreter stood still while native code ran"
     thread.join()
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-def test_a_child_process_can_call():
-    f = wg.jit(lambda x: (x[:, None] * x) @ x)
-    x = np.arange(40.0)
-    expected = f(x)
-    pid = os.fork()
-    if pid == 0:
-        status = 1
-        try:
-            same(f(x), expected)
-            same(wg.jit(double)(A), A * 2)
-            status = 0
-        finally:
-            os._exit(status)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
 # the native entry ------------------------------------------------------------------------------------------------

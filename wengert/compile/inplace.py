@@ -1,4 +1,4 @@
-"""Loops that write over what they read: an array that is read for the last time, where each element is replaced at its place.
+"""Loops that write over what they read: arrays that are read for the last time, each element replaced in its place.
 
     for i: t[i] = f(a[i])        a is not needed any more         ->        for i: a[i] = f(a[i])
 
@@ -31,7 +31,7 @@ def write_over(block: Block) -> None:
 
 
 def spans(block: Block) -> dict[Buffer, list[int]]:
-    """The first and the last node that use each temporary array; without those that control flow or libraries' loops use."""
+    """The first and the last node that use each temporary array, of those that loops and calls alone use."""
     found: dict[Buffer, list[int]] = {}
     others: set[Buffer] = set()
     for k, node in enumerate(block.nodes):

@@ -22,8 +22,9 @@ class Memory(int):
     """The peak in bytes, as a number, with its parts.
 
     arguments, results: the caller's arrays. constants: arrays that the program closed over. working: the arena, where
-    values live between loops. callbacks: what the largest call back into NumPy makes, before it is copied. stack_rows: bytes that each round of a while loop adds, for each of the stacks that grow;
-    how many rounds there are is not known, and they are not in the peak.
+    values live between loops. callbacks: what the largest call back into NumPy makes, before it is copied. stack_rows:
+    bytes that each round of a while loop adds, for each stack that grows; how many rounds there are is not known,
+    and they are not in the peak.
     """
 
     arguments: int
