@@ -35,3 +35,22 @@ def test_state_that_is_written_over_is_not_read_again():
 
     A, b = RNG.standard_normal((20, 20)), RNG.random(20)
     close(wg.jit(f)(A, b), f(A, b))
+
+
+def chebyshev(c, x):
+    b0, b1 = np.zeros_like(x), np.zeros_like(x)
+    for k in range(len(c) - 1, 0, -1):
+        b0, b1 = c[k] + 2 * x * b0 - b1, b0
+    return np.sum(c[0] + x * b0 - b1)
+
+
+def test_arrays_that_share_memory_are_not_said_to_be_apart():
+    c, x = RNG.standard_normal((3, 11)), RNG.random((3, 200))
+    f = wg.vmap(wg.grad(chebyshev, argnums=(0, 1)))
+    value = lambda c, x: np.sum(np.polynomial.chebyshev.chebval(x, c))
+    c_bar, x_bar = wg.jit(f)(c, x)
+    for k in range(3):
+        slope = np.polynomial.chebyshev.chebval(x[k], np.polynomial.chebyshev.chebder(c[k]))
+        close(x_bar[k], slope, 1e-9, 1e-10)
+        close(c_bar[k], np.polynomial.chebyshev.chebvander(x[k], 10).sum(0), 1e-9, 1e-10)
+        close(chebyshev(c[k], x[k]), value(c[k], x[k]))

@@ -44,6 +44,7 @@ class Module:
     def named(self, f: Function, kind: str, more: str = "") -> tuple[str, list[Buffer], bool]:
         """A function that is written, under the name of one like it if there is one. more: further parameters."""
         finish(f)
+        share_memory(f)
         parameters = ", ".join(["ptr %ctx", *(f"ptr noalias {f.pointers[b]}" for b in f.parameters)]) + more
         text = f"({parameters}) {kind}#0 {{\n{f.text()}\n}}"
         name = self.functions.setdefault(text, f"part_{len(self.functions)}")
@@ -106,6 +107,24 @@ METADATA = """
 def used_elsewhere(block: Block, node: Any) -> set[Buffer]:
     """The buffers that other nodes of a block use."""
     return {r.buffer for other in block.nodes if other is not node for r in (*reads(other), *writes(other))}
+
+
+def share_memory(f: Function) -> None:
+    """Arrays that overlap in the arena, since one dies before the other begins, are parts of one parameter.
+
+    Of parameters LLVM is told that they do not overlap.
+    """
+    own: list[Buffer] = []
+    first, end = None, 0
+    for b in sorted((b for b in f.parameters if b.kind == "temp"), key=lambda b: b.offset):
+        if first is None or b.offset >= end:
+            first = b
+            own.append(b)
+        else:
+            start = b.offset - first.offset
+            f.slots.insert(0, f"  {f.pointers[b]} = getelementptr i8, ptr {f.pointers[first]}, i64 {start}")
+        end = max(end, b.offset + b.nbytes)
+    f.parameters = [b for b in f.parameters if b.kind != "temp" or b in own]
 
 
 def finish(f: Function) -> None:
