@@ -156,14 +156,11 @@ def test_gradients_of_lanes_that_go_different_ways(f):
     same(wg.jit(g)(xs), g(xs))
 
 
-@pytest.mark.parametrize("f", [elementwise, indexed, scanned, counted, repeated, branched])
+@pytest.mark.parametrize("f", [elementwise, products, scanned, counted])
 def test_gradients_against_the_complex_step(f):
-    h, got = 1e-30, wg.jit(wg.grad(f))(X)
-    steps = [X + 1j * h * numpy.eye(3)[k] for k in range(3)]
-    if f in (indexed, branched, repeated):  # what decides takes the real part
-        numpy.testing.assert_allclose(wg.jit(lambda x: wg.jvp(f, (x,), (V,))[1])(X), got @ V, 1e-12)
-    else:
-        numpy.testing.assert_allclose(got, [f(x).imag / h for x in steps], 1e-12)
+    h = 1e-30
+    want = [f(X + 1j * h * numpy.eye(3)[k]).imag / h for k in range(3)]
+    numpy.testing.assert_allclose(wg.jit(wg.grad(f))(X), want, 1e-12)
 
 
 @pytest.mark.parametrize("f", [elementwise, nested])
@@ -179,23 +176,22 @@ def test_outside_and_inside_of_transformations(name, f):
 ORDERS = [
     lambda f: wg.grad(wg.jit(lambda x: np.sum(wg.jit(wg.grad(f))(x) ** 2))),
     lambda f: lambda x: wg.vmap(wg.jit(wg.grad(wg.jit(f))))(np.stack([x, -x])),
-    lambda f: wg.jit(wg.vmap(wg.jit(wg.jacfwd(wg.grad(f)))))(np.stack([X, 2 * X])) * 0 + wg.hessian(f)(X),
+    lambda f: lambda x: wg.vmap(wg.jit(wg.jacfwd(wg.grad(f))))(np.stack([x, 2 * x])),
     lambda f: wg.jacrev(wg.jit(wg.jacfwd(wg.jit(f)))),
     lambda f: lambda x: wg.jvp(wg.jit(wg.grad(wg.jit(wg.checkpoint(f)))), (x,), (V,)),
     lambda f: lambda x: wg.scan(lambda c, r: (c + wg.jit(wg.grad(f))(c * r), wg.jit(f)(c)), x, np.ones(3))[1],
     lambda f: lambda x: wg.cond(np.sum(x) > 0, wg.jit(wg.grad(f)), lambda y: y, x),
-    lambda f: wg.grad(lambda x: wg.while_loop(lambda s: s[1] < 3, lambda s: (wg.jit(f)(x * s[0]) * 0.1, s[1] + 1), (1.0, 0))[0]),
+    lambda f: wg.grad(lambda x: wg.while_loop(lambda s: s[1] < 3, lambda s: (wg.jit(f)(x * s[0]), s[1] + 1), (1.0, 0))[0]),
     lambda f: lambda x: wg.vjp(wg.jit(wg.vmap(wg.jit(f))), np.stack([x, 0.5 * x]))[1](np.ones(2)),
     lambda f: lambda x: wg.linearize(wg.jit(wg.grad(f)), x)[1](V),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("k", [k for k in range(len(ORDERS)) if k != 2])
-def test_orders_of_transformations(k):
-    made = ORDERS[k]
-    want = made(elementwise)(X)
-    same(made(elementwise)(X), want)
-    same(wg.jit(made(elementwise))(X), want)
+@pytest.mark.parametrize("k", range(len(ORDERS)))
+def test_orders_of_transformations(k, monkeypatch):
+    got = ORDERS[k](elementwise)(X), wg.jit(ORDERS[k](elementwise))(X)
+    monkeypatch.setattr(wg, "jit", lambda f: f)
+    same(got, (ORDERS[k](elementwise)(X),) * 2)
 
 
 def test_third_derivatives():
@@ -239,7 +235,6 @@ def test_closure_in_a_loop():
 Pair = collections.namedtuple("Pair", "a b")
 
 
-
 @dataclasses.dataclass
 class Layer:
     weights: numpy.ndarray
@@ -257,7 +252,15 @@ wg.register_structure(Ring, lambda r: (r.items, None), lambda _, items: Ring(ite
 
 
 def parts(p):
-    return [p["layer"].weights, p["layer"].bias, p["pair"].a, p["pair"].b, p["list"][0], p["list"][1][0], p["ring"].items[0]]
+    return [
+        p["layer"].weights,
+        p["layer"].bias,
+        p["pair"].a,
+        p["pair"].b,
+        p["list"][0],
+        p["list"][1][0],
+        p["ring"].items[0],
+    ]
 
 
 def parameters():
@@ -311,16 +314,16 @@ def test_keywords_and_static_arguments():
         3, numpy.int32(-4), True, numpy.bool_(False), 2.5, numpy.float32(1.5), 1 + 2j, numpy.arange(5),
         numpy.arange(4, dtype=numpy.uint8), numpy.array([True, False]), X.astype(numpy.float32), X + 1j * V,
         (X + 1j * V).astype(numpy.complex64), numpy.float16(0.5), numpy.ones(3, numpy.longdouble), numpy.asarray(2.0),
-        numpy.zeros((0, 3)), numpy.zeros(0, int), numpy.asarray(7), numpy.int8(100),
+        numpy.zeros((0, 3)), numpy.zeros(0, int), numpy.asarray(7), numpy.int8(50),
     ],
     ids=lambda x: f"{type(x).__name__}-{numpy.asarray(x).dtype}-{numpy.shape(x)}",
 )  # fmt: skip
 def test_kinds_of_arguments(x):
     def f(x):
         y = x * 2 + 1
-        return y, np.sum(y), np.prod(y), y > 1, np.abs(y), np.where(y == 3, y, -1)
+        return y, np.sum(y), np.prod(y), np.real(y) > 1, np.abs(y), np.where(y == 3, y, -1)
 
-    same(wg.jit(f)(x), f(numpy.asarray(x)[()] if isinstance(x, bool) else x), 1e-6 if numpy.asarray(x).dtype.char in "fFe" else 1e-12)
+    same(wg.jit(f)(x), f(x), 1e-6 if numpy.asarray(x).dtype.char in "fFe" else 1e-12)
 
 
 @pytest.mark.parametrize("x", [X.astype(numpy.float32), X + 1j * V, numpy.float32(0.7), 1 - 0.5j])
@@ -333,11 +336,21 @@ def test_gradients_have_the_dtype_of_the_argument(x):
 
 def test_special_values():
     x = numpy.array([numpy.nan, numpy.inf, -numpy.inf, 0.0, -0.0, 1e308, 5e-324])
-    f = lambda x: (np.maximum(x, 1.0), x * x - x * x, np.exp(x), 1 / x, np.sum(x), np.max(x), np.where(x > 0, x, 2 * x), x - x)
+    f = lambda x: (
+        np.maximum(x, 1.0),
+        x * x - x * x,
+        np.exp(x),
+        1 / x,
+        np.sum(x),
+        np.max(x),
+        np.where(x > 0, x, 2 * x),
+        x - x,
+    )
     with numpy.errstate(all="ignore"):
         for got, want in zip(wg.jit(f)(x), f(x), strict=True):
             numpy.testing.assert_array_equal(got, want)
-            numpy.testing.assert_array_equal(numpy.signbit(got[want == 0]), numpy.signbit(want[want == 0])) if got.shape else None
+            zeros = numpy.asarray(want == 0)
+            numpy.testing.assert_array_equal(numpy.signbit(got)[zeros], numpy.signbit(want)[zeros])
     g = wg.grad(lambda x: np.sum(np.where(x > 0, np.log(x), 0.0)))
     with numpy.errstate(all="ignore"):
         same(wg.jit(g)(numpy.array([-1.0, 0.0, 2.0])), numpy.array([0.0, 0.0, 0.5]))
@@ -440,23 +453,22 @@ def test_integers_and_flags_are_carried():
         return wg.while_loop(lambda s: s[1] < 6, step, (0.0 * x, 0, np.asarray(True)))
 
     same(wg.jit(f)(1.5), f(1.5))
-    same(wg.jit(wg.grad(lambda x: f(x)[0]))(1.5), -(1 - 0 * 2) * 0.5 * (1 + 3 + 5) + 0.0 + (0 + 2 + 4) * 1.0)
+    same(wg.jit(wg.grad(lambda x: f(x)[0]))(1.5), (0 + 2 + 4) - 0.5 * (1 + 3 + 5))
 
 
 def test_carries_that_change_places():
-    def f(x, y):
-        return wg.fori_loop(0, 5, lambda i, s: (s[1], s[2], s[0] + s[1] * x), (x, y, x * y))
+    def f(x):
+        return wg.fori_loop(0, 5, lambda i, s: (s[1], s[2], s[0] + s[1] * x), (x, 2.0, 2 * x))
 
-    same(wg.jit(f)(0.5, X), f(0.5, X)) if False else None
-    g = lambda x: f(x, 2.0)
-    same(wg.jit(g)(0.5), g(0.5))
-    same(wg.jit(wg.jacfwd(g))(0.5), wg.jacfwd(g)(0.5))
-    same(wg.jit(wg.jacrev(g))(0.5), wg.jacrev(g)(0.5))
+    for g in (f, wg.jacfwd(f), wg.jacrev(f)):
+        same(wg.jit(g)(0.5), g(0.5))
 
 
 def test_lanes_of_a_while_loop():
     def collatz(n):
-        return wg.while_loop(lambda s: s[0] > 1, lambda s: (np.where(s[0] % 2 == 0, s[0] // 2, 3 * s[0] + 1), s[1] + 1), (n, 0))[1]
+        return wg.while_loop(
+            lambda s: s[0] > 1, lambda s: (np.where(s[0] % 2 == 0, s[0] // 2, 3 * s[0] + 1), s[1] + 1), (n, 0)
+        )[1]
 
     ns = numpy.array([1, 2, 3, 7, 27, 97])
     numpy.testing.assert_array_equal(wg.jit(wg.vmap(collatz))(ns), [0, 1, 7, 16, 111, 118])

@@ -36,11 +36,11 @@ class Buffer:
 
     kind: input, output (of the whole program), constant (closed over), temp (in the arena), local (in registers or on
     the stack), stack (rows that grow: its size is that of one row). index: which input, output or constant it is.
-    shape: as it was made, where that is known. number: an input that is passed as a Python float. home: of a stack, the two integers that hold its address and its
-    room in rows.
+    shape: as it was made, where that is known. number: an input that is passed as a Python float. home: of a stack, the
+    two integers that hold its address and its room in rows; rows: how many there are, once they are written.
     """
 
-    __slots__ = ("dtype", "home", "index", "kind", "number", "offset", "shape", "size")
+    __slots__ = ("dtype", "home", "index", "kind", "number", "offset", "rows", "shape", "size")
 
     def __init__(self, dtype: Any, size: int, kind: str = "temp", index: int = -1) -> None:
         self.dtype: np.dtype[Any] = np.dtype(dtype)
@@ -49,6 +49,7 @@ class Buffer:
         self.shape: Shape | None = None
         self.number = False
         self.home: Buffer | None = None
+        self.rows: Operand | None = None
 
     @property
     def nbytes(self) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 from ..ir import Block, Branch, Buffer, Call, For, Region, While, writes
 from .nests import INDEX, Emitter
 
-PATIENCE = 2**16  # rounds of a while loop after which Python is asked whether to go on: a power of two
+PATIENCE = 2**16  # rounds of a loop after which Python is asked whether to go on: a power of two
 
 
 class Function(Emitter):
@@ -41,8 +41,11 @@ class Function(Emitter):
         self.equation = node.eq
         bound = self.operand(node.count, INDEX)
         outer, changed = dict(self.known), {r.buffer for r in writes(node)}
+        long = type(node.axis.extent) is not int or node.axis.extent > PATIENCE
 
         def body() -> None:
+            if long:
+                self.patience(self.axes[node.axis])
             if node.reverse:
                 last = self.emit(f"sub nsw i64 {bound}, 1")
                 self.axes[node.axis] = self.emit(f"sub nsw i64 {last}, {self.axes[node.axis]}")

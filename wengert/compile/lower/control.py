@@ -14,6 +14,7 @@ import numpy as np
 from ...core.program import Equation, Program, Var
 from ...core.record import record
 from ...core.types import DYNAMIC, Shape
+from ..emit.support import computed_in
 from ..ir import (
     Axis,
     Block,
@@ -61,9 +62,9 @@ def scan(low: Lowering, eq: Equation) -> None:
     count, *args = (low.value(a) for a in eq.inputs)
     consts, first, xs = args[:n_consts], args[n_consts : n_consts + n_carry], args[n_consts + n_carry :]
     carried = [low.result(v) for v in eq.outputs[:n_carry]]
-    rows = [stacked(low, v) if DYNAMIC in v.type.shape else low.result(v) for v in eq.outputs[n_carry:]]
-    outside, low.nodes = low.nodes, []
     rounds = scalar(count)
+    rows = [stacked(low, v, rounds) if DYNAMIC in v.type.shape else low.result(v) for v in eq.outputs[n_carry:]]
+    outside, low.nodes = low.nodes, []
     reserve(low, [y for y in rows if y.buffer.home is not None], rounds)
     carry = [low.copy(x) for x in first]
     axis = Axis(int(count.value) if isinstance(count, Splat) else rounds)
@@ -99,7 +100,7 @@ def while_(low: Lowering, eq: Equation) -> None:
     n = len(first)
     count = low.result(eq.outputs[0])
     carried = [low.result(v) for v in eq.outputs[1 : 1 + n]]
-    rows = [stacked(low, v) for v in eq.outputs[1 + n :]]
+    rows = [stacked(low, v, count.ref(())) for v in eq.outputs[1 + n :]]
     outside, low.nodes = low.nodes, []
     carry = [low.copy(x) for x in first]
     axis = Axis(count.ref(()))
@@ -117,11 +118,11 @@ def while_(low: Lowering, eq: Equation) -> None:
 
 
 # stacks ------------------------------------------------------------------------------------------------------------
-def stacked(low: Lowering, var: Var) -> View:
+def stacked(low: Lowering, var: Var, rows: Operand) -> View:
     """Memory for rows whose number is known only when the program runs."""
     shape = var.type.shape
     buffer = Buffer(var.type.dtype, size_of(shape[1:]), "stack")
-    buffer.home = Buffer(np.int64, 2)
+    buffer.home, buffer.rows = Buffer(np.int64, 2), rows
     view = View(buffer, shape, 0, row_major(shape))
     low.assign(var, view)
     return view
@@ -138,6 +139,25 @@ def reserve(low: Lowering, stacks: Sequence[View], rows: Operand) -> None:
             f.grow(x.buffer, f.operand(rows, np.dtype(np.int64)))
 
     low.nodes.append(Call("reserve", reads, [Ref(x.buffer, 0, ()) for x in stacks], emit, low.equation))
+
+
+@lowers("rows")
+def row_by_row(low: Lowering, eq: Equation) -> None:
+    """An elementwise equation of such arrays, as a loop over their rows."""
+    (y,), params = eq.outputs, {**eq.params, "computed_in": computed_in(eq)}
+    operands = [low.value(a) for a in eq.inputs]
+    rounds = next(x.buffer.rows for x in operands if isinstance(x, View) and x.buffer.rows is not None)
+    outside, low.nodes = low.nodes, []
+    target = stacked(low, y, rounds)
+    reserve(low, [target], rounds)
+    axis = Axis(rounds)
+    inner = Lowering(low.program, low.constants)
+    inner.equation = eq
+    index = axes_of(target.shape[1:])
+    refs = [row(inner, x, axis).ref(index) if x.shape else x.ref(()) for x in operands]
+    inner.nest(index, row(inner, target, axis).ref(index), eq.primitive.name, refs, params)
+    low.nodes.append(For(axis, rounds, False, Block(inner.nodes), eq))
+    finish(low, eq, outside, (), ())
 
 
 class Rounds:

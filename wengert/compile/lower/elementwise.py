@@ -6,6 +6,7 @@ import numpy as np
 
 from ...core.primitive import REGISTRY
 from ...core.program import Equation, Literal
+from ...core.types import DYNAMIC
 from ..emit.support import computed_in
 from ..ir import Splat, Value
 from .contract import by_library
@@ -20,6 +21,9 @@ def elementwise(low: Lowering, eq: Equation) -> None:
         RULES["callback"](low, eq)
         return
     (y,) = eq.outputs
+    if DYNAMIC in y.type.shape:
+        RULES["rows"](low, eq)
+        return
     operands = [low.value(a) for a in eq.inputs]
     target = low.result(y)
     index = axes_of(y.type.shape)
