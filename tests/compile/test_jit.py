@@ -181,7 +181,7 @@ ORDERS = [
     lambda f: lambda x: wg.jvp(wg.jit(wg.grad(wg.jit(wg.checkpoint(f)))), (x,), (V,)),
     lambda f: lambda x: wg.scan(lambda c, r: (c + wg.jit(wg.grad(f))(c * r), wg.jit(f)(c)), x, np.ones(3))[1],
     lambda f: lambda x: wg.cond(np.sum(x) > 0, wg.jit(wg.grad(f)), lambda y: y, x),
-    lambda f: wg.grad(lambda x: wg.while_loop(lambda s: s[1] < 3, lambda s: (wg.jit(f)(x * s[0]), s[1] + 1), (1.0, 0))[0]),
+    lambda f: wg.grad(lambda x: wg.fori_loop(0, 3, lambda i, s: wg.jit(f)(x * s) * 0.1 + i, 1.0)),
     lambda f: lambda x: wg.vjp(wg.jit(wg.vmap(wg.jit(f))), np.stack([x, 0.5 * x]))[1](np.ones(2)),
     lambda f: lambda x: wg.linearize(wg.jit(wg.grad(f)), x)[1](V),
 ]  # fmt: skip
