@@ -78,7 +78,7 @@ def test_an_endless_loop_is_interrupted():
 
 
 def test_an_endless_loop_in_a_loop_is_interrupted():
-    inner = lambda y: wg.while_loop(lambda s: s[1] < 1000, lambda s: (s[0] * 1.0, s[1] + 1), (y, 0))[0]
+    inner = lambda y: wg.while_loop(lambda s: s[1] < 1000, lambda s: (0.5 * s[0] + 0.5, s[1] + 1), (y, 0))[0]
     f = wg.jit(lambda x: wg.while_loop(lambda y: y > 0.0, inner, x))
     interrupted(f, 1.0)
 
