@@ -138,7 +138,8 @@ class Recomputation:
         if buffer.kind != "temp" or buffer.home is not None or len(where) != 1:
             return False
         (w,) = where
-        return w <= made and any(r != w for r in self.readers.get(buffer, ()))
+        settled = w < made or (w == made and self.made_by.get(buffer) is not None)  # not written over in that node
+        return settled and any(r != w for r in self.readers.get(buffer, ()))
 
     def again(self, x: Ref, k: int, has: set[Buffer], body: list[Any], before: Stmt) -> Operand | None:
         """Statements in front of `before` that compute an element again; the operand that holds it."""
