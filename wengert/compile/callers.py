@@ -131,7 +131,7 @@ class Caller:
     def function(self, parameters: Sequence[str]) -> Callable[..., Any]:
         """The function."""
         exec("\n".join([f"def call({', '.join(parameters)}):", *self.lines]), self.space)
-        return self.space["call"]  # type: ignore[no-any-return]
+        return self.space["call"]
 
 
 def scalar_class(t: ArrayType) -> type | None:

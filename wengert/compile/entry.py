@@ -279,7 +279,7 @@ def table(native: Any, given: Sequence[Given], results: Sequence[type | None]) -
 def entry(native: Any, given: Sequence[Given], results: Sequence[type | None]) -> Callable[..., int]:
     """The built-in function that runs a program on arguments of these classes. It does not keep the program alive."""
     definition, new = builtin()
-    return new(ctypes.byref(definition), table(native, given, results), None)  # type: ignore[no-any-return]
+    return new(ctypes.byref(definition), table(native, given, results), None)
 
 
 @functools.cache

@@ -283,7 +283,7 @@ def alone(nest: Nest) -> Loop | Straight:
     """A nest as a group of its own."""
     if written_out(nest):
         return Straight([tower(nest)])
-    return tower(nest)  # type: ignore[return-value]
+    return tower(nest)
 
 
 def tower(nest: Nest) -> Any:
@@ -367,9 +367,9 @@ def conflicts(nodes: Sequence[Any], stmt: Stmt) -> Iterable[tuple[Ref, Ref]]:
                 if how is not None and not apart(there, r):
                     yield there, r
         for there, how in touched.get(target.buffer, ()):
-            if how is not None and how == accumulate:  # sums in any order are the same sum, but not of shifted terms
-                if same_place(there, target):
-                    continue
+            together = how is not None and how == accumulate  # sums in any order are the same sum
+            if together and same_place(there, target):
+                continue
             if not apart(there, target):
                 yield there, target
 

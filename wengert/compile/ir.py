@@ -63,7 +63,7 @@ Terms = tuple[tuple[Axis, int], ...]
 class Indirect(NamedTuple):
     """A part of an index that is read from memory: stride * index, counted from the end where negative."""
 
-    index: Ref | Const
+    index: Ref | Const  # type: ignore[assignment]
     stride: int
     extent: int
     checked: bool  # must it be checked against the extent?

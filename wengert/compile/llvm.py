@@ -71,13 +71,13 @@ def optimised(text: str) -> Any:
 
 def object_code(module: Any) -> bytes:
     """Machine code of a module, as an object file."""
-    return target().emit_object(module)  # type: ignore[no-any-return]
+    return target().emit_object(module)
 
 
 def assembly(text: str) -> str:
     """The instructions for this CPU, as text."""
     with lock:
-        return target().emit_assembly(optimised(text))  # type: ignore[no-any-return]
+        return target().emit_assembly(optimised(text))
 
 
 @functools.cache

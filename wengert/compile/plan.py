@@ -31,15 +31,15 @@ def frame(block: Block, outer: set[Buffer]) -> tuple[int, list[tuple[Buffer, int
         for ref in (*reads(node), *writes(node)):
             if ref.buffer.kind == "temp" and ref.buffer not in outer:
                 spans.setdefault(ref.buffer, [k, k])[1] = k
-    inside: list[tuple[int, list[tuple[Buffer, int]]]] = []
+    inside: list[tuple[int, int, list[tuple[Buffer, int]]]] = []
     for k, node in enumerate(block.nodes):
         parts = blocks(node)
         own = private(parts, spans, k)
         for b in own:
             del spans[b]
         found = [frame(part, used_elsewhere(part, own)) for part in parts]
-        inside += [(k, *f) for f in found]  # type: ignore[list-item]
-    return allocate(spans, inside)  # type: ignore[arg-type]
+        inside += [(k, *f) for f in found]
+    return allocate(spans, inside)
 
 
 def private(parts: tuple[Block, ...], spans: dict[Buffer, list[int]], k: int) -> set[Buffer]:

@@ -1,7 +1,7 @@
-"""What is saved and what is computed again, between the loops of a program: above all its forward and its backward half.
+"""What is saved and what is computed again between the loops of a program: its forward and its backward half.
 
-A value that one loop writes to memory and another reads is computed again by the reader if that takes a few cheap operations
-on what is in memory anyhow, and no more reading than it saves:
+A value that one loop writes to memory and another reads is computed again by the reader if that takes a few cheap
+operations on what is in memory anyhow, and no more reading than it saves:
 
     for i: t[i] = x[i] - m; s += exp(t[i])            for i: s += exp(x[i] - m)
     for i: y[i] = t[i] * u[i]                 ->      for i: y[i] = (x[i] - m) * u[i]
@@ -17,8 +17,8 @@ from typing import Any
 from .ir import Axis, Block, Buffer, CallStmt, Loop, Operand, Ref, Stmt, blocks, reads, replaced, writes
 
 CHEAP = {
-    "add", "sub", "mul", "neg", "square", "abs", "fabs", "convert", "copy", "where", "maximum", "minimum", "wins", "share",
-    "zero_safe_mul", "greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "same", "logical_and",
+    "add", "sub", "mul", "neg", "square", "abs", "fabs", "convert", "copy", "where", "maximum", "minimum", "wins",
+    "share", "zero_safe_mul", "greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "same", "logical_and",
     "logical_or", "logical_not", "isnan", "isfinite", "conj", "real", "imag", "sign", "nonzero",
 }  # fmt: skip
 MOST = 6  # operations that are done again for one value
@@ -69,7 +69,7 @@ class Recomputation:
         return found
 
     def run(self) -> None:
-        """Each loop from the last: what it reads of earlier loops, which are as they were, and can compute, it computes."""
+        """Each loop from the last: what it reads of earlier loops, still as they were, and can compute, it computes."""
         for k in range(len(self.block.nodes) - 1, -1, -1):
             if type(self.block.nodes[k]) is Loop:
                 self.rewrite(self.block.nodes[k], k)

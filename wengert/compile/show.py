@@ -29,7 +29,8 @@ from .ir import (
 _SIGNS = {"add": "+=", "mul": "*=", "max": "max=", "min": "min=", "and": "&=", "or": "|="}
 _INFIX = {
     "add": "+", "sub": "-", "mul": "*", "div": "/", "less": "<", "greater": ">",
-    "less_equal": "<=", "greater_equal": ">=", "equal": "==", "not_equal": "!=", "logical_and": "and", "logical_or": "or",
+    "less_equal": "<=", "greater_equal": ">=", "equal": "==", "not_equal": "!=",
+    "logical_and": "and", "logical_or": "or",
 }  # fmt: skip
 
 
@@ -80,7 +81,8 @@ class Printer:
     def statement(self, s: Stmt) -> str:
         """target = operation(operands)."""
         if type(s) is CallStmt:
-            return f"{self.ref(s.first(s.target))} = {s.name}({', '.join(self.ref(s.first(x)) for x in s.operands)})"
+            operands = (self.ref(s.first(x)) for x in s.operands if type(x) is Ref)
+            return f"{self.ref(s.first(s.target))} = {s.name}({', '.join(operands)})"
         xs = [self.operand(x) for x in s.operands]
         if s.op in _INFIX and len(xs) == 2:
             right = f"{xs[0]} {_INFIX[s.op]} {xs[1]}"

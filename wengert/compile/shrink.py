@@ -1,7 +1,7 @@
 """Arrays that are used in one round of a loop only lose the loop's axis; what is small then is kept in registers.
 
-Before fusion every value has an array of its own. After it, an array that is written and read inside of one loop tree, in
-the same round of some of its loops, needs room for one round. So intermediate values of a fused chain have one element.
+Before fusion every value has an array of its own. After it, an array that is written and read inside of one loop tree,
+in the same round of some of its loops, needs room for one round. So the values of a fused chain have one element.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from .types import ArrayType, dtype_of, is_inexact, shape_of, type_of
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
 
-# Does Python's control flow become part of what is recorded? Set while an adopted function runs: see python/adoption.py.
+# Does Python's control flow become part of what is recorded? Set while an adopted function runs: python/adoption.py.
 adopting: ContextVar[bool] = ContextVar("wengert_adopting", default=False)
 
 

@@ -91,7 +91,7 @@ checkpoint = program_call("checkpoint", _checkpoint, _checkpoint_linearize)
 # jit -------------------------------------------------------------------------------------------------------------
 def _jit(*args: Any, program: Program) -> list[Any]:
     check_types(program.in_types, args)
-    return provided("run_natively")(program, args)  # type: ignore[no-any-return]
+    return provided("run_natively")(program, args)
 
 
 def _jit_linearize(primals: Values, active: Sequence[bool], *, program: Program) -> Any:

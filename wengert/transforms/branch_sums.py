@@ -1,8 +1,8 @@
 """Sums with the results of branches are taken in the branches: t + cond(i; f, g) = cond(i; f + t, g + t).
 
-The adjoint of an element that a branch reads is an array of zeros with one number, made anew in every round of a loop and
-added to a total. In the branch it is one addition in place, and where a branch adds zeros, nothing. (A zero may change its
-sign.)
+The adjoint of an element that a branch reads is an array of zeros with one number, made anew in every round of a loop
+and added to a total. In the branch it is one addition in place, and where a branch adds zeros, nothing. (A zero may
+change its sign.)
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def is_sum(eq: Equation, v: Var, known: set[Atom]) -> bool:
 def with_sums(eq: Equation, sums: dict[int, Equation]) -> Equation:
     """The branch, whose results of these numbers are sums: with arguments more, or with other results."""
     terms = {k: s.inputs[s.inputs[0] is eq.outputs[k]] for k, s in sums.items()}
-    beside = {k: eq.outputs.index(a) for k, a in terms.items() if a in eq.outputs}  # type: ignore[arg-type]
+    beside = {k: eq.outputs.index(a) for k, a in terms.items() if a in eq.outputs}
     totals = [a for k, a in terms.items() if k not in beside]
     outputs = [sums[k].outputs[0] if k in sums else v for k, v in enumerate(eq.outputs)]
     branches = tuple(interned(adding_to(p, sums, beside)) for p in eq.params["branches"])
@@ -97,7 +97,7 @@ def with_sums(eq: Equation, sums: dict[int, Equation]) -> Equation:
 
 def adding_to(program: Program, sums: dict[int, Equation], beside: dict[int, int]) -> Program:
     """The program of one branch: to these of its results arguments more are added, or other results of it."""
-    made = {v: eq for eq in program.equations for v in eq.outputs}
+    made: dict[Atom, Equation] = {v: eq for eq in program.equations for v in eq.outputs}
     old: list[Atom] = list(program.outputs)
     more = {k: Var(old[k].type) for k in sums if k not in beside}
     outputs, equations = list(old), list(program.equations)

@@ -1,4 +1,4 @@
-"""What reads an array stands before what makes a changed copy of it: then nobody needs the old one, and none is made."""
+"""What reads an array stands before what makes a changed copy of it: then nobody needs the old one."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ adjoints, each among zeros; put together they are one array, and the zeros are n
 
 from __future__ import annotations
 
+import functools
 import itertools
 import string
 from collections import Counter
@@ -218,7 +219,7 @@ def scaled_product(b: Builder, uses: Uses, eq: Equation) -> Atom | None:
         product = uses.only(x, einsum)
         value = number if type(number) is Literal else b.splat(number)
         if product is not None and value is not None and x.type == eq.outputs[0].type:
-            return with_smaller(b, product, lambda a, c=value: b.make(ew.mul, c, a))
+            return with_smaller(b, product, functools.partial(b.make, ew.mul, value))
     return None
 
 

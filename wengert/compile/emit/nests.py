@@ -46,7 +46,7 @@ class Emitter(Writer):
             found = self.known.get(("stack", buffer))
             if found is None:
                 found = self.known["stack", buffer] = self.emit(f"load ptr, ptr {self.pointer(buffer.home)}")
-            return found  # type: ignore[no-any-return]
+            return found
         found = self.pointers.get(buffer)
         if found is None:
             if buffer.kind == "local":
@@ -81,7 +81,7 @@ class Emitter(Writer):
             if before is not None:
                 found = self.emit(f"add nsw i64 {before}, {found}")
             self.known[terms] = found
-        return found  # type: ignore[no-any-return]
+        return found
 
     def address(self, ref: Ref, part: int = 0) -> str:
         """The address of an element; part: 1 for the imaginary part."""
@@ -107,7 +107,7 @@ class Emitter(Writer):
         key = ("index", x, i.extent)
         found = self.known.get(key)
         if found is not None:
-            return found  # type: ignore[no-any-return]
+            return found
         negative = self.emit(f"icmp slt i64 {x}, 0")
         y = self.emit(f"select i1 {negative}, i64 {self.emit(f'add i64 {x}, {i.extent}')}, i64 {x}")
         if i.checked:

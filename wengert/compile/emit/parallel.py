@@ -162,7 +162,7 @@ def run(m: Any, name: str, buffers: Sequence[Buffer], how: Division, rounds: int
         add(m, buffer, apart_, others)
     if stack:
         m.do(f"call void @llvm.stackrestore.p0(ptr {stack})")
-    return code  # type: ignore[no-any-return]
+    return code
 
 
 def add(m: Any, buffer: Buffer, sums: str, others: str) -> None:

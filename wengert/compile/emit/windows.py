@@ -1,8 +1,8 @@
 """Sums into neighbouring elements: `for i: a[i] += f(i); a[i + 1] += g(i)`, the adjoint of a difference stencil.
 
-Each element is final when the loop has passed it, so the few that are not yet are kept in a window of registers that moves
-along. Every element is then read and written once, and the loop is vectorised: what one round leaves to the next is a
-first-order recurrence. Where the array was just filled with zeros, and the loop goes through all of it, it is not read at all.
+Each element is final when the loop has passed it, so the few that are not yet are kept in a window of registers that
+moves along. Every element is then read and written once, and the loop is vectorised: what one round leaves to the next
+is a first-order recurrence. Where the array was just filled with zeros, and the loop passes all of it, it is not read.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Window(NamedTuple):
 
 
 def windows(loop: Loop) -> list[Window]:
-    """The windows of a loop: sums into one array by statements right in it, at places that differ along its axis only."""
+    """The windows of a loop: sums into one array by statements right in it, at places that differ along its axis."""
     by_buffer: dict[Buffer, list[Stmt]] = {}
     for child in loop.body:
         if isinstance(child, Stmt) and child.accumulate == "add" and child.target.coefficient(loop.axis) > 0:

@@ -44,15 +44,15 @@ def scalar(value: Value) -> Operand:
 def carry_on(inner: Lowering, carry: Sequence[View], results: Sequence[Value]) -> None:
     """At the end of a round: what it made becomes the carry. What other carries still need is copied first."""
     homes = {c.buffer for c in carry}
-    moved = []
+    moved: list[Value | None] = []
     for c, r in zip(carry, results, strict=True):
         same = isinstance(r, View) and r.buffer is c.buffer and r.whole
         if not same and isinstance(r, View) and r.buffer in homes:
             r = inner.copy(r)
         moved.append(None if same else r)
-    for c, r in zip(carry, moved, strict=True):
-        if r is not None:
-            inner.copy(r, c)
+    for c, value in zip(carry, moved, strict=True):
+        if value is not None:
+            inner.copy(value, c)
 
 
 @lowers("scan", "linear_scan")
@@ -155,7 +155,9 @@ def row_by_row(low: Lowering, eq: Equation) -> None:
     inner.equation = eq
     index = axes_of(target.shape[1:])
     refs = [row(inner, x, axis).ref(index) if x.shape else x.ref(()) for x in operands]
-    inner.nest(index, row(inner, target, axis).ref(index), eq.primitive.name, refs, params)
+    place = row(inner, target, axis)
+    assert isinstance(place, View)
+    inner.nest(index, place.ref(index), eq.primitive.name, refs, params)
     low.nodes.append(For(axis, rounds, False, Block(inner.nodes), eq))
     finish(low, eq, outside, (), ())
 
@@ -172,7 +174,8 @@ class Rounds:
 @lowers("rounds")
 def rounds(low: Lowering, eq: Equation) -> None:
     """Computed where a round needs it."""
-    low.assign(eq.outputs[0], Rounds(low.value(eq.inputs[0]), eq.outputs[0].type.shape))
+    made = Rounds(low.value(eq.inputs[0]), eq.outputs[0].type.shape)
+    low.assign(eq.outputs[0], made)  # type: ignore[arg-type]  # `row` alone knows what to do with it
 
 
 @lowers("longest")
@@ -214,13 +217,12 @@ def cond(low: Lowering, eq: Equation) -> None:
     """The branch that the index names. A result that is an operand with some elements changed takes its memory."""
     branches = eq.params["branches"]
     index, *operands = (low.value(a) for a in eq.inputs)
-    results = in_place(low, eq)
-    changed = [r.buffer for r in results if r is not None]
-    results = [low.result(v) if r is None else r for v, r in zip(eq.outputs, results, strict=True)]
+    changed = in_place(low, eq)
+    results = [low.result(v) if r is None else r for v, r in zip(eq.outputs, changed, strict=True)]
     parts = []
     for branch in branches:
         inner = Lowering(branch, low.constants)
-        inner.owned.update(changed)
+        inner.owned.update(r.buffer for r in changed if r is not None)
         carry_on(inner, results, inner.run(operands))
         parts.append(Block(inner.nodes))
     for v, r in zip(eq.outputs, results, strict=True):
@@ -245,7 +247,7 @@ def in_place(low: Lowering, eq: Equation) -> list[View | None]:
 
 
 def changed_input(program: Program, k: int) -> int | None:
-    """The input of which a result is a copy with some elements changed, or to which something is added; or that input."""
+    """The input that a result is, with some elements changed or something added, if there is one."""
     made = {v: eq for eq in program.equations for v in eq.outputs}
     atom = program.outputs[k]
     while atom in made:

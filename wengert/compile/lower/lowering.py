@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...core.program import Atom, Equation, Literal, Program, Var
-from ...core.types import ArrayType, Shape
+from ...core.types import Shape
 from ..ir import UNROLL, Axis, Block, Buffer, Const, Nest, Operand, Ref, Splat, Stmt, Value, View, row_major, size_of
 
 Rule = Callable[["Lowering", Equation], None]
@@ -278,7 +278,7 @@ COPIES = 8  # of a statement that is written out around a vectorised axis
 
 
 def ordered(axes: Sequence[Axis], stmt: Stmt) -> list[Axis]:
-    """Axes with the largest steps through memory first; short ones last, so that a longer one is vectorised around them.
+    """Axes with the largest steps through memory first; short ones last, so that a longer one is vectorised.
 
     Short axes stay outside of a last axis that fills a vector if they are many, and would make many copies.
     """

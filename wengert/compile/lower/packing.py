@@ -1,7 +1,7 @@
-"""Operands of products by loops, copied where it pays so that the innermost axis of the result is innermost in them too.
+"""Operands of products by loops, copied where it pays: the innermost axis of the result is innermost in them too.
 
-total[i, j] += a[i, k] b[j, k] would add up horizontally over short rows. With b as [k, j] the loop over j is a vector operation;
-the copy is made once, and read for every i.
+total[i, j] += a[i, k] b[j, k] would add up horizontally over short rows. With b as [k, j] the loop over j is a vector
+operation; the copy is made once, and read for every i.
 """
 
 from __future__ import annotations
@@ -41,5 +41,5 @@ def reordered(low: Lowering, x: Value, labels: str, inner: str) -> tuple[View, s
     assert isinstance(x, View)
     order = [*(c for c in labels if c != inner), inner]
     axes = [labels.index(c) for c in order]
-    view = View(x.buffer, [x.shape[d] for d in axes], x.const, [x.strides[d] for d in axes], x.terms)
+    view = View(x.buffer, tuple(x.shape[d] for d in axes), x.const, [x.strides[d] for d in axes], x.terms)
     return low.copy(view), "".join(order)

@@ -62,7 +62,7 @@ def attained(low: Lowering, eq: Equation) -> None:
 
 @lowers("argmax", "argmin")
 def argument(low: Lowering, eq: Equation) -> None:
-    """The first place of the extreme value (or of the first NaN): best = extremum; y = min over i of i where x = best."""
+    """The first place of the extreme value (or of the first NaN): best = extremum; y = min of i where x = best."""
     (x,), (y,) = map(low.value, eq.inputs), eq.outputs
     if x.dtype.kind == "c":
         RULES["callback"](low, eq)
