@@ -8,6 +8,7 @@ PIP := -m pip --disable-pip-version-check --quiet
 
 export MPLCONFIGDIR := $(CURDIR)/.cache/matplotlib
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CURDIR)/.cache/hypothesis
+export WENGERT_CACHE_DIR := $(CURDIR)/.cache/objects
 export MPLBACKEND ?= Agg
 
 .DEFAULT_GOAL := help

@@ -13,7 +13,7 @@ from ..costs import cost
 from ..fuse import span
 from ..ir import Axis, Buffer, CallStmt, Loop, Ref
 from .control import Function
-from .nests import every
+from .short import every
 from .windows import windows
 from .writer import memory_type
 
