@@ -55,6 +55,7 @@ class Fusion:
         self.written: dict[Buffer, list[int]] = {}
         self.read: dict[Buffer, list[int]] = {}
         self.floating: dict[Buffer, Nest] = {}
+        self.read_by: dict[Buffer, list[Buffer]] = {}  # what nests that float or have floated read: their results
 
     def add(self, node: Any) -> None:
         """Put a node where it belongs, after what it needs."""
@@ -62,6 +63,8 @@ class Fusion:
         touched = dict.fromkeys(r.buffer for r in (*reading, *writing))
         if type(node) is Nest and self.may_float(node, reading):
             self.floating[node.stmt.target.buffer] = node
+            for r in reading:
+                self.read_by.setdefault(r.buffer, []).append(node.stmt.target.buffer)
             return
         needed = [nest for b in touched if b in self.floating for nest in self.released(b)]
         needed += [nest for b in self.overwritten(writing) for nest in self.released(b)]
@@ -109,8 +112,8 @@ class Fusion:
 
     def overwritten(self, writing: Sequence[Ref]) -> list[Buffer]:
         """The results of floating nests that read what is now written over."""
-        targets = {w.buffer for w in writing}
-        return [b for b, nest in self.floating.items() if any(r.buffer in targets for r in reads(nest))]
+        found = (b for w in writing for b in self.read_by.get(w.buffer, ()) if b in self.floating)
+        return list(dict.fromkeys(found))
 
     def note(self, node: Any, k: int) -> None:
         """Group k has this node."""
