@@ -452,6 +452,17 @@ def test_other_threads_run_meanwhile():
     thread.join()
 
 
+# long programs ---------------------------------------------------------------------------------------------------
+def test_long_programs_are_cut_into_segments():
+    lines = ["y = np.tanh(y @ x)", "y = (y + 1.0) @ x", "y = np.sin(x) @ y / 40.0"]
+    space = {"np": np}
+    exec("def f(x):\n  y = x\n" + "\n".join(f"  {lines[k % 3]}" for k in range(450)) + "\n  return y", space)
+    x = np.random.default_rng(0).normal(size=(40, 40)) / 20
+    f = wg.jit(space["f"])
+    assert "@segment_" in f.llvm(x)
+    np.testing.assert_allclose(f(x), space["f"](x), rtol=1e-9, atol=1e-12)
+
+
 # the native entry ------------------------------------------------------------------------------------------------
 def test_objects_are_laid_out_as_the_entry_thinks():
     entry.check_places()

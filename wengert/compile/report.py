@@ -12,7 +12,7 @@ from ..core.program import Equation, Program
 from ..core.types import ArrayType, short_dtype
 from .costs import Cost, cost
 from .emit import parallel
-from .emit.module import used_elsewhere
+from .emit.module import buffers_of
 from .ir import Block, Branch, Buffer, Call, For, Loop, Region, Straight, While, nodes, reads, statements, writes
 from .lower.callback import CALLBACKS, PARTLY
 from .memory import Memory, calls, is_call_back
@@ -90,11 +90,11 @@ class Report:
 # the parts -----------------------------------------------------------------------------------------------------------
 def parts(block: Block, depth: int = 0, times: int | None = 1) -> Iterator[Part]:
     """The nodes of a block and of the blocks in it."""
+    users = Counter(b for node in block.nodes for b in buffers_of(node))
     for node in block.nodes:
         kind = type(node)
         if kind in (Loop, Straight):
-            top = depth == 0 and kind is Loop
-            divided = top and parallel.division(node, used_elsewhere(block, node)) is not None
+            divided = depth == 0 and kind is Loop and parallel.division(node, users) is not None
             yield Part(shape_of(node), depth, times, cost(node), divided, lines(node))
         elif kind is Call:
             yield Part(node.name, depth, times, call_cost(node), False, lines(node))

@@ -9,6 +9,7 @@ aligned.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -57,11 +58,25 @@ class Module:
         m = Main(self.code_of, inputs)
         for k in range(2 * len(stacks)):
             m.do(f"store i64 0, ptr {m.first(f'getelementptr i64, ptr %arena, i64 {k}')}")
-        for node in block.nodes:
+        users = Counter(b for node in block.nodes for b in buffers_of(node))
+        if len(block.nodes) <= SEGMENT:
+            self.run(m, block.nodes, users)
+        else:
+            for k in range(0, len(block.nodes), SEGMENT):
+                segment = Main(self.code_of, inputs)
+                self.run(segment, block.nodes[k : k + SEGMENT], users)
+                text = f"{MAIN} noinline #0 {{\n{self.finished(segment)}\n}}"
+                name = self.functions.setdefault(text, f"segment_{len(self.functions)}")
+                m.stop_unless_zero(m.emit(f"call i32 @{name}(ptr %ctx, ptr %arena, ptr %data)"))
+        return f"define i32 @wengert_main{MAIN} #0 {{\n{self.finished(m)}\n}}"
+
+    def run(self, m: Main, nodes: Sequence[Any], users: Counter[Buffer]) -> None:
+        """Nodes in order: calls in place, each of the others a function of its own."""
+        for node in nodes:
             if type(node) is Call:
                 m.node(node)
                 continue
-            if type(node) is Loop and (how := parallel.division(node, used_elsewhere(block, node))):
+            if type(node) is Loop and (how := parallel.division(node, users)):
                 self.divided(m, node, how)
                 continue
             name, buffers, fails = self.function(node)
@@ -69,10 +84,13 @@ class Module:
             code = m.emit(f"call i32 @{name}({arguments})")
             if fails:
                 m.stop_unless_zero(code)
+
+    def finished(self, m: Main) -> str:
+        """The body of a function that is written."""
         finish(m)
         self.math |= m.math
         self.declared |= m.declared
-        return f"define i32 @wengert_main(ptr %ctx, ptr noalias %arena, ptr %data) #0 {{\n{m.text()}\n}}"
+        return m.text()
 
     def divided(self, m: Main, loop: Loop, how: parallel.Division) -> None:
         """A loop that several threads run."""
@@ -95,6 +113,8 @@ class Module:
         return "\n".join([body, *sorted(self.declared), *intrinsics, math, ATTRIBUTES, METADATA])
 
 
+SEGMENT = 256  # nodes of one function: LLVM takes more than twice as long for one that is twice as long
+MAIN = "(ptr %ctx, ptr noalias %arena, ptr %data)"
 ATTRIBUTES = 'attributes #0 = { nounwind "no-trapping-math"="true" "prefer-vector-width"="512" }\n'
 METADATA = """
 !0 = distinct !{!0, !1}
@@ -104,9 +124,9 @@ METADATA = """
 """  # what LLVM is told about loops, see nests.py
 
 
-def used_elsewhere(block: Block, node: Any) -> set[Buffer]:
-    """The buffers that other nodes of a block use."""
-    return {r.buffer for other in block.nodes if other is not node for r in (*reads(other), *writes(other))}
+def buffers_of(node: Any) -> set[Buffer]:
+    """The buffers that a node uses."""
+    return {r.buffer for r in (*reads(node), *writes(node))}
 
 
 def share_memory(f: Function) -> None:
@@ -154,7 +174,9 @@ class Main(Function):
         self.inputs = inputs
 
     def pointer(self, buffer: Buffer) -> str:
-        """Where a buffer begins."""
+        """Where a buffer begins. Addresses in the arena are computed where they are used: they are many, and free."""
+        if buffer.kind == "temp" and buffer.home is None:
+            return self.emit(f"getelementptr i8, ptr %arena, i64 {buffer.offset}")
         found = self.pointers.get(buffer)
         if found is None:
             found = self.pointers[buffer] = self.located(buffer)
@@ -164,8 +186,6 @@ class Main(Function):
         """The address, in the function's first block."""
         if buffer.home is not None:
             return super().pointer(buffer)
-        if buffer.kind == "temp":
-            return self.first(f"getelementptr i8, ptr %arena, i64 {buffer.offset}")
         if buffer.kind == "constant":
             slot = self.first(f"getelementptr i64, ptr %ctx, i64 {2 + buffer.index}")
             return self.first(f"load ptr, ptr {slot}")

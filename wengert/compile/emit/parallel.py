@@ -6,7 +6,7 @@ own until all are done; and use memory for itself alone, of which each chunk has
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..costs import cost
@@ -28,8 +28,8 @@ class Division(NamedTuple):
     own: list[Buffer]
 
 
-def division(loop: Loop, elsewhere: set[Buffer]) -> Division | None:
-    """How a loop can be divided; None where it cannot, or need not. elsewhere: buffers that other nodes use."""
+def division(loop: Loop, users: Mapping[Buffer, int]) -> Division | None:
+    """How a loop can be divided; None where it cannot, or need not. users: how many nodes use each buffer."""
     if type(loop.axis.extent) is not int or loop.axis.extent < 2 or cost(loop).nanoseconds < LONG_ENOUGH:
         return None
     if windows(loop) or any(type(s) is CallStmt for s in every(loop)):
@@ -44,7 +44,7 @@ def division(loop: Loop, elsewhere: set[Buffer]) -> Division | None:
             continue
         if summed(loop, buffer):
             sums.append(buffer)
-        elif buffer.kind == "temp" and buffer not in elsewhere and in_one_round(refs[buffer], loop.axis):
+        elif buffer.kind == "temp" and users[buffer] == 1 and in_one_round(refs[buffer], loop.axis):
             own.append(buffer)
         else:
             return None
