@@ -29,23 +29,18 @@ ELSEWHERE = {
 NAMES = sorted(name for name, p in REGISTRY.items() if p.samples is not None and name not in ELSEWHERE)
 
 # Functions that are rounded: ulps between us and NumPy, each of which may be off. All others are exact.
-ROUNDED = {
-    **dict.fromkeys(
-        "exp exp2 expm1 log log2 log10 log1p cbrt sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh "
-        "arctanh logaddexp logaddexp2 hypot arctan2 sinc power complex_abs abs deg2rad rad2deg".split(),
-        5,
-    ),
-}
+_ROUNDED = """exp exp2 expm1 log log2 log10 log1p cbrt sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh
+arctanh logaddexp logaddexp2 hypot arctan2 sinc power complex_abs abs deg2rad rad2deg"""
+ROUNDED = dict.fromkeys(_ROUNDED.split(), 5)
 COMPLEX_EXACT = {"add", "sub", "neg", "conj", "where", "convert", "stop_gradient", "rint", "real", "imag"}
 # Sums, and what SciPy or LAPACK computes: relative errors, in double and in single precision.
 TOGETHER = 8  # cases that are compiled as one program
 RELATIVE = {8: 1e-11, 4: 5e-4}
 APPROXIMATE = {"numpy_i0", "bessel_i", "sinc_slope"}
 # Those that only move elements, or add them in NumPy's order.
-MOVING = set(
-    "broadcast_to reshape transpose slice place set_slice clear_slice gather scatter_set scatter_clear rearrange "
-    "concatenate stack crop_or_pad diag_part diag_matrix delay cumsum max min stop_gradient".split()
-)
+_MOVING = """broadcast_to reshape transpose slice place set_slice clear_slice gather scatter_set scatter_clear rearrange
+concatenate stack crop_or_pad diag_part diag_matrix delay cumsum max min stop_gradient"""
+MOVING = set(_MOVING.split())
 CANCELLING = {"logaddexp", "logaddexp2"}  # near zero they are a difference
 EITHER_ZERO = {"maximum", "minimum", "fmax", "fmin"}  # NumPy's own choice between 0 and -0 depends on the length
 

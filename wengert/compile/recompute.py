@@ -18,8 +18,8 @@ from .ir import Axis, Block, Buffer, CallStmt, Loop, Operand, Ref, Stmt, blocks,
 
 CHEAP = {
     "add", "sub", "mul", "neg", "square", "abs", "fabs", "convert", "copy", "where", "maximum", "minimum", "wins",
-    "share", "zero_safe_mul", "greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "same", "logical_and",
-    "logical_or", "logical_not", "isnan", "isfinite", "conj", "real", "imag", "sign", "nonzero",
+    "share", "zero_safe_mul", "greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "same",
+    "logical_and", "logical_or", "logical_not", "isnan", "isfinite", "conj", "real", "imag", "sign", "nonzero",
 }  # fmt: skip
 MOST = 6  # operations that are done again for one value
 SMALL = 8  # an array of so many times fewer elements costs nothing to read again
