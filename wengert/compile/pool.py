@@ -317,8 +317,8 @@ class Pool:
     def __init__(self) -> None:
         code, _ = cache.found_or_made(TEXT, lambda: llvm.object_code(llvm.optimised(TEXT)))
         address, self.library = llvm.loaded(code, {}, "wengert_pool")
-        parts = ctypes.CFUNCTYPE(ctypes.c_void_p)(address)()
-        self.run, self.chunks, state = (ctypes.c_void_p * 3).from_address(parts)
+        parts = ctypes.CFUNCTYPE(ctypes.c_size_t)(address)()
+        self.run, self.chunks, state = (ctypes.c_size_t * 3).from_address(parts)
         self.state = (ctypes.c_int64 * (MUTEX + 3 * 16 + MOST)).from_address(state)
         self.begin()
         if hasattr(os, "register_at_fork"):
@@ -348,7 +348,7 @@ def available() -> bool:
 
 @provides("pool")
 def _find(name: str) -> int:
-    return int({"run": pool().run, "chunks": pool().chunks}[name])
+    return {"run": pool().run, "chunks": pool().chunks}[name]
 
 
 # the number of threads -----------------------------------------------------------------------------------------------

@@ -208,7 +208,8 @@ def call_flops(node: Call) -> int:
     for name, count in LAPACK.items():
         if node.name == name or node.name[1:] == name:
             matrix = node.eq.inputs[0].type
-            return round(count(*matrix.shape[-2:], out.shape[-1] if out.ndim else 1) * stacked(matrix) * factor)
+            m, n = matrix.shape[-2:]
+            return round(count(m, n, out.shape[-1] if out.ndim else 1) * stacked(matrix) * factor)
     return 0
 
 
@@ -256,7 +257,7 @@ def text(r: Report) -> Iterator[str]:
     """The lines of a report."""
     yield f"{r.name}({', '.join(map(str, r.types))}): {r.recorded} equations, {r.simplified} when simplified"
     yield ""
-    rows = [("", "times", "flops", "functions", "bytes", "from")]
+    rows: list[tuple[str, ...]] = [("", "times", "flops", "functions", "bytes", "from")]
     for p in r.parts:
         cells = ("", "", "") if p.cost == NOTHING else tuple(map(scaled, p.cost))
         what = "  " * p.depth + p.what + (", on several threads" if p.divided else "")

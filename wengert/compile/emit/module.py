@@ -98,7 +98,7 @@ class Module:
         name, buffers, fails = self.named(f, "noinline ", ", i64 %begin, i64 %rounds")
         task = parallel.task(name, buffers, how)
         name = self.functions.setdefault(task, f"task_{len(self.functions)}")
-        code = parallel.run(m, name, buffers, how, f.rounds)
+        code = parallel.run(m, name, buffers, how, f.length)
         if fails:
             m.stop_unless_zero(code)
 

@@ -80,10 +80,10 @@ def summed(loop: Loop, buffer: Buffer) -> bool:
 class Part(Function):
     """A function that runs a part of a loop: of its rounds, or of their blocks, %rounds from %begin on.
 
-    rounds: how many there are altogether.
+    length: how many there are altogether.
     """
 
-    rounds = 0
+    length = 0
 
     def __init__(self, code_of: Any, loop: Loop) -> None:
         super().__init__(code_of)
@@ -100,10 +100,10 @@ class Part(Function):
         start: str = "0",
     ) -> None:
         """The first loop that is emitted, the outermost, is the one that is divided."""
-        if self.rounds:
+        if self.length:
             super().counted(axis, bound, body, changed, may_be_empty, hint, start)
             return
-        self.rounds = int(bound)
+        self.length = int(bound)
 
         def shifted() -> None:
             self.axes[axis] = self.emit(f"add nuw nsw i64 {self.axes[axis]}, %begin")
