@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import threading
-import time
 import weakref
 from collections.abc import Iterator
 from typing import Any
@@ -15,9 +15,8 @@ import numpy as np
 from ..core.program import Atom, Equation, Literal
 from ..core.types import ArrayType
 from ..errors import MemoryLimitError, line
+from .guards import guards
 from .symbols import provides
-
-RAISED = -1  # what native code returns after a call back that raised
 
 running: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()  # programs by number, with their `calls`
 _thread = threading.local()
@@ -25,8 +24,8 @@ _thread = threading.local()
 
 def raised() -> BaseException:
     """The exception of the call back that has just stopped a program on this thread."""
-    error, _thread.error = _thread.error, None
-    return error
+    error = _thread.__dict__.pop("error", None)
+    return KeyboardInterrupt() if error is None else error  # nothing else keeps a function from its first line
 
 
 def in_place(address: int, type: ArrayType) -> Any:
@@ -62,15 +61,14 @@ def apply(eq: Equation, addresses: Iterator[int]) -> None:
         in_place(next(addresses), v.type)[...] = y
 
 
-@ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.POINTER(ctypes.c_void_p))
-def call_back(program: int, number: int, addresses: Any) -> int:
+@ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_int))
+def call_back(program: int, number: int, addresses: Any, code: Any) -> None:
     """What native code calls: the equation of this number, of this program."""
     try:
         apply(running[program].calls[number], iter(addresses))
+        code[0] = 0
     except BaseException as error:
         _thread.error = error
-        return RAISED
-    return 0
 
 
 # stacks that grow ----------------------------------------------------------------------------------------------------
@@ -91,11 +89,14 @@ def machine_memory() -> int:
         return 2**34
 
 
-@ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int64, ctypes.POINTER(ctypes.c_int64), ctypes.c_int64, ctypes.c_int64)
-def grow(program: int, home: Any, row_bytes: int, rows: int) -> int:
+_INTEGERS = ctypes.POINTER(ctypes.c_int64)
+
+
+@ctypes.CFUNCTYPE(None, ctypes.c_int64, _INTEGERS, ctypes.c_int64, ctypes.c_int64, ctypes.POINTER(ctypes.c_int))
+def grow(program: int, home: Any, row_bytes: int, rows: int, code: Any) -> None:
     """What native code calls: room for more rows, at least twice as many as before."""
     try:
-        stacks = _thread.__dict__.setdefault("stacks", {})
+        stacks = _thread.stacks
         where = ctypes.addressof(home.contents)
         old = stacks.get(where)
         room = max(rows, 2 * home[1], FIRST_ROWS)
@@ -112,31 +113,28 @@ def grow(program: int, home: Any, row_bytes: int, rows: int) -> int:
         if old is not None:
             new[: old.size] = old
         home[0], home[1] = new.ctypes.data, room
+        code[0] = 0
     except BaseException as error:
         _thread.error = error
-        return RAISED
-    return 0
 
 
-def release() -> None:
-    """The stacks of this thread's call are not needed any more."""
-    _thread.__dict__.pop("stacks", None)
+def hold() -> Any:
+    """A call begins, whose stacks are apart from those of the call that it interrupts, if any, which it returns."""
+    before = getattr(_thread, "stacks", None)
+    _thread.stacks = {}
+    return before
 
 
-@ctypes.CFUNCTYPE(ctypes.c_int)
-def patience() -> int:
-    """What native code calls now and then in a loop: an interrupt of the user's stops it."""
-    try:
-        time.sleep(0)  # Python looks for signals
-    except BaseException as error:
-        _thread.error = error
-        return RAISED
-    return 0
+def release(before: Any) -> None:
+    """The stacks of the call are not needed any more."""
+    _thread.stacks = before
 
 
-_FUNCTIONS = {"call_back": call_back, "grow": grow, "patience": patience}
+@functools.cache
+def _guards() -> dict[str, int]:
+    return guards(call_back, grow)
 
 
 @provides("runtime")
 def _find(name: str) -> int:
-    return ctypes.cast(_FUNCTIONS[name], ctypes.c_void_p).value or 0
+    return _guards()[name]

@@ -21,7 +21,7 @@ import numpy as np
 
 from ..core.tree import Structure, flatten, unflatten
 from ..core.types import ArrayType
-from .callbacks import release
+from .callbacks import hold, release
 from .entry import Given, entry
 
 OTHER_TYPES = object()  # what a caller returns when it is given other types than its own
@@ -113,9 +113,13 @@ class Caller:
         for y, t, cls in zip(ys, types, classes, strict=True):
             self.do(f"{y} = {self.known(cls)}()" if cls else f"{y} = empty({t.shape}, {self.known(t.dtype)})")
         self.space["entry"] = entry(self.native, given, classes)
-        self.do(f"code = entry({', '.join([*leaves, *ys])})")
+        call = f"code = entry({', '.join([*leaves, *ys])})"
         if self.native.stages.stacks:
-            self.do(f"{self.known(release)}()")
+            self.do(f"before = {self.known(hold)}()")
+            self.do(f"try: {call}")
+            self.do(f"finally: {self.known(release)}(before)")
+        else:
+            self.do(call)
         self.do("if code:")
         self.do(f"    results = stopped(code, [{', '.join(leaves)}])")
         self.do("    if results is OTHER_TYPES: return OTHER_TYPES")

@@ -1,6 +1,6 @@
 """A compiled program as a built-in function of Python: arguments and results in, a number out.
 
-    entry(argument_0, ..., result_0, ...) -> 0, or what went wrong
+    entry(argument_0, ..., result_0, ...) -> 0, or what went wrong; what a signal handler raises is raised
 
 One native function serves all programs. It compares what it is given with a table of what it expects, finds where the
 data are, borrows the working memory, lets other threads run while a long program does, and calls the program's
@@ -18,6 +18,7 @@ import numpy as np
 
 from ..errors import UnsupportedFunctionError
 from . import cache, llvm
+from .guards import INTERRUPTED
 
 OTHER = -3  # what an entry returns when it is given other types than it expects
 NOT_IN_ORDER = -2  # ... an array that is not contiguous or not aligned
@@ -230,6 +231,13 @@ other:
 end:
   %result = phi i64 [ %code.64, %ran ], [ %code.64, %keep ], [ %code.64, %drop ], [ {NO_MEMORY}, %no.memory ],
     [ {NOT_IN_ORDER}, %not.in.order ], [ {OTHER}, %other ]
+  %interrupted = icmp eq i64 %result, {INTERRUPTED}
+  br i1 %interrupted, label %exception, label %return
+
+exception:
+  ret ptr null
+
+return:
   %number = call ptr @PyLong_FromLong(i64 %result)
   ret ptr %number
 }}

@@ -15,10 +15,11 @@ from ..core.provided import provide
 from ..core.types import ArrayType
 from ..errors import MemoryLimitError
 from . import cache, llvm, symbols
-from .callbacks import RAISED, raised, running
+from .callbacks import raised, running
 from .callers import OTHER_TYPES, flat_caller
 from .entry import NO_MEMORY, NOT_IN_ORDER, OTHER
 from .failures import exception
+from .guards import RAISED
 from .stages import Stages
 
 ARENA_KEPT = 2**28  # bytes of working memory that a compiled program keeps between calls, at most

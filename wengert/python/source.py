@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import linecache
+import threading
 import types
 import weakref
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from .statements import CannotBeKept, Function, is_generator
 
 _FUNCTION = "_wg_function"
 _parsed: dict[str, tuple[tuple[str, ...], ast.Module | None]] = {}
+_lock = threading.RLock()  # CPython counts the depth of syntax trees for all threads together
 _rewritten: dict[int, tuple[Any, Any]] = {}  # by the id of a code object: it, weakly, and what it was rewritten to
 
 
@@ -41,10 +43,11 @@ def is_rewritten(f: Any) -> bool:
 def rewritten_code(f: Any) -> Any:
     """The code of the rewritten function: made once for each code object."""
     code = f.__code__
-    known = _rewritten.get(id(code))
-    if known is None or known[0]() is not code:
-        known = _rewritten[id(code)] = weakref.ref(code, _forget(id(code))), _compiled(f)
-    return known[1]
+    with _lock:
+        known = _rewritten.get(id(code))
+        if known is None or known[0]() is not code:
+            known = _rewritten[id(code)] = weakref.ref(code, _forget(id(code))), _compiled(f)
+        return known[1]
 
 
 def _forget(key: int) -> Callable[[Any], None]:
