@@ -49,7 +49,7 @@ def reshape(low: Lowering, eq: Equation) -> None:
 def restrided(x: View, shape: tuple[int, ...]) -> tuple[int, ...] | None:
     """The strides of a view under another shape, or None where there are none: groups of axes that were merged
     or split must be contiguous among themselves."""
-    if x.contiguous:
+    if x.contiguous or x.size == 0:
         return row_major(shape)
     old = [(n, s) for n, s in zip(x.shape, x.strides, strict=True) if n != 1]
     strides = [0] * len(shape)
