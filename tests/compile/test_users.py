@@ -1,6 +1,7 @@
 """Programs as users of NumPy write them: compiled, with derivatives, against eager evaluation and differences."""
 
 import numpy as np
+import pytest
 
 import wengert as wg
 
@@ -54,3 +55,39 @@ def test_arrays_that_share_memory_are_not_said_to_be_apart():
         close(x_bar[k], slope, 1e-9, 1e-10)
         close(c_bar[k], np.polynomial.chebyshev.chebvander(x[k], 10).sum(0), 1e-9, 1e-10)
         close(chebyshev(c[k], x[k]), value(c[k], x[k]))
+
+
+def test_empty_arrays_of_two_axes():
+    f = lambda x: np.sum(np.exp(x) * x)
+    for shape in ((0, 3), (3, 0)):
+        close(wg.jit(wg.hessian(f))(np.ones(shape)), np.zeros(shape + shape))
+
+
+def leaky(x):
+    y = x.copy()
+    y[y < 0] *= 0.1
+    y[y > 1] -= y.max()
+    return np.sum(y**2)
+
+
+def test_masks_that_are_not_known():
+    x = RNG.standard_normal(40)
+    close(wg.jit(leaky)(x), leaky(x))
+    v = RNG.standard_normal(40)
+    close(np.vdot(wg.jit(wg.grad(leaky))(x), v), along(leaky, (x,), (v,), 1e-5), 1e-6)
+    close(wg.jit(wg.vmap(wg.grad(leaky)))(np.stack([x, 2 * x])), np.stack([wg.grad(leaky)(x), wg.grad(leaky)(2 * x)]))
+
+
+def test_rows_by_a_mask():
+    def f(A):
+        B = A.copy()
+        B[A[:, 0] > 0] += np.array([1.0, 2.0, 3.0])
+        return B
+
+    A = RNG.standard_normal((9, 3))
+    close(wg.jit(f)(A), f(A))
+
+
+def test_how_many_a_mask_holds_must_be_known():
+    with pytest.raises(wg.errors.AbstractValueError, match="number of elements where a mask"):
+        wg.jit(lambda x: np.sum(x[x > 0]))(RNG.standard_normal(5))

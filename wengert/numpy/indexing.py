@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core.trace import Tracer
 from ..core.types import Shape, shape_of
+from ..errors import AbstractValueError
 from ..primitives import elementwise as ew
 from ..primitives.gather import gather, nonzero
 from ..primitives.index import Index, selected, slice_
@@ -255,7 +256,15 @@ def nonzero_of(mask: Any) -> list[Any]:
 def count_of(mask: Tracer) -> int:
     """How many elements are not zero: a Python number, so it must be known."""
     ones = ew.cast(ew.not_equal(mask, 0), dtype=np.dtype(np.intp))
-    return int(sum_(ones, axis=tuple(range(len(mask.shape)))))
+    count = sum_(ones, axis=tuple(range(len(mask.shape))))
+    try:
+        return int(count)
+    except AbstractValueError:
+        raise AbstractValueError(
+            f"the number of elements where a mask {mask.type} holds is needed, as by x[mask] or np.nonzero(mask)",
+            why="only its type is known here (under jit, vmap or in a loop), and shapes may not depend on data",
+            write="np.where(mask, x, 0) or np.sum(x, where=mask); x[mask] = number and x[mask] += number work",
+        ) from None
 
 
 def mask_over(mask: Any, shape: Shape) -> Any:

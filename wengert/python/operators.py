@@ -328,6 +328,22 @@ def target(x: Any) -> Any:
     return x
 
 
+def augmented(x: Any, index: Any, name: str, value: Callable[[], Any]) -> None:
+    """`x[index] += value`. Where the index is a mask that is not known, x is changed everywhere, and chosen."""
+    change = getattr(operator, name)
+    x = target(x)
+    if isinstance(x, Tracer) and undecided(index) and index.dtype == bool:
+        v = value()
+        if np.ndim(v) <= len(x.shape) - len(index.shape) and index.shape == x.shape[: len(index.shape)]:
+            mask = index.reshape(index.shape + (1,) * (len(x.shape) - len(index.shape)))
+            x[...] = np.where(mask, change(x.copy(), v), x)
+        else:
+            x[index] = change(x[index], v)
+        return
+    old = x[index]
+    x[index] = change(old, value())
+
+
 def shown(x: Any) -> Any:
     """A value in an f-string."""
     if undecided(x):

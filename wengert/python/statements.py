@@ -284,10 +284,14 @@ class Function(Expressions):
         return s
 
     def visit_AugAssign(self, s: ast.AugAssign) -> Any:
-        """`x += v` of a global variable is an assignment."""
+        """`x += v` of a global variable is an assignment; `x[mask] += v` may need what x is elsewhere."""
         if isinstance(s.target, ast.Name) and self.outside.get(s.target.id) == "global":
             read = at(ast.Name(s.target.id, ast.Load()), s.target)
             return self.visit_Assign(at(ast.Assign([s.target], at(ast.BinOp(read, s.op, s.value), s)), s))
+        if isinstance(s.target, ast.Subscript) and may_be_mask(s.target.slice) and not binds(s.value):
+            x, index, value = map(self.visit, (s.target.value, s.target.slice, s.value))
+            name = ast.Constant(IN_PLACE[type(s.op)])
+            return at(ast.Expr(operator("augmented", x, index, name, thunk(value))), s)
         return self.generic_visit(s)
 
     def visit_Global(self, s: ast.Global) -> Any:
@@ -369,3 +373,20 @@ def _with_rest(s: ast.If, rest: list[ast.stmt]) -> tuple[ast.If, list[ast.stmt]]
 
 def _store(id: str, value: ast.expr) -> ast.stmt:
     return ast.Assign([ast.Name(id, ast.Store())], value)
+
+
+IN_PLACE = {
+    ast.Add: "iadd", ast.Sub: "isub", ast.Mult: "imul", ast.Div: "itruediv", ast.FloorDiv: "ifloordiv", ast.Mod: "imod",
+    ast.Pow: "ipow", ast.MatMult: "imatmul", ast.BitAnd: "iand", ast.BitOr: "ior", ast.BitXor: "ixor",
+    ast.LShift: "ilshift", ast.RShift: "irshift",
+}  # fmt: skip
+
+
+def may_be_mask(index: ast.expr) -> bool:
+    """Can the value of an index expression be an array of truth values?"""
+    return not isinstance(index, ast.Slice | ast.Tuple | ast.Constant)
+
+
+def binds(value: ast.expr) -> bool:
+    """Does an expression bind names (`:=`), or wait?"""
+    return any(isinstance(e, ast.NamedExpr | ast.Yield | ast.YieldFrom | ast.Await) for e in ast.walk(value))
