@@ -333,15 +333,19 @@ def augmented(x: Any, index: Any, name: str, value: Callable[[], Any]) -> None:
     change = getattr(operator, name)
     x = target(x)
     if isinstance(x, Tracer) and undecided(index) and index.dtype == bool:
-        v = value()
-        if np.ndim(v) <= len(x.shape) - len(index.shape) and index.shape == x.shape[: len(index.shape)]:
-            mask = index.reshape(index.shape + (1,) * (len(x.shape) - len(index.shape)))
-            x[...] = np.where(mask, change(x.copy(), v), x)
-        else:
-            x[index] = change(x[index], v)
+        _augmented_where(index, x, change, value())
         return
     old = x[index]
     x[index] = change(old, value())
+
+
+def _augmented_where(mask: Any, x: Any, change: Callable[[Any, Any], Any], v: Any) -> None:
+    """`x[mask] += v`; each row that the mask takes is changed by the same v, or it must be known how many there are."""
+    inner = len(x.shape) - len(mask.shape)
+    if np.ndim(v) <= inner and mask.shape == x.shape[: len(mask.shape)]:
+        x[...] = np.where(mask.reshape(mask.shape + (1,) * inner), change(x.copy(), v), x)
+    else:
+        x[mask] = change(x[mask], v)
 
 
 def shown(x: Any) -> Any:
