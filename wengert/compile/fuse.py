@@ -423,9 +423,26 @@ def aligned(p: Ref, q: Ref, axis: Axis, own: Axis, shared: tuple[Axis, ...]) -> 
         return False
     if any(p.coefficient(s) != q.coefficient(s) for s in shared):
         return False
+    if alike(p, q):
+        return True
     low_p, high_p = span(p, (*shared, axis))
     low_q, high_q = span(q, (*shared, own))
     return max(high_p, high_q) - min(low_p, low_q) < abs(c)
+
+
+def alike(p: Ref, q: Ref) -> bool:
+    """Do two references go through a buffer alike, each element once? Then they meet where all their axes agree."""
+    if p.const != q.const or p.indirect or q.indirect:
+        return False
+    steps = sorted((abs(c), c, a.extent) for a, c in p.terms if type(a.extent) is int)
+    if len(steps) < len(p.terms) or steps != sorted((abs(c), c, a.extent) for a, c in q.terms if type(a.extent) is int):
+        return False
+    reach = 0
+    for size, _, extent in steps:
+        if size <= reach:
+            return False
+        reach += size * (extent - 1)
+    return len(p.terms) == len(q.terms)
 
 
 def span(ref: Ref, without: tuple[Axis, ...]) -> tuple[int, int]:
