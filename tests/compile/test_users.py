@@ -91,3 +91,19 @@ def test_rows_by_a_mask():
 def test_how_many_a_mask_holds_must_be_known():
     with pytest.raises(wg.errors.AbstractValueError, match="number of elements where a mask"):
         wg.jit(lambda x: np.sum(x[x > 0]))(RNG.standard_normal(5))
+
+
+def test_products_that_wait_for_a_sum_are_read_before_their_factors_are_written_over():
+    def f(x):
+        a, b = np.sin(x), np.cos(x)
+        c, d = a.copy(), b.copy()
+        c[::2] = 0.1
+        d[::2] = 0.2
+        product = a @ b + b @ b
+        return np.sum(np.tanh(c) * d) + product
+
+    x, v = RNG.standard_normal(12), RNG.standard_normal(12)
+    slope = along(f, (x,), (v,))
+    close(np.vdot(wg.jit(wg.grad(f))(x), v), slope, 1e-8)
+    value, tangent = wg.jit(lambda x, v: wg.jvp(f, (x,), (v,)))(x, v)
+    close((value, tangent), (f(x), slope), 1e-8)

@@ -235,8 +235,16 @@ class Lowering:
             return None
         value = self.value(atom)
         if isinstance(value, View) and value.buffer in self.owned and self.users[value.buffer] <= {atom}:
+            self.read_now(value.buffer)
             return value if value.whole or value.contiguous else None
         return None
+
+    def read_now(self, buffer: Buffer) -> None:
+        """What waits for the sum that it is added to, and reads a buffer that is written over now, waits no longer."""
+        for var, eq in list(self.deferred.items()):
+            places = [self.values.get(a) for a in eq.inputs if isinstance(a, Var)]
+            if any(isinstance(x, View) and x.buffer is buffer for x in places):
+                self.value(var)
 
     def share(self, a: Atom, b: Atom) -> bool:
         """Are two operands in the same memory?"""
