@@ -139,7 +139,7 @@ def nested(lib: flat.Library, pool: Pool, step: Step) -> list[Any]:
     if step.rule == "rounds":
         return control.fori_loop(choice % 2, rounds, lambda i, c: body(c, i)[0], carry)
     if step.rule == "while":
-        start, stop = np_.sum(np_.tanh(z)), 0.35 * (choice % 9)
+        start, stop = np_.sum(np_.tanh(z)), 0.37 * (choice % 9)
         state = control.while_loop(lambda s: s[1] < start + stop, lambda s: (body(s[0])[0], s[1] + 0.4), (carry, start))
         return state[0]
     if step.rule == "until":
