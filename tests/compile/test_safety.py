@@ -274,6 +274,19 @@ def test_nothing_outside_of_an_array_is_read_or_written():
         numpy.testing.assert_allclose(g(x), wg.grad(lambda x: sum(np.sum(y) for y in f(x)))(x.copy()), 1e-12)
 
 
+def test_rows_without_elements():
+    """Nothing is written for them, so they have no place: what makes room for rows must leave them alone."""
+
+    def f(x, y):
+        step = lambda s: (s[0] + 1.0, np.sin(s[1] * s[0]), np.sin(s[2]) * s[0])
+        return wg.while_loop(lambda s: s[0] < 5.0, step, (0.0, x, y))[1:]
+
+    g = wg.jit(lambda x, y: wg.vjp(f, x, y)[1]((x, y)))
+    args = numpy.ones(0), numpy.ones(2)
+    assert "ptr %arena, i64 -" not in g.llvm(*args)
+    assert [a.shape for a in g(*args)] == [(0,), (2,)]
+
+
 # threads and processes ------------------------------------------------------------------------------------------------
 def test_threads_at_once():
     """One function, compiled and called by eight threads, with loops that keep rows."""

@@ -75,6 +75,7 @@ class Function(Emitter):
         """while test: body; the rounds are counted, and stacks grow as they need."""
         self.equation = node.eq
         outer, changed = dict(self.known), {r.buffer for r in writes(node)}
+        stacks = [s for s in node.stacks if s in changed]  # others have no place: nothing is ever written there
         head, inside, done = (self.new_label(x) for x in ("while", "round", "done"))
         count = self.slot("i64")
         self.do(f"store i64 0, ptr {count}")
@@ -89,8 +90,8 @@ class Function(Emitter):
         self.known = dict(kept)
         k = self.emit(f"load i64, ptr {count}")
         self.axes[node.axis] = k
-        needed = self.emit(f"add nsw i64 {k}, 1") if node.stacks else k
-        for stack in node.stacks:
+        needed = self.emit(f"add nsw i64 {k}, 1") if stacks else k
+        for stack in stacks:
             self.grow(stack, needed)
         self.patience(k)
         self.block(node.body)
