@@ -19,7 +19,6 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import ModuleType
-from unittest import mock
 
 import numpy as np
 
@@ -32,6 +31,16 @@ MISSPELT_PYTHON = re.compile(r"^\{?(py|py3|python3|ipython3?|pycon|code-block|co
 
 class WrongExample(AssertionError):
     """A block does not do what its page says, or the page cannot be understood."""
+
+
+@contextlib.contextmanager
+def as_main(module: ModuleType) -> Iterator[None]:
+    """This module is `__main__`. What is imported meanwhile stays: NumPy's modules cannot be loaded twice."""
+    before, sys.modules["__main__"] = sys.modules["__main__"], module
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = before
 
 
 @dataclass
@@ -107,7 +116,7 @@ def run_page(page: str, name: str = "page.md") -> int:
     linecache.cache[name] = (len(page), None, page.splitlines(keepends=True), name)
     ran = 0
     printed: str | None = None  # by the Python block before; None where there is none, or it did not run
-    with mock.patch.dict(sys.modules, {"__main__": main}), np.printoptions():
+    with as_main(main), np.printoptions():
         for block in blocks(page, name):
             if block.language == "python":
                 printed = _run(block, name, main)

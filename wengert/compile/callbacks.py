@@ -14,7 +14,8 @@ import numpy as np
 
 from ..core.program import Atom, Equation, Literal
 from ..core.types import ArrayType
-from ..errors import MemoryLimitError, line
+from ..errors import line
+from .failures import exception
 from .guards import guards
 from .symbols import provides
 
@@ -92,23 +93,19 @@ def machine_memory() -> int:
 _INTEGERS = ctypes.POINTER(ctypes.c_int64)
 
 
-@ctypes.CFUNCTYPE(None, ctypes.c_int64, _INTEGERS, ctypes.c_int64, ctypes.c_int64, ctypes.POINTER(ctypes.c_int))
-def grow(program: int, home: Any, row_bytes: int, rows: int, code: Any) -> None:
-    """What native code calls: room for more rows, at least twice as many as before."""
+@ctypes.CFUNCTYPE(
+    None, ctypes.c_int64, ctypes.c_int64, _INTEGERS, ctypes.c_int64, ctypes.c_int64, ctypes.POINTER(ctypes.c_int)
+)
+def grow(program: int, failure: int, home: Any, row_bytes: int, rows: int, code: Any) -> None:
+    """What native code calls: room for more rows, at least twice as many as before. failure: the loop's number."""
     try:
         stacks = _thread.stacks
         where = ctypes.addressof(home.contents)
         old = stacks.get(where)
         room = max(rows, 2 * home[1], FIRST_ROWS)
         if room * row_bytes + sum(s.nbytes for s in stacks.values()) > _limit[0] * machine_memory():
-            raise MemoryLimitError(
-                f"a loop keeps {rows:,} rows of {row_bytes:,} bytes for its derivative, and would take "
-                f"{room * row_bytes / 1e9:.1f} GB",
-                why="reverse mode keeps what each round's derivative needs; a loop that does not end keeps on growing",
-                write="check the condition of the loop, bound its rounds with wg.fori_loop, or use wg.checkpoint in "
-                "its body, which keeps less of each round",
-                where=None,
-            )
+            what, eq = running[program].failures[failure - 1]
+            raise exception(what, eq, room)
         new = stacks[where] = np.empty(room * row_bytes, np.uint8)
         if old is not None:
             new[: old.size] = old

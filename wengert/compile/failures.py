@@ -9,11 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 from ..core.program import Equation
-from ..errors import BranchChangedError
+from ..errors import BranchChangedError, MemoryLimitError
 
 KINDS: dict[str, Callable[..., Exception]] = {}  # (kind, *details) happened: details and equation -> the exception
 
-DETAILED = {"index"}  # kinds of which native code leaves a number in the context
+DETAILED = {"index", "rows"}  # kinds to which a number belongs that is known only then
 
 
 def fails(kind: str) -> Callable[[Callable[..., Exception]], Callable[..., Exception]]:
@@ -50,5 +50,16 @@ def _assume(eq: Equation | None, value: str) -> Exception:
         "branch that was taken",
         write="record it again at this point with wg.trace(f)(*args), or write the decision with wg.cond or "
         "wg.while_loop, which keep both branches",
+        where=None if eq is None else eq.source,
+    )
+
+
+@fails("rows")
+def _rows(eq: Equation | None, row_bytes: int, rows: int) -> Exception:
+    return MemoryLimitError(
+        f"a loop would keep {rows:,} rows of {row_bytes:,} bytes, which are {rows * row_bytes / 1e9:.3g} GB",
+        why="reverse mode keeps what each round's derivative needs; a loop that does not end keeps on growing",
+        write="check the condition of the loop, bound its rounds with wg.fori_loop, or use wg.checkpoint in its body, "
+        "which keeps less of each round",
         where=None if eq is None else eq.source,
     )

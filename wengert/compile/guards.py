@@ -22,7 +22,7 @@ declare i32 @PyGILState_Ensure()
 declare void @PyGILState_Release(i32)
 declare i32 @PyErr_CheckSignals()
 declare void @python.call_back(i64, i64, ptr, ptr)
-declare void @python.grow(i64, ptr, i64, i64, ptr)
+declare void @python.grow(i64, i64, ptr, i64, i64, ptr)
 
 @wengert_guards = constant [3 x ptr] [ptr @patience, ptr @call_back, ptr @grow]
 
@@ -50,7 +50,7 @@ stop:
   ret i32 %signal
 }}
 
-define internal i32 @grow(i64 %program, ptr %home, i64 %bytes, i64 %rows) {{
+define internal i32 @grow(i64 %program, i64 %code, ptr %home, i64 %bytes, i64 %rows) {{
 entry:
   %done = alloca i32
   store i32 {RAISED}, ptr %done
@@ -58,9 +58,9 @@ entry:
   %none = icmp eq i32 %signal, 0
   br i1 %none, label %on, label %stop
 on:
-  call void @python.grow(i64 %program, ptr %home, i64 %bytes, i64 %rows, ptr %done)
-  %code = load i32, ptr %done
-  ret i32 %code
+  call void @python.grow(i64 %program, i64 %code, ptr %home, i64 %bytes, i64 %rows, ptr %done)
+  %result = load i32, ptr %done
+  ret i32 %result
 stop:
   ret i32 %signal
 }}

@@ -112,10 +112,11 @@ class Function(Emitter):
         self.branch(enough, on, full)
         self.begin(full)
         nbytes = stack.size * stack.dtype.itemsize
-        self.declare("declare i32 @runtime.grow(i64, ptr, i64, i64)")
+        failure = self.code_of(("rows", nbytes), self.equation)
+        self.declare("declare i32 @runtime.grow(i64, i64, ptr, i64, i64)")
         run = self.emit("load i64, ptr %ctx")
-        code = self.emit(f"call i32 @runtime.grow(i64 {run}, ptr {home}, i64 {nbytes}, i64 {rows})")
-        self.stop_unless_zero(code)
+        call = f"call i32 @runtime.grow(i64 {run}, i64 {failure}, ptr {home}, i64 {nbytes}, i64 {rows})"
+        self.stop_unless_zero(self.emit(call))
         self.jump(on)
         self.begin(on)
 
