@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ...core.program import Equation
 from ..ir import Splat, View
 from .lowering import Lowering, adds, axes_of, lowers
 
 
-def part(x: View, index: tuple) -> View:
+def part(x: View, index: tuple[Any, ...]) -> View:
     """The view that a static index selects."""
     const, shape, strides = x.const, [], []
     axis = 0

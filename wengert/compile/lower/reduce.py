@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from ...core.program import Equation
 from ..ir import Axis, Const, Position
 from .lowering import RULES, Lowering, axes_of, lowers
 
-_SIMPLE = {
+_SIMPLE: dict[str, tuple[str, Callable[[Any], Any], str]] = {
     "prod": ("mul", lambda dtype: dtype.type(1), "copy"),
     "max": ("max", lambda dtype: lowest(dtype), "copy"),
     "min": ("min", lambda dtype: highest(dtype), "copy"),
