@@ -85,6 +85,14 @@ def test_import_loads_nothing_slow(tmp_path):
     assert not {name.split(".")[0] for name in loaded} & set(SLOW)
 
 
+def test_import_loads_little_of_python(tmp_path):
+    """What the compiler alone needs of the standard library, and takes longer to load than the compiler itself."""
+    script = "import sys, numpy, optree; before = set(sys.modules); import wengert; print(*set(sys.modules) - before)"
+    loaded = set(python("-c", script, cwd=tmp_path).split())
+    assert "wengert.compile.cache" in loaded
+    assert not loaded & {"hashlib", "importlib.resources", "random", "shutil", "tempfile"}
+
+
 def test_every_requirement_is_pinned():
     pins = {}
     for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines():

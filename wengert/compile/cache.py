@@ -2,20 +2,21 @@
 
 WENGERT_CACHE_DIR names the folder; empty, it switches the cache off. A file is checked before it is used, and damage is
 as good as absence. Nothing here ever raises: where the folder cannot be had, everything is compiled.
+
+hashlib, tempfile and importlib.resources are imported where they are needed: together they take as long to load as all
+that `import wengert` needs of the compiler.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
 import itertools
 import os
 import sys
-import tempfile
 from collections.abc import Callable
-from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from . import llvm
 
@@ -41,22 +42,31 @@ def found_or_made(text: str, make: Callable[[], bytes]) -> tuple[bytes, bool]:
     return code, False
 
 
+def sha256(data: bytes) -> Any:
+    """A hash that can be updated."""
+    import hashlib
+
+    return hashlib.sha256(data)
+
+
 def key(text: str) -> str:
     """What a text's code is found by: the text, what compiles it, and the machine that it is for."""
-    h = hashlib.sha256(compiler())
+    h = sha256(compiler())
     h.update(text.encode())
-    return h.hexdigest()
+    return str(h.hexdigest())
 
 
 @functools.cache
 def compiler() -> bytes:
     """What the code of one text may depend on: LLVM, the CPU, and the files that make code of texts."""
-    h = hashlib.sha256(repr((MAGIC, llvm.description())).encode())
+    from importlib import resources
+
+    h = sha256(repr((MAGIC, llvm.description())).encode())
     package = resources.files(__package__)
     for file in [package / "llvm.py", *sorted((package / "mathlib").iterdir(), key=lambda f: f.name)]:
         if file.name.endswith(".py"):
             h.update(file.read_bytes())
-    return h.digest()
+    return bytes(h.digest())
 
 
 # the folder ----------------------------------------------------------------------------------------------------------
@@ -96,9 +106,9 @@ def read(path: Path) -> bytes | None:
         content = path.read_bytes()
     except OSError:
         return None
-    n = len(MAGIC) + hashlib.sha256().digest_size
+    n = len(MAGIC) + sha256(b"").digest_size
     code = content[n:]
-    if content[:n] != MAGIC + hashlib.sha256(code).digest():
+    if content[:n] != MAGIC + sha256(code).digest():
         with contextlib.suppress(OSError):
             path.unlink()
         return None
@@ -109,11 +119,13 @@ def read(path: Path) -> bytes | None:
 
 def write(path: Path, code: bytes) -> None:
     """Make a file, at once for all who read it."""
+    import tempfile
+
     temporary = None
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
         with os.fdopen(handle, "wb") as f:
-            f.write(MAGIC + hashlib.sha256(code).digest() + code)
+            f.write(MAGIC + sha256(code).digest() + code)
         os.replace(temporary, path)
         if next(_written) % TRIM_EVERY == 0:
             trim(path.parent, keep=path)
