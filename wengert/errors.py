@@ -211,6 +211,10 @@ class ShapeError(WengertError, TypeError, ValueError):
     """Shapes or dtypes of operands do not fit together."""
 
 
+class ArgumentError(WengertError, TypeError, ValueError):
+    """An option has a value that it cannot have, or one that does not go with the others."""
+
+
 class SingularPointError(WengertError, ArithmeticError):
     """A derivative was asked where the function is not differentiable and no convention gives a value."""
 
