@@ -73,8 +73,8 @@ def constraints_of(variables: Variables, constraints: Any, curved: bool) -> Any:
 
     if constraints is None:
         return ()
-    single = isinstance(constraints, dict | NonlinearConstraint | LinearConstraint)
-    return [_constraint(variables, c, curved) for c in ([constraints] if single else constraints)]
+    several = [constraints] if not isinstance(constraints, Sequence) else constraints
+    return [_constraint(variables, c, curved) for c in several]
 
 
 def _constraint(variables: Variables, given: Any, curved: bool) -> Any:
@@ -92,6 +92,10 @@ def _constraint(variables: Variables, given: Any, curved: bool) -> Any:
     if isinstance(given, dict) and callable(given.get("fun")) and given.get("type") in ("eq", "ineq"):
         args = tuple(given.get("args", ()))
         g = VectorFunction(variables, lambda x: given["fun"](x, *args))
+        if curved:
+            return NonlinearConstraint(
+                g, 0.0, 0.0 if given["type"] == "eq" else np.inf, given.get("jac", g.jacobian), g.weighted_hessian
+            )
         return {"type": given["type"], "fun": g, "jac": given.get("jac", g.jacobian)}
     keys = f" with the keys {sorted(given)}" if isinstance(given, dict) else ""
     raise ArgumentError(

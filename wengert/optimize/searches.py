@@ -47,7 +47,10 @@ def armijo(objective: Objective, at: Point, d: np.ndarray, first: float, c1: flo
 
 
 def wolfe(objective: Objective, at: Point, d: np.ndarray, first: float, c1: float, c2: float) -> Any:
-    """(a, the point there) by SciPy's bracketing and zooming, or None. A gradient comes with each value."""
+    """(a, the point there) by SciPy's bracketing and zooming, or None. A gradient comes with each value.
+
+    SciPy zooms ten times at most: from a first step that is far too long it begins again with a shorter one.
+    """
     import scipy.optimize  # slow to import: only when asked for
 
     seen: dict[bytes, tuple[float, np.ndarray]] = {at.x.tobytes(): (at.value, at.gradient)}
@@ -57,15 +60,19 @@ def wolfe(objective: Objective, at: Point, d: np.ndarray, first: float, c1: floa
             seen[x.tobytes()] = objective.value_and_grad(x)
         return seen[x.tobytes()]
 
-    # SciPy's first trial is 1: the direction carries the length that is wanted first.
-    value, slope = lambda x: look(x)[0], lambda x: look(x)[1]
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The line search algorithm|Rounding errors prevent")  # None says it as well
-        found = scipy.optimize.line_search(value, slope, at.x, first * d, at.gradient, at.value, None, (), c1, c2)
-    if found[0] is None:
-        return None
-    x = at.x + found[0] * (first * d)
-    return float(found[0]) * first, Point(x, *look(x))
+    value, slope, descent = lambda x: look(x)[0], lambda x: look(x)[1], at.gradient @ d
+    for _ in range(_MAX_HALVINGS):
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The line search algorithm|Rounding errors prevent")  # None says it too
+            # The first trial is 1: the direction carries the length that is wanted first.
+            found = scipy.optimize.line_search(value, slope, at.x, first * d, at.gradient, at.value, None, (), c1, c2)
+        if found[0] is not None and found[-1] is not None:
+            x = at.x + found[0] * (first * d)
+            return float(found[0]) * first, Point(x, *look(x))
+        if value(at.x + first * d) <= at.value + c1 * first * descent:
+            return None  # too long it was not: f falls without end
+        first /= 16.0
+    return None
 
 
 SEARCHES: dict[str, Search] = {"armijo": armijo, "wolfe": wolfe}
