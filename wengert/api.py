@@ -26,12 +26,12 @@ from .core.record import record
 from .core.trace import Tracer, literal
 from .core.tree import LEAF, describe, flatten, flatten_like
 from .core.types import dtype_of, is_inexact, shape_of, type_of
-from .derivatives import jacobian as _jacobian
+from .derivatives.columns import owned
+from .derivatives.jacobian import hessian, jacfwd, jacobian, jacrev
 from .errors import (
     NonScalarOutputError,
     ShapeError,
     StructureError,
-    UnsupportedFunctionError,
 )
 from .primitives.shape import broadcast_to, transpose
 from .transforms.batch import batch_flat
@@ -39,6 +39,22 @@ from .transforms.jvp import jvp_flat
 from .transforms.linearize import linearize_flat
 from .transforms.tape import Tape, run_tape
 from .transforms.transpose import transpose_tape
+
+__all__ = [
+    "elementwise_grad",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacfwd",
+    "jacobian",
+    "jacrev",
+    "jvp",
+    "linearize",
+    "trace",
+    "value_and_grad",
+    "vjp",
+    "vmap",
+]
 
 
 # grad ------------------------------------------------------------------------------------------------------------
@@ -272,103 +288,7 @@ def _own_tangent(y_dot: Any, y: Any) -> Any:
     return y_dot.snapshot() if isinstance(y_dot, Tracer) else y_dot
 
 
-# Jacobians -------------------------------------------------------------------------------------------------------
-def jacfwd(fun: Function, argnums: Argnums = 0, has_aux: bool = False, holomorphic: bool = False) -> Function:
-    """The Jacobian, column by column in forward mode: for functions with few inputs.
-
-    Law: `J[i, j] = df_i/dx_j`; shape `(*y.shape, *x.shape)`, in the structure of the result with, at each leaf, the
-    structure of the differentiated argument.
-
-    >>> import numpy as np
-    >>> import wengert as wg
-    >>> wg.jacfwd(lambda x: x**2)(np.array([1.0, 2.0]))
-    array([[2., 0.],
-           [0., 4.]])
-    """
-    return _jacobian_of("jacfwd", _jacobian.forward, fun, argnums, has_aux, holomorphic)
-
-
-def jacrev(fun: Function, argnums: Argnums = 0, has_aux: bool = False, holomorphic: bool = False) -> Function:
-    """The Jacobian, row by row in reverse mode: for functions with few outputs. Shapes as `jacfwd`.
-
-    >>> import numpy as np
-    >>> import wengert as wg
-    >>> wg.jacrev(lambda x: np.array([1.0, 2.0]) * x)(3.0)
-    array([1., 2.])
-    """
-    return _jacobian_of("jacrev", _jacobian.reverse, fun, argnums, has_aux, holomorphic)
-
-
-def jacobian(
-    fun: Function, argnums: Argnums = 0, has_aux: bool = False, holomorphic: bool = False, mode: str = "auto"
-) -> Function:
-    """The Jacobian in the mode that needs fewer passes. Shapes as `jacfwd`.
-
-    mode: "auto" runs the function once, then pushes the n unit vectors of the inputs forward if n <= m, the number of
-    outputs, and pulls the m unit vectors of the outputs back otherwise; "forward" and "reverse" choose.
-
-    >>> import numpy as np
-    >>> import wengert as wg
-    >>> wg.jacobian(lambda x: np.sin(x))(np.zeros(2))
-    array([[1., 0.],
-           [0., 1.]])
-    """
-    modes = {"auto": _jacobian.cheapest, "forward": _jacobian.forward, "reverse": _jacobian.reverse}
-    if mode not in modes:
-        raise UnsupportedFunctionError(
-            f"jacobian has no mode {mode!r}",
-            why="a Jacobian is computed column by column (forward), row by row (reverse), or the cheaper way (auto)",
-            write=f"mode= one of {', '.join(map(repr, modes))}",
-        )
-    return _jacobian_of("jacobian", modes[mode], fun, argnums, has_aux, holomorphic)
-
-
-def _jacobian_of(
-    name: str, method: Function, fun: Function, argnums: Argnums, has_aux: bool, holomorphic: bool
-) -> Function:
-    check_callable(fun, name)
-    argnums = positions(argnums, name)
-
-    @named(name, fun)
-    def jacobian_of(*args: Any, **kwargs: Any) -> Any:
-        call = Call(fun, argnums, args, kwargs, has_aux)
-        call.check_inputs(name, False)
-        values, blocks = method(call, call.leaves, call.fun)
-        call.check_results(name, values)
-        if name == "jacrev" and not holomorphic:
-            _check_real_outputs(call, values)
-        rows = [call.rebuild([_jacobian.owned(b) for b in row]) for row in blocks]
-        J = call.result(rows)
-        return (J, call.aux) if has_aux else J
-
-    return jacobian_of
-
-
-def _check_real_outputs(call: Call, values: list[Any]) -> None:
-    for y in values:
-        if dtype_of(y).kind == "c" and not all(dtype_of(x).kind == "c" for x in call.leaves):
-            raise NonScalarOutputError(
-                f"jacrev of {name_of(call.fun)} has a complex result {type_of(y)} of real arguments",
-                why="the adjoint of a real argument is real: half of the derivative would be lost",
-                write="use wg.jacfwd, or differentiate the real and the imaginary part",
-                where=call.source,
-            )
-
-
-def hessian(fun: Function, argnums: Argnums = 0, has_aux: bool = False, holomorphic: bool = False) -> Function:
-    """The matrix of second derivatives, forward over reverse: `jacfwd(jacrev(f))`.
-
-    Law: `H[i, j] = d^2 f / dx_i dx_j`; shape `(*y.shape, *x.shape, *x.shape)`.
-
-    >>> import numpy as np
-    >>> import wengert as wg
-    >>> wg.hessian(lambda x: x[0] ** 2 * x[1])(np.array([3.0, 4.0]))
-    array([[8., 6.],
-           [6., 0.]])
-    """
-    return jacfwd(jacrev(fun, argnums, has_aux, holomorphic), argnums, has_aux, holomorphic)
-
-
+# second derivatives without a matrix -----------------------------------------------------------------------------
 def hvp(fun: Function, primals: Any, tangents: Any) -> Any:
     """Hessian times vector, forward over reverse, without the Hessian.
 
@@ -470,7 +390,7 @@ def _place(y: Any, batched: bool, axis: int | None, size: int, call: Call) -> An
             write=f"out_axes between {-ndim} and {ndim - 1}",
             where=call.source,
         )
-    return _jacobian.owned(_move_axis(y, 0, axis))
+    return owned(_move_axis(y, 0, axis))
 
 
 # trace -----------------------------------------------------------------------------------------------------------
