@@ -81,6 +81,7 @@ def _fft_samples(rng: np.random.Generator) -> Iterator[Sample]:
         ((5,), (0,), "backward"),
         ((4,), (0,), "ortho"),
         ((2, 3), (0, 1), "forward"),
+        ((17,), (0,), "ortho"),
         ((0, 2), (1,), "backward"),
     ]:
         yield Sample((complex_samples(rng, shape),), {"axes": axes, "norm": norm})
@@ -135,7 +136,13 @@ def _with_length(shape: tuple[int, ...], axis: int, n: int) -> tuple[int, ...]:
 
 
 def _rfft_samples(rng: np.random.Generator) -> Iterator[Sample]:
-    for shape, axis, norm in [((5,), 0, "backward"), ((4, 3), 0, "ortho"), ((1,), 0, "forward"), ((0, 2), 1, "ortho")]:
+    for shape, axis, norm in [
+        ((5,), 0, "backward"),
+        ((4, 3), 0, "ortho"),
+        ((17,), 0, "ortho"),
+        ((1,), 0, "forward"),
+        ((0, 2), 1, "ortho"),
+    ]:
         yield Sample((rng.normal(size=shape),), {"axis": axis, "norm": norm})
 
 
@@ -143,6 +150,7 @@ def _irfft_samples(rng: np.random.Generator) -> Iterator[Sample]:
     for shape, axis, n, norm in [
         ((3,), 0, 5, "backward"),
         ((3, 2), 0, 4, "ortho"),
+        ((9,), 0, 17, "ortho"),
         ((1,), 0, 1, "forward"),
         ((0, 2), 1, 2, "ortho"),
     ]:

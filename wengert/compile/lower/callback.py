@@ -13,7 +13,6 @@ from .lowering import Lowering, lowers
 # Primitives without a native form, by reason. Besides, all call back for half and extended precision.
 _BY_REASON = {
     "sorting is NumPy's, which is vectorised": "argsort argpartition lexsort count_distinct distinct nonzero",
-    "Fourier transforms are NumPy's pocketfft": "fft ifft rfft irfft",
     "eigenvalues of a companion matrix, found once": "roots",
     "scipy.special does not export it to C": """
         zeta riemann_zeta polygamma spherical_jn spherical_yn spherical_in spherical_kn lambertw sph_legendre_p""",
@@ -25,6 +24,7 @@ CALLBACKS: dict[str, str] = {name: why for why, names in _BY_REASON.items() for 
 
 # Primitives that call back for some dtypes.
 _PARTLY = {
+    "a length with a large prime factor is transformed by NumPy's pocketfft": "fft ifft rfft irfft",
     "complex extrema are compared part by part, with NumPy's order of NaN": """
         max min argmax argmin leaders searchsorted""",
     "NumPy's form for integers, or truth values, is of no use": "wins share reciprocal exponent",
