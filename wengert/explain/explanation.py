@@ -7,19 +7,33 @@ from collections.abc import Callable
 from typing import Any
 
 from ..core.program import Program
+from .cost import Costs, costs_of
+from .curve import Curve, curve_of
 from .forward import Direction, Forward, default_directions, forward_table, given_directions
+from .methods import Comparison, Methods
 from .point import Point
 from .reverse import Reverse, reverse_table, seed_of
+from .truth import Truth, truth_of
 from .wengert_list import Node, WengertList
 
 Function = Callable[..., Any]
 
 
 class Explanation:
-    """What `explain` returns: see there.
+    """What `explain` returns: tables, comparisons and pictures, each computed when it is first looked at.
 
-    program: as it was recorded; nodes: the Wengert list; forward, reverse: the two trace tables; notes: what a reader
-    must know to read them; omitted: numbers of the nodes that are left out of a long list.
+    program   the function as it was recorded
+    nodes     the Wengert list: one row a variable, with its expression, value, type, line
+    forward   tangents of each node along each of `directions`
+    reverse   the adjoint of each node, and what each of its users contributes to it
+    truth     the derivatives to 50 digits, found without any rule of the library
+    methods   five ways to differentiate, with values, errors, evaluations, times, sizes
+    curve     error against step of the numerical schemes
+    cost      operations and bytes of the function and of its derivatives
+    graph     the computational graph; extended_graph: that of the function with its gradient
+    notes     what a reader must know to read them
+
+    `print` shows it in a terminal, a notebook displays it, `save("page.html")` writes one self-contained page.
     """
 
     def __init__(
@@ -29,8 +43,9 @@ class Explanation:
         seed: Any = None,
         output: int | None = None,
         by_hand: Any = None,
+        step: float | None = None,
     ) -> None:
-        self.point, self.by_hand = point, by_hand
+        self.point, self.by_hand, self.step = point, by_hand, step
         self.seed, self.seed_name = seed_of(point, seed, output)
         self.directions: tuple[Direction, ...] = (
             default_directions(point) if directions is None else given_directions(point, directions)
@@ -53,14 +68,12 @@ class Explanation:
         if self.seed_name:
             notes.append(f"Reverse mode starts from {self.seed_name}.")
         if self.wengert_list.omitted:
-            notes.append(
-                f"{len(self.wengert_list.omitted)} of {self.wengert_list.total} nodes are left out of the tables."
-            )
+            notes.append(f"{len(self.wengert_list.omitted):,} of {self.wengert_list.total:,} nodes are left out.")
         return notes
 
     @functools.cached_property
     def wengert_list(self) -> WengertList:
-        """The Wengert list with names and values of all variables."""
+        """Names and values of all variables, and the nodes that are shown."""
         return WengertList(self.point)
 
     @property
@@ -78,6 +91,26 @@ class Explanation:
         """The reverse trace table."""
         return reverse_table(self.point, self.wengert_list, self.seed)
 
+    @functools.cached_property
+    def truth(self) -> Truth:
+        """The derivative of <seed, f> along each direction, to 50 digits where that can be had."""
+        return truth_of(self.point, self.seed, self.directions)
+
+    @functools.cached_property
+    def methods(self) -> Methods:
+        """The five methods side by side."""
+        return Comparison(self.point, self.seed, self.directions, self.truth, self.by_hand, self.step).methods()
+
+    @functools.cached_property
+    def curve(self) -> Curve:
+        """The error of the numerical schemes against their step."""
+        return curve_of(self.point, self.seed, self.directions, self.truth, self.methods)
+
+    @functools.cached_property
+    def cost(self) -> Costs:
+        """Operations and bytes of the function and of each derivative."""
+        return costs_of(self.point, self.wengert_list.active)
+
 
 def explain(
     fun: Function,
@@ -86,8 +119,9 @@ def explain(
     seed: Any = None,
     output: int | None = None,
     by_hand: Any = None,
+    step: float | None = None,
     unroll: bool = False,
     **kwargs: Any,
 ) -> Explanation:
     """Everything about the derivatives of `fun` at one point."""
-    return Explanation(Point(fun, args, kwargs, unroll), directions, seed, output, by_hand)
+    return Explanation(Point(fun, args, kwargs, unroll), directions, seed, output, by_hand, step)

@@ -1,7 +1,7 @@
-"""Expressions as text, `x1*exp(-(x1**2 + x2**2)/2)`: parsed by `ast`, each node checked against a list, never run by eval.
+"""Expressions as text, `x*exp(-(x**2 + y**2)/2)`: parsed by `ast`, each node checked against a list, never run by eval.
 
-What is allowed: numbers, names of variables, pi and e, + - * / // % ** @, elements of arrays (`x[0]`), lists of numbers,
-and the functions of FUNCTIONS. Everything else is an error that says what it met.
+Allowed are numbers, names of variables, pi and e, + - * / // % ** @, elements of arrays (`x[0]`), lists of numbers, and
+the functions of FUNCTIONS. Everything else is an error that says what it met.
 """
 
 from __future__ import annotations

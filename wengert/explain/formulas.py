@@ -61,9 +61,9 @@ def tangent_formula(scope: Scope, eq: Equation, var: Var, active: Set[Var]) -> s
 
 def _tangent_program(eq: Equation, types: Sequence[Any], which: int, moving: Sequence[int]) -> Program:
     def f(*args: Any) -> list[Any]:
-        xs, rest = _operands(types, args)
+        xs, rest = operands(eq, args)
         dots = [next(rest) if k in moving else None for k in range(len(types))]
-        ys, y_dots = jvp_flat(_applied(eq), xs, dots)
+        ys, y_dots = jvp_flat(applied(eq), xs, dots)
         return [_zero(y_dots[which], ys[which])]
 
     return record(f, [*filter(_is_type, types), *(_strong(types[k]) for k in moving)])
@@ -81,10 +81,10 @@ def adjoint_formula(scope: Scope, eq: Equation, position: int, outputs: Sequence
 
 def _adjoint_program(eq: Equation, types: Sequence[Any], position: int, outs: Sequence[int]) -> Program:
     def f(*args: Any) -> list[Any]:
-        xs, given = _operands(types, args)
+        xs, given = operands(eq, args)
 
         def alone(x: Any) -> list[Any]:
-            return _applied(eq)(*xs[:position], x, *xs[position + 1 :])
+            return applied(eq)(*xs[:position], x, *xs[position + 1 :])
 
         _, tape, ins, nodes = linearize_flat(alone, [xs[position]])
         y_bars = [next(given) if k in outs else None for k in range(len(eq.outputs))]
@@ -103,13 +103,24 @@ def _is_type(x: Any) -> bool:
     return isinstance(x, ArrayType)
 
 
-def _operands(types: Sequence[Any], args: Sequence[Any]) -> tuple[list[Any], Iterator[Any]]:
+def operands(eq: Equation, args: Sequence[Any]) -> tuple[list[Any], Iterator[Any]]:
     """The operands of the equation, literals as they stand, and the arguments that are left."""
     given = iter(args)
-    return [next(given) if _is_type(t) else t for t in types], given
+    return [next(given) if isinstance(a, Var) else a.value for a in eq.inputs], given
 
 
-def _applied(eq: Equation) -> Callable[..., list[Any]]:
+def kind_of(eq: Equation, values: Sequence[Any], which: Any) -> Any:
+    """What equations have in common whose rules are the same: primitive, params, types, literals."""
+    types = [_key(a.value if isinstance(a, Literal) else type_of(x)) for a, x in zip(eq.inputs, values, strict=True)]
+    key = (eq.primitive, tuple(eq.params.items()), tuple(types), which)
+    try:
+        hash(key)
+    except TypeError:  # a param that cannot be compared
+        return None
+    return key
+
+
+def applied(eq: Equation) -> Callable[..., list[Any]]:
     def f(*xs: Any) -> list[Any]:
         outs = eq.primitive(*xs, **eq.params)
         return list(outs) if eq.primitive.multiple else [outs]
@@ -130,13 +141,11 @@ def _rule(kind: str, make: Callable[..., Program], scope: Scope, eq: Equation, *
     """The rule's program on types; None where it is long, or has none. Equations that are alike share it."""
     if eq.programs:
         return None
-    types = [a.value if isinstance(a, Literal) else type_of(scope.values[a]) for a in eq.inputs]
-    try:
-        key = (kind, eq.primitive, tuple(eq.params.items()), tuple(map(_key, types)), repr(which))
-        if key in _known:
-            return _known[key]
-    except TypeError:  # a param that cannot be compared
-        key = None
+    values = [scope.value(a) for a in eq.inputs]
+    types = [a.value if isinstance(a, Literal) else type_of(x) for a, x in zip(eq.inputs, values, strict=True)]
+    key = kind_of(eq, values, (kind, repr(which)))
+    if key is not None and key in _known:
+        return _known[key]
     try:
         with np.errstate(all="ignore"):
             made: Program | None = make(eq, types, *which)

@@ -24,7 +24,7 @@ from .point import Point
 
 STEP = 35  # h = 10^-35, relative to the size of x
 SHOWN = 50  # digits that are right
-WORK = 300_000  # operations in such numbers: about a second
+WORK = 40_000  # operations in such numbers: about a second
 
 
 class Truth(NamedTuple):

@@ -1,0 +1,185 @@
+"""Five ways to differentiate, side by side at one point: by hand, symbolic, numerical, forward and reverse mode.
+
+All of them compute the same numbers: the derivatives of <seed, f> along the directions. For each: the values, their
+error against the truth, how often the function was evaluated or how many passes were made, the time, the size.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..derivatives import numeric
+from ..errors import WengertError
+from ..transforms.jvp import jvp_flat
+from ..transforms.linearize import linearize_flat
+from ..transforms.transpose import transpose_tape
+from .by_hand import values_by_hand
+from .forward import Direction, unit_directions
+from .point import Point
+from .symbolic import symbolic_values
+from .truth import Truth, paired
+
+SCHEMES = {
+    "forward": "forward difference",
+    "central": "central difference",
+    "ridders": "extrapolated (Ridders)",
+    "complex": "complex step",
+}
+PATIENCE_S = 0.008  # how long a method is timed, if one run is not longer
+
+
+class Method(NamedTuple):
+    """One row. kind: one of the five ways; scheme: of a numerical one, the formula.
+
+    values: along each direction, empty where the method does not apply, which note explains. error: the largest
+    distance from the truth; relative: divided by the largest derivative. evaluations: calls of f. passes: runs of f
+    with tangents, or forwards and backwards. seconds: the fastest of a few runs. size: operations of the derivative's
+    expression, or equations of the program that computes value and derivatives.
+    """
+
+    kind: str
+    scheme: str
+    values: tuple[Any, ...]
+    error: float
+    relative: float
+    evaluations: int | None
+    passes: int | None
+    seconds: float
+    size: int | None
+    note: str
+
+    @property
+    def name(self) -> str:
+        """`numerical: central difference`."""
+        return f"{self.kind}: {self.scheme}" if self.scheme else self.kind
+
+
+class Methods(NamedTuple):
+    """The rows, the names of the directions, and the truth that errors are measured against."""
+
+    rows: tuple[Method, ...]
+    directions: tuple[str, ...]
+    truth: Truth
+
+
+class Found(NamedTuple):
+    """What a method computed."""
+
+    values: Sequence[Any]
+    evaluations: int | None = None
+    passes: int | None = None
+    size: int | None = None
+    note: str = ""
+
+
+class Comparison:
+    """The methods at a point."""
+
+    def __init__(
+        self, point: Point, seed: Sequence[Any], directions: Sequence[Direction], truth: Truth, by_hand: Any, step: Any
+    ) -> None:
+        self.point, self.seed, self.directions, self.truth = point, seed, tuple(directions), truth
+        self.by_hand, self.step = by_hand, step
+        units = unit_directions(point) if sum(map(np.size, point.leaves)) == len(directions) else []
+        self.whole = [u.name for u in units] == [d.name for d in directions]  # is it the whole gradient?
+
+    def methods(self) -> Methods:
+        """All rows."""
+        rows = []
+        if self.by_hand is not None:
+            rows.append(self.row("by hand", "", self.hand))
+        rows.append(self.row("symbolic", "", lambda: symbolic_values(self.point, self.seed, self.directions)))
+        for method, scheme in SCHEMES.items():
+            rows.append(self.row("numerical", scheme, lambda method=method: self.numerical(method)))  # type: ignore[misc]
+        rows.append(self.row("forward mode", "", self.forward))
+        rows.append(self.row("reverse mode", "", self.reverse))
+        return Methods(tuple(rows), tuple(d.name for d in self.directions), self.truth)
+
+    def row(self, kind: str, scheme: str, compute: Callable[[], Any]) -> Method:
+        """Run and time one method; what it cannot do is said in its row."""
+        try:
+            with np.errstate(all="ignore"):
+                found, seconds = fastest(compute)
+        except WengertError as error:
+            return Method(kind, scheme, (), np.nan, np.nan, None, None, np.nan, None, f"{error.what}: {error.why}")
+        except (ArithmeticError, TypeError, ValueError) as error:  # the function does not take such arguments
+            note = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+            return Method(kind, scheme, (), np.nan, np.nan, None, None, np.nan, None, note)
+        seconds = seconds if not isinstance(found, Timed) else found.seconds
+        found = found.found if isinstance(found, Timed) else found
+        errors = [self.truth.error(k, v) for k, v in enumerate(found.values)]
+        worst = np.nan if any(np.isnan(errors)) else max(errors, default=0.0)
+        scale = max((float(abs(v)) for v in self.truth.values), default=0.0)
+        relative = worst / scale if scale else worst
+        counts = (found.evaluations, found.passes, seconds, found.size, found.note)
+        return Method(kind, scheme, tuple(found.values), worst, relative, *counts)
+
+    def number(self, *leaves: Any) -> Any:
+        """<seed, f>."""
+        return paired(self.seed, self.point.flat(*leaves))
+
+    def hand(self) -> Found:
+        """The user's own formula."""
+        return Found(values_by_hand(self.point, self.by_hand, self.directions), 0)
+
+    def numerical(self, method: str) -> Found:
+        """Differences: of the whole gradient, or along each direction."""
+        f = numeric.counted(self.number)
+        step = self.step if method in ("forward", "central") else None
+        if self.whole:
+            gradient = numeric.jacobian(f, tuple(range(len(self.point.leaves))), method=method, step=step)
+            parts = gradient(*self.point.leaves)
+            values = [v for g in parts for v in np.ravel(g)]
+        else:
+            values = [self.along(f, d, method, step) for d in self.directions]
+        return Found(self.real(values), f.calls)
+
+    def along(self, f: Any, direction: Direction, method: str, step: Any) -> Any:
+        """One directional derivative by differences."""
+        return numeric.directional(f, tuple(self.point.leaves), direction.tangents, method=method, step=step)
+
+    def real(self, values: Sequence[Any]) -> list[Any]:
+        """Along the real axis: what a real function of complex numbers has besides is another direction."""
+        whole = any(a.type.dtype.kind == "c" for a in self.point.straight.outputs)
+        return list(values) if whole else [np.real(v) for v in values]
+
+    def forward(self) -> Found:
+        """One tangent for each direction."""
+        values = []
+        for d in self.directions:
+            _, y_dots = jvp_flat(self.point.flat, self.point.leaves, d.tangents)
+            values.append(paired([None if t is None else s for s, t in zip(self.seed, y_dots, strict=True)], y_dots))
+        return Found(values, None, len(self.directions))
+
+    def reverse(self) -> Found:
+        """One pass forwards and back gives the derivative along every direction."""
+        _, tape, ins, nodes = linearize_flat(self.point.flat, self.point.leaves)
+        x_bars = transpose_tape(tape, ins, nodes, self.seed)
+        values = []
+        for d in self.directions:
+            moved = [None if b is None else t for b, t in zip(x_bars, d.tangents, strict=True)]
+            values.append(paired(moved, x_bars))
+        return Found(self.real(values), None, 1)
+
+
+class Timed(NamedTuple):
+    """A result with a time of its own, where preparing it is not what is timed."""
+
+    found: Found
+    seconds: float
+
+
+def fastest(compute: Callable[[], Any]) -> tuple[Any, float]:
+    """The result, and the time of the fastest of a few runs."""
+    best, began = np.inf, time.perf_counter()
+    while True:
+        start = time.perf_counter()
+        result = compute()
+        end = time.perf_counter()
+        best = min(best, end - start)
+        if isinstance(result, Timed) or end - began > PATIENCE_S:
+            return result, best
