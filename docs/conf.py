@@ -1,14 +1,20 @@
 """Sphinx: how the documentation is built (`make docs`)."""
 
 import logging
-from importlib.metadata import version as installed_version
+import sys
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+
+import wengert  # noqa: E402
 
 project = "Wengert"
 author = copyright = "The Wengert developers"
-release = version = installed_version("wengert")
+release = version = wengert.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax"]
-exclude_patterns = ["_build"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax", "gallery_pages"]
+source_suffix = {".md": "markdown", ".py": "markdown"}  # gallery_pages.py makes Markdown of the gallery's Python files
+exclude_patterns = ["_build", "*.py", "gallery/pictures.py", "gallery/traces.py", "**/__pycache__"]
 # A section that has no pages yet is no mistake. Sphinx gives that warning a subtype but no type, so that
 # `suppress_warnings` cannot name it. (A page that no section lists is still an error.)
 logging.getLogger("sphinx.sphinx.directives.other").addFilter(
@@ -24,3 +30,5 @@ napoleon_use_rtype = False
 
 html_theme = "furo"
 html_title = "Wengert"
+html_static_path = ["_static"]
+html_css_files = ["gallery.css"]

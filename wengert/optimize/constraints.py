@@ -69,8 +69,6 @@ def _listed(variables: Variables, bounds: Any) -> tuple[np.ndarray, np.ndarray]:
 # constraints -----------------------------------------------------------------------------------------------------
 def constraints_of(variables: Variables, constraints: Any, curved: bool) -> Any:
     """SciPy's constraints on flat vectors, with the Jacobians, and where `curved` the Hessians, not given."""
-    from scipy.optimize import LinearConstraint, NonlinearConstraint  # slow to import: only when asked for
-
     if constraints is None:
         return ()
     several = [constraints] if not isinstance(constraints, Sequence) else constraints
