@@ -5,7 +5,8 @@ code. `python docs/gallery/NAME.py FOLDER` writes FOLDER/NAME.svg or .png. In do
 
     <!-- entries: NAME NAME -->
 
-becomes their pictures, each a link; `others` stands for the entries that no such line names.
+becomes their pictures, each a link; `others` stands for the entries that no such line names. In the same order they stand
+in the table of contents.
 """
 
 import ast
@@ -77,22 +78,41 @@ def read(app: Sphinx, docname: str, source: list[str]) -> None:
 def page(name: str, source: str) -> str:
     """One entry."""
     title, text = title_and_text(source)
-    image = f"```{{image}} ../_build/gallery/{picture(name)}\n:alt: {title}\n:class: gallery-picture\n```"
-    code = f"```{{literalinclude}} {name}.py\n:language: python\n```"
-    return f"# {title}\n\n{image}\n\n{text}\n\n## The program\n\n`python docs/gallery/{name}.py`\n\n{code}\n"
+    begin = ast.parse(source).body[0].end_lineno or 0  # the code after the docstring
+    return f"""# {title}
+
+:::{{container}} gallery-picture
+```{{image}} ../_build/gallery/{picture(name)}
+:alt: {title}
+:target: ../_images/{picture(name)}
+```
+:::
+
+{text}
+
+## The program
+
+`python docs/gallery/{name}.py`
+
+```{{literalinclude}} {name}.py
+:language: python
+:lines: {begin + 2}-
+```
+"""
 
 
 def index(source: str) -> str:
-    """The overview: pictures as links, and the list of pages for the table of contents."""
+    """The overview: pictures as links, and the table of contents in their order."""
     names = [path.stem for path in entries()]
-    named = {name for line in ENTRIES.findall(source) for name in line.split()}
+    named = [name for line in ENTRIES.findall(source) for name in line.split() if name != "others"]
     others = [name for name in names if name not in named]
 
     def thumbnails(match: re.Match[str]) -> str:
         chosen = [n for word in match[1].split() for n in (others if word == "others" else [word])]
         return "\n".join(["::::{container} gallery", *map(thumbnail, chosen), "::::"]) if chosen else ""
 
-    return ENTRIES.sub(thumbnails, source)
+    contents = "\n".join(["```{toctree}", ":hidden:", "", *named, *others, "```"])
+    return f"{ENTRIES.sub(thumbnails, source)}\n{contents}\n"
 
 
 def thumbnail(name: str) -> str:

@@ -66,7 +66,7 @@ def picture(data: dict[str, Any]) -> Any:
     axes[0].set(xscale="log", ylabel="gap to the minimum", ylim=(1e-6, 1e4))
     axes[1].set(ylim=(1e-10, 1e3))
     axes[1].plot([], [], ":", color=GREY, linewidth=1.3, label="bound of theory")
-    axes[1].legend(loc="upper right")
+    axes[1].legend(loc="center right")
     return figure
 
 
