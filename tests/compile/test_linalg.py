@@ -1,5 +1,6 @@
 """Linear algebra, compiled: defining equations, NumPy's results and errors, gradients; small and large matrices."""
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -254,3 +255,129 @@ def test_operands_are_left_alone():
     agree(lambda a: la.inv(np.sin(a)) @ np.sin(a), a, tol=1e-11)
     np.testing.assert_array_equal(a, kept[0])
     np.testing.assert_array_equal(b, kept[1])
+
+
+# eigenvalues, least squares, functions of matrices -----------------------------------------------------------------
+@sizes
+def test_eigenvalues_of_any_matrix(n, stack, dtype):
+    a = random((*stack, n, n), dtype)
+    w, v = wg.jit(la.eig)(a)
+    assert w.dtype == v.dtype == np.result_type(dtype, np.complex64)
+    close(a @ v, v * w[..., None, :], dtype, 30)
+    close(la.norm(v, axis=-2), np.ones_like(w.real), dtype, 10)
+    found, expected = (np.sort_complex(np.round(x, 3).ravel()) for x in (wg.jit(la.eigvals)(a), la.eigvals(a)))
+    np.testing.assert_allclose(found, expected, atol=0.01)
+
+
+def test_eigenvalues_of_what_is_no_number():
+    for f in (la.eig, la.eigvals):
+        with pytest.raises(la.LinAlgError, match="infs or NaNs"):
+            wg.jit(f)(np.array([[1.0, np.nan], [0, 1]]))
+
+
+@pytest.mark.parametrize("dtype", "dF")
+@pytest.mark.parametrize(("m", "n"), [(9, 5), (5, 9), (12, 12), (3, 2)])
+def test_least_squares(m, n, dtype):
+    """Also of matrices of lower rank, with the solution of least norm."""
+    a, b = random((m, n), dtype), random((m, 2), dtype)
+    a[:, -1] = a[:, 0]
+    f = wg.jit(
+        lambda a, b: (la.lstsq(a, b, 1e-5)[0], la.pinv(a, 1e-5), la.matrix_rank(a, rtol=1e-5), la.lstsq(a, b, 1e-5)[3])
+    )
+    x, p, rank, s = f(a, b)
+    close(x, la.lstsq(a, b, 1e-5)[0], dtype, 100)
+    close(p, la.pinv(a, 1e-5), dtype, 100)
+    close(s, la.svd(a, compute_uv=False), dtype, 10)
+    assert rank == la.matrix_rank(a, rtol=1e-5) and np.shape(rank) == ()
+
+
+@pytest.mark.parametrize("dtype", "dfD")
+def test_lu_and_sylvester(dtype):
+    for shape in [(20, 12), (12, 20), (2, 9, 9)]:
+        a = random(shape, dtype)
+        p, low, up = wg.jit(wg.scipy.linalg.lu)(a)
+        close(p @ low @ up, a, dtype, 10)
+        assert np.array_equal(p.sum(-1), np.ones(p.shape[:-1])) and (np.tril(up, -1) == 0).all()
+        assert (np.abs(low) <= 1.5).all()  # of complex numbers |re| + |im| is compared
+    a, b, q = regular(10, (2,), dtype), regular(7, (2,), dtype), random((2, 10, 7), dtype)
+    x = wg.jit(wg.scipy.linalg.solve_sylvester)(a[0], b[0], q[0])
+    close(a[0] @ x + x @ b[0], q[0], dtype, 100)
+
+
+def exponential(a):
+    """exp(A), with 60 digits."""
+    with mpmath.workdps(60):
+        y = mpmath.expm(mpmath.matrix(a.tolist()), method="taylor")
+        return np.array([[complex(y[i, j]) for j in range(len(a))] for i in range(len(a))])
+
+
+def test_exponential():
+    """Small and large matrices, nilpotent ones and ones far from normal, which must not be squared too often."""
+    matrices = [
+        random((4, 4), "d"),
+        10 * random((5, 5), "d"),
+        random((3, 3), "D"),
+        np.zeros((2, 2)),
+        1e-9 * np.ones((2, 2)),
+    ]
+    matrices += [np.array([[1, 1e6], [0, -1.0]]), np.array([[0, 1e10], [0, 0.0]])]
+    found = wg.jit(lambda *xs: [wg.scipy.linalg.expm(x) for x in xs])(*matrices)
+    for a, y in zip(matrices, found, strict=True):
+        expected = exponential(a)
+        assert np.abs(y - expected).max() < 1e-14 * np.abs(expected).max()
+    stack = np.array([1e-3, 1, 20])[:, None, None] * random((3, 3, 3), "d")
+    for a, y in zip(stack, wg.jit(wg.scipy.linalg.expm)(stack), strict=True):
+        np.testing.assert_allclose(y, exponential(a).real, rtol=1e-11)
+
+
+def test_functions_by_exponentials():
+    """sin^2 + cos^2 = 1, cosh^2 - sinh^2 = 1, tan = sin / cos, and slopes by differences."""
+    a, x = random((9, 9), "d") / 5, random((9, 9), "d")
+    sl, one = wg.scipy.linalg, np.eye(9)
+    for matrix in (a, a + 0.1j * x):
+        sin, cos, tan = (wg.jit(f)(matrix) for f in (sl.sinm, sl.cosm, sl.tanm))
+        np.testing.assert_allclose(sin @ sin + cos @ cos, one, atol=1e-12)
+        np.testing.assert_allclose(cos @ tan, sin, atol=1e-12)
+    sinh, cosh, tanh = (wg.jit(f)(a) for f in (sl.sinhm, sl.coshm, sl.tanhm))
+    np.testing.assert_allclose(cosh @ cosh - sinh @ sinh, one, atol=1e-12)
+    np.testing.assert_allclose(cosh @ tanh, sinh, atol=1e-12)
+    slope = wg.jit(lambda a, x: wg.jvp(sl.expm, (a,), (x,))[1])(a, x)
+    np.testing.assert_allclose(slope, (exponential(a + 1e-6 * x) - exponential(a - 1e-6 * x)).real / 2e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("n", [3, 6])
+def test_cofactors_of_singular_matrices(n):
+    """The derivative of det, and its derivative, where there is no inverse: against minors."""
+    a, x = random((n, n), "d"), random((n, n), "d")
+    a[:, 0] = a[:, 1]
+    for matrix in (a, random((n, n), "d"), np.zeros((n, n))):
+        gradient = wg.jit(wg.grad(lambda a: la.det(a)))(matrix)
+        minors = [
+            [(-1) ** (i + j) * la.det(np.delete(np.delete(matrix, i, 0), j, 1)) for j in range(n)] for i in range(n)
+        ]
+        np.testing.assert_allclose(gradient, minors, atol=1e-12)
+        second = wg.jit(lambda a, x: wg.jvp(wg.grad(lambda a: la.det(a)), (a,), (x,))[1])(matrix, x)
+        h = 1e-5
+        differences = (cofactors(matrix + h * x) - cofactors(matrix - h * x)) / (2 * h)
+        np.testing.assert_allclose(second, differences, atol=1e-6)
+
+
+def test_forward_mode_where_eigenvalues_coincide():
+    """Python chooses the basis there; elsewhere it is not asked."""
+    d = random((4, 4), "d")
+    d = d + d.T
+    f = wg.jit(lambda a, d: wg.jvp(lambda a: la.eigvalsh(a), (a,), (d,))[1])
+    np.testing.assert_allclose(f(np.eye(4), d), la.eigvalsh(d), atol=1e-12)
+    v = la.eigh(d)[1]
+    np.testing.assert_allclose(f(d, d @ d), np.diag(v.T @ d @ d @ v), atol=1e-12)
+    g = wg.jit(lambda a, d: wg.jvp(lambda a: la.svd(a)[1], (a,), (d,))[1])
+    np.testing.assert_allclose(g(np.eye(4), d), np.sort(la.eigvalsh(d))[::-1], atol=1e-12)
+
+
+def test_hermitian_singular_values():
+    a = random((6, 6), "d")
+    a = a + a.T
+    u, s, vh = wg.jit(lambda a: la.svd(a, hermitian=True))(a)
+    np.testing.assert_allclose((u * s) @ vh, a, atol=1e-13)
+    np.testing.assert_allclose(s, la.svd(a)[1], rtol=1e-12)
+    assert la.matrix_rank(a, hermitian=True) == wg.jit(lambda a: la.matrix_rank(a, hermitian=True))(a) == 6

@@ -73,6 +73,7 @@ def linalg_error(kind: str, text: str) -> None:
 linalg_error("singular", "Singular matrix")
 linalg_error("not positive definite", "Matrix is not positive definite")
 linalg_error("eigenvalues", "Eigenvalues did not converge")
+linalg_error("not finite", "Array must not contain infs or NaNs")
 linalg_error("svd", "SVD did not converge")
 linalg_error("factorisation", "the factorisation failed")
 

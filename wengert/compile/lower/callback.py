@@ -14,6 +14,7 @@ from .lowering import Lowering, lowers
 _BY_REASON = {
     "sorting is NumPy's, which is vectorised": "argsort argpartition lexsort count_distinct distinct nonzero",
     "eigenvalues of a companion matrix, found once": "roots",
+    "where values coincide or vanish, Python chooses a basis; elsewhere they are native": "adapted_eigh adapted_svd",
     "scipy.special does not export it to C": """
         zeta riemann_zeta polygamma spherical_jn spherical_yn spherical_in spherical_kn lambertw sph_legendre_p""",
     "a derivative by series or quadrature, rarely needed": """
@@ -24,6 +25,7 @@ CALLBACKS: dict[str, str] = {name: why for why, names in _BY_REASON.items() for 
 
 # Primitives that call back for some dtypes.
 _PARTLY = {
+    "logarithms and roots of matrices go through SciPy's Schur methods": "matrix_function",
     "a length with a large prime factor is transformed by NumPy's pocketfft": "fft ifft rfft irfft",
     "complex extrema are compared part by part, with NumPy's order of NaN": """
         max min argmax argmin leaders searchsorted""",

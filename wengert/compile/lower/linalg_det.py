@@ -15,7 +15,7 @@ from ..emit.writer import number
 from ..ir import Const, Position, Ref, View
 from .linalg import Factors, callback_unless_native, factored, flipped, is_small, loaded, stored
 from .linalg_small import LU, Arithmetic, Rows, Value, lu, odd
-from .lowering import RULES, Lowering, axes_of, lowers
+from .lowering import Lowering, axes_of, lowers
 from .matrices import is_by_columns, on_matrices
 
 EXPANDED = 4  # rows of the largest matrices whose cofactors are written out
@@ -165,14 +165,9 @@ def phase(low: Lowering, index: Any, x: Ref, size: Ref, y: Ref) -> None:
 
 
 # cofactors ---------------------------------------------------------------------------------------------------------
-@lowers("cofactors")
-@callback_unless_native
-def cofactors(low: Lowering, eq: Equation) -> None:
-    """det(A) A^-T: polynomials in the elements, written out for small matrices."""
+def small_cofactors(low: Lowering, eq: Equation) -> None:
+    """Polynomials in the elements, written out."""
     (a,) = (low.view(x) for x in eq.inputs)
-    if a.shape[-1] > EXPANDED:
-        RULES["callback"](low, eq)
-        return
     y = low.result(eq.outputs[0])
 
     def body(f: Any, refs: Sequence[Ref]) -> None:

@@ -1,4 +1,4 @@
-"""Norms: loops. pinv, lstsq and matrix_rank call back into NumPy."""
+"""Norms: loops."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def hermitian_work(job: str, n: int, dtype: np.dtype[Any]) -> tuple[list[int], l
 def svd(low: Lowering, eq: Equation) -> None:
     """A = U diag(s) V^H."""
     if eq.params["hermitian"]:
-        RULES["callback"](low, eq)
+        RULES["hermitian svd"](low, eq)
         return
     u, s, vh = eq.outputs
     left, right = (columns(low, v.type.shape, v.type.dtype) for v in (u, vh))
@@ -90,7 +90,7 @@ def svd(low: Lowering, eq: Equation) -> None:
 def svdvals(low: Lowering, eq: Equation) -> None:
     """The singular values alone."""
     if eq.params["hermitian"]:
-        RULES["callback"](low, eq)
+        RULES["hermitian svdvals"](low, eq)
         return
     singular_values(low, eq, "N", low.result(eq.outputs[0]))
 
