@@ -16,7 +16,8 @@ _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 class Series(NamedTuple):
-    """A line of the chart. A y of 0 has no logarithm: it is drawn on the lower edge. level: a constant, dashed."""
+    """A line of the chart. A y of 0 has no logarithm: it is drawn on the lower edge. level: one y, whatever x
+    is, as a dashed line."""
 
     name: str
     xs: Sequence[float]
@@ -146,10 +147,9 @@ def said(series: Sequence[Series]) -> str:
     """What a reader who does not see the chart is told: the least value of each line, and where it is."""
     parts = []
     for s in series:
-        pairs = [(y, x) for x, y in zip(s.xs, s.ys, strict=True) if math.isfinite(y)]
-        if s.level or not pairs:
-            parts.append(f"{s.name}: {s.ys[0]:.1e} throughout" if s.ys else s.name)
-        else:
-            y, x = min(pairs)
-            parts.append(f"{s.name}: least {y:.1e}, at {x:.1e}")
+        if s.level:
+            parts.append(f"{s.name}: {s.ys[0]:.1e}")
+            continue
+        y, x = min(((y, x) for x, y in zip(s.xs, s.ys, strict=True) if math.isfinite(y)), default=(math.nan, math.nan))
+        parts.append(f"{s.name}: least {y:.1e}, at {x:.1e}")
     return "; ".join(parts) + "."

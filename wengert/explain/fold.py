@@ -58,13 +58,10 @@ class Folded:
         place = {id(node): k for k, item in enumerate(items) for node in leaves(item)}
         self.box = [place[id(node)] for node in whole.nodes]
         edges = list(dict.fromkeys((self.box[a], self.box[b]) for a, b in whole.edges if self.box[a] != self.box[b]))
-        self.graph = whole._replace(nodes=items, edges=edges, label=self._label, key=self._key)
+        self.graph = whole._replace(nodes=items, edges=edges, label=self._label)
 
     def _label(self, item: Item) -> Label:
         return fold_label(item) if isinstance(item, Fold) else self.whole.label(item)
-
-    def _key(self, item: Item) -> str:
-        return "" if isinstance(item, Fold) else self.whole.key(item)
 
     @functools.cached_property
     def into(self) -> list[list[Edge]]:

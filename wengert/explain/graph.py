@@ -63,15 +63,15 @@ Edge = tuple[int, int]
 class Graph(NamedTuple):
     """nodes: each after those that it uses; edges: (from, to), none twice.
 
-    label: what is written in a node; key: the number of its row in the tables, "" where it has none; bodies: the graphs
-    of the programs that a node runs.
+    label: what is written in a node; rows: the numbers of the nodes of the Wengert list that it shows; bodies: the
+    graphs of the programs that it runs.
     """
 
     title: str
     nodes: Sequence[Any]
     edges: Sequence[Edge]
     label: Callable[[Any], Label]
-    key: Callable[[Any], str]
+    rows: Callable[[Any], list[int]]
     bodies: Callable[[Any], list[Graph]]
 
     @property
@@ -110,13 +110,13 @@ def program_graph(
     def label(node: Node) -> Label:
         return node_label(node, scope, adjoints)
 
-    def key(node: Node) -> str:
-        return next((str(scope.places[v]) for v in node.outs if v in scope.places), "")
+    def rows(node: Node) -> list[int]:
+        return [scope.places[v] for v in node.outs if v in scope.places]
 
     def bodies(node: Node) -> list[Graph]:
         return body_graphs(node.equation, scope, (loops or {}).get(node.equation)) if node.equation else []
 
-    return Graph(title, nodes, edges_of(nodes), label, key, bodies)
+    return Graph(title, nodes, edges_of(nodes), label, rows, bodies)
 
 
 def edges_of(nodes: Sequence[Node]) -> list[Edge]:
@@ -161,13 +161,12 @@ def extended_graph(point: Point, made: WengertList, seed: Sequence[Any], title: 
     half |= dict.fromkeys((v for eq in wide.program.equations for v in eq.outputs if v not in wide.forward), ADJOINT)
     half |= dict.fromkeys(wide.seeds, ADJOINT)
     graph = program_graph(wide.program, scope, title, half, seeds=wide.seeds)
-    rows = {v: str(places[of[0]]) for v, of in wide.adjoints.items() if of[0] in places}
 
-    def key(node: Node) -> str:
-        bar = next((rows[v] for v in node.outs if v in rows), "")
-        return graph.key(node) if node.half == PRIMAL else bar
+    def rows(node: Node) -> list[int]:
+        bars = [of for v in node.outs for of in wide.adjoints.get(v, ())]
+        return graph.rows(node) if node.half == PRIMAL else [places[of] for of in bars if of in places]
 
-    return graph._replace(key=key)
+    return graph._replace(rows=rows)
 
 
 def extended_names(wide: Extended, scope: Scope) -> dict[Var, str]:

@@ -80,14 +80,14 @@ def topological(above: Sequence[Sequence[int]], below: Sequence[Sequence[int]]) 
 
 
 def rows_of(count: int, edges: Sequence[Edge]) -> list[int]:
-    """A row for each node: the longest path to it; then nodes with more edges below than above move down to these."""
+    """A row for each node: the longest path to it; then down, where no more edges get longer than shorter."""
     above, below = neighbours(count, edges)
     order = topological(above, below)
     rows = [0] * count
     for v in order:
         rows[v] = max((rows[u] + 1 for u in above[v]), default=0)
     for v in reversed(order):
-        if below[v] and len(below[v]) > len(above[v]):
+        if below[v] and len(below[v]) >= len(above[v]):
             rows[v] = min(rows[w] for w in below[v]) - 1
     return rows
 

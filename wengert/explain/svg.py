@@ -7,10 +7,10 @@ import os
 import re
 from collections.abc import Sequence
 from html import escape
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from .fold import Fold, Folded, fold
+from .fold import Fold, Folded, fold, leaves
 from .graph import ADJOINT, PRIMAL, Graph, Label
 from .layout import Point, layout
 from .measure import text_width
@@ -39,12 +39,18 @@ NAME, CODE, VALUE = 13.0, 12.0, 12.0  # sizes of type
 PAD, LINE = 11.0, 17.0
 WIDE = 250.0  # a first line wider than this is broken before the expression
 MARGIN = 8.0
+MANY = 300  # equations: a box of more is not marked together with each of their rows
 
 
 class Line(NamedTuple):
     """A line of text in a box: spans of (class, text)."""
 
     spans: list[tuple[str, str]]
+
+    @property
+    def text(self) -> str:
+        """Without classes."""
+        return "".join(text for _, text in self.spans)
 
     @property
     def width(self) -> float:
@@ -107,20 +113,25 @@ class Picture:
         rect = f'<rect x="{x - w / 2:.1f}" y="{y - h / 2:.1f}" width="{w:.1f}" height="{h:.1f}" rx="{radius:.1f}"/>'
         if isinstance(node, Fold):
             rect = rect.replace("<rect", '<rect class="wg-behind" transform="translate(4 4)"') + rect
-        rows = []
+        rows, says = [], " ".join(escape(line.text) for line in lines)
         for row, line in enumerate(lines):
             base = y + (row - (len(lines) - 1) / 2) * LINE + 4.3
             spans = "".join(f'<tspan class="wg-{kind}">{escape(text)}</tspan>' for kind, text in line.spans)
             rows.append(f'<text x="{x:.1f}" y="{base:.1f}">{spans}</text>')
-        label = self.graph.label(node)
-        says = escape(f"{label.long}; {label.value}" if label.value else label.long)
-        key = self.graph.key(node)
-        attributes = f'data-box="{k}"' + (f' data-node="{escape(key)}"' if key else "")
-        inner = f"<title>{says}</title>{rect}{''.join(rows)}"
+        rows_of = " ".join(map(str, self.table_rows(node)))
+        attributes = f'data-box="{k}"' + (f' data-nodes="{rows_of}"' if rows_of else "")
+        inner = f"<title>{escape(self.graph.label(node).long)}</title>{rect}{' '.join(rows)}"
         if link is not None:
-            says += ". Opens a picture below."
+            says += ": opens a picture below"
             return f'<a href="#{link}" class="{classes}" {attributes} aria-label="{says}">{inner}</a>'
         return f'<g class="{classes}" {attributes} role="img" aria-label="{says}">{inner}</g>'
+
+    def table_rows(self, node: Any) -> list[int]:
+        """The rows of the tables that a box stands for."""
+        if isinstance(node, Fold) and node.weight > MANY:
+            return []
+        whole = self.folded.whole
+        return list(dict.fromkeys(row for leaf in leaves(node) for row in whole.rows(leaf)))
 
     def opening(self) -> list[tuple[int, Folded]]:
         """The boxes that open, with what is in them."""
@@ -191,7 +202,7 @@ def described(graph: Graph) -> str:
 # colours ---------------------------------------------------------------------------------------------------------
 def asset(name: str) -> str:
     """A text that comes with the package."""
-    return (files(__package__) / "assets" / name).read_text(encoding="utf-8")
+    return (Path(__file__).parent / "assets" / name).read_text(encoding="utf-8")
 
 
 def variables(dark: bool) -> str:
