@@ -30,7 +30,8 @@ from .core.tree import register as register_structure
 from .core.tree import tree_map
 from .core.types import ArrayType
 from .custom import custom_jvp, custom_vjp
-from .derivatives import numeric
+from .derivatives import numeric, symbolic
+from .explain import explain
 from .python import print
 from .recompute import checkpoint, remat, stop_gradient
 from .testing import check_grads
@@ -48,6 +49,7 @@ __all__ = [
     "debug",
     "elementwise_grad",
     "errors",
+    "explain",
     "fori_loop",
     "get_threads",
     "grad",
@@ -71,6 +73,7 @@ __all__ = [
     "set_threads",
     "stop_gradient",
     "switch",
+    "symbolic",
     "trace",
     "tree_map",
     "value_and_grad",

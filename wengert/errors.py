@@ -183,6 +183,14 @@ class UnsupportedFunctionError(WengertError, NotImplementedError, TypeError):
     """A NumPy function, or an argument of one, for which we have no derivative."""
 
 
+class NoExpressionError(WengertError, NotImplementedError, TypeError):
+    """A program cannot be written as a mathematical expression: it has a loop, or one without a closed form."""
+
+
+class MissingPackageError(WengertError, ImportError):
+    """An optional package is needed that is not installed."""
+
+
 class BranchChangedError(WengertError, RuntimeError):
     """A recorded program was evaluated where its Python control flow would have gone another way."""
 
