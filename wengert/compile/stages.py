@@ -18,6 +18,7 @@ from .lower import Constants
 from .lower.lowering import Lowering
 from .plan import plan
 from .recompute import drop_unread, recompute
+from .reroll import reroll
 from .show import loops_text
 from .shrink import shrink
 
@@ -62,6 +63,7 @@ class Stages:
 
     def fused(self) -> Block:
         """Loops."""
+        reroll(self.block)
         block = fuse(self.block)
         if self.recomputing:
             recompute(block)

@@ -9,6 +9,7 @@ from ..ir import Loop, Stmt
 
 STRAIGHT, IN_LOOP = 2048, 1024  # statements after writing out: in straight code, in the body of a longer loop
 A_LITTLE_LONGER = 16  # rounds
+BESIDE = 128  # beside loops that are not written out, so that nothing is gained but constant places
 FEW = 4  # and in one short loop, where they are too many for all to be written out
 
 
@@ -17,8 +18,10 @@ def short_loops(node: Any, most: int) -> set[Loop]:
 
     Then the longer loop around them is the innermost, and is vectorised. Else only those of few statements are.
     """
-    short = [child for child in node.body if type(child) is Loop and child.axis.small]
+    short = [child for child in node.body if type(child) is Loop and all(x.axis.small for x in loops_of(child))]
     short += few_among_many(node)
+    if any(type(child) is Loop and child not in short for child in node.body):
+        most = min(most, BESIDE)
     limit = most if sum(map(instances, short)) <= most else FEW
     found: set[Loop] = set()
     for child in short:
