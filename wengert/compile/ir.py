@@ -166,15 +166,17 @@ class CallStmt(Stmt):
     """A call of a library function on parts of arrays: it goes through its own axes, `within`, by itself.
 
     As a statement it can share loops with others. `emit` writes it down, with the references as they are then.
+    inline: is it no call, but written down in place? Where its target is among the operands, it adds to it.
     """
 
-    __slots__ = ("emit", "name", "within")
+    __slots__ = ("emit", "inline", "name", "within")
 
     def __init__(
         self, name: str, target: Ref, operands: Sequence[Ref], within: Sequence[Axis], emit: Any, eq: Equation | None
     ) -> None:
         super().__init__(target, "call", operands, eq=eq)
         self.name, self.within, self.emit = name, tuple(within), emit
+        self.inline = False
 
     def first(self, ref: Ref) -> Ref:
         """The first of the elements that a reference stands for."""

@@ -209,6 +209,8 @@ def declarations(text: str) -> list[str]:
         if k < 0:
             continue
         start, end = line.rfind(" ", 0, k), line.index("(", k)
+        if line[start - 1] == ">":
+            continue  # of vectors: declared where they are called
         result = line[line.rfind(" ", 0, start) + 1 : start]
         name = line[k:end]
         if name not in found:

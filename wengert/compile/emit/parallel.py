@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from ..costs import cost
 from ..fuse import span
-from ..ir import Axis, Buffer, CallStmt, Loop, Ref
+from ..ir import Axis, Buffer, CallStmt, Loop, Ref, Stmt
 from .control import Function
 from .short import every
 from .windows import windows
@@ -32,7 +32,7 @@ def division(loop: Loop, users: Mapping[Buffer, int]) -> Division | None:
     """How a loop can be divided; None where it cannot, or need not. users: how many nodes use each buffer."""
     if type(loop.axis.extent) is not int or loop.axis.extent < 2 or cost(loop).nanoseconds < LONG_ENOUGH:
         return None
-    if windows(loop) or any(type(s) is CallStmt for s in every(loop)):
+    if windows(loop) or any(type(s) is CallStmt and not s.inline for s in every(loop)):
         return None  # rounds that follow one another; libraries that have threads of their own
     refs: dict[Buffer, list[Ref]] = {}
     for stmt in every(loop):
@@ -70,11 +70,23 @@ def in_one_round(refs: Sequence[Ref], axis: Axis) -> bool:
 def summed(loop: Loop, buffer: Buffer) -> bool:
     """Is all that the loop does with a buffer to add to it?"""
     for stmt in every(loop):
-        if stmt.target.buffer is buffer and (stmt.accumulate != "add" or buffer.dtype.kind not in "fciu"):
+        if stmt.target.buffer is buffer and (not adds(stmt) or buffer.dtype.kind not in "fciu"):
             return False
-        if any(r.buffer is buffer and r is not stmt.target for r in stmt.refs()):
+        if any(r.buffer is buffer for r in read_beside(stmt)):
             return False
     return True
+
+
+def adds(stmt: Stmt) -> bool:
+    """Does a statement add to its target?"""
+    return stmt.target in stmt.operands if type(stmt) is CallStmt else stmt.accumulate == "add"
+
+
+def read_beside(stmt: Stmt) -> list[Ref]:
+    """What a statement reads, without the total that it adds to."""
+    if type(stmt) is CallStmt:
+        return [r for r in stmt.refs() if r != stmt.target]
+    return [r for r in stmt.refs() if r is not stmt.target]
 
 
 class Part(Function):

@@ -57,17 +57,6 @@ class Product(NamedTuple):
 
 
 # what is a matrix product ------------------------------------------------------------------------------------------
-def matrix_product(
-    low: Lowering, eq: Equation, labels: Labels, a: Value, b: Value, total: View, fresh: bool = False
-) -> bool:
-    """total += a b by BLAS (total = a b where it is fresh), where that is what it is and pays; False where not done."""
-    if not is_for_blas(low, labels, a, b):
-        return False
-    assert isinstance(a, View) and isinstance(b, View)
-    by_blas(low, eq, labels, a, b, total, fresh, in_memory(low, max(a, b, key=lambda x: x.size)))
-    return True
-
-
 def is_for_blas(low: Lowering, labels: Labels, a: Value, b: Value) -> bool:
     """Is a contraction a matrix product that BLAS should do?"""
     if a.dtype.name not in PREFIX or isinstance(a, Splat) or isinstance(b, Splat):
@@ -81,7 +70,7 @@ def is_for_blas(low: Lowering, labels: Labels, a: Value, b: Value) -> bool:
 def by_blas(
     low: Lowering, eq: Equation, labels: Labels, a: View, b: View, total: View, fresh: bool, known: bool
 ) -> None:
-    """The same, done: operands that BLAS cannot read where they are are copied."""
+    """total += a b by BLAS (total = a b where it is fresh). Operands that it cannot read where they are are copied."""
     lengths = dict(zip(labels[0] + labels[1], (*a.shape, *b.shape), strict=True))
     rows, columns, summed, stack = groups_of(labels, total)
     p = product_of(labels, a, b, total)
@@ -101,7 +90,11 @@ def by_blas(
     if fresh and not all(d.total for d in p.stack):
         low.fill(total, total.dtype.type(0))
         fresh = False
-    low.nodes.append(nest_of(eq, p, a, b, total, fresh) if p.stack else node_of(eq, p, a, b, total, fresh))
+    if p.row.length == 1 or (p.column.length > 1 and p.row.total != 1):
+        p, a, b = p.swapped(), b, a
+    multiply = matrix_by_vector if p.column.length == 1 else matrix_by_matrix
+    make = nest_of if p.stack else node_of
+    low.nodes.append(make(eq, multiply, p, (a, b, total), fresh))
 
 
 def groups_of(labels: Labels, total: View | None = None) -> tuple[str, str, str, str]:
@@ -224,7 +217,7 @@ def worthwhile(m: int, n: int, k: int, stack: int = 1, known: bool = False) -> b
         return False
     if m == 1 or n == 1:
         return m * n * k >= LARGE_MATRIX
-    if k <= SHORT or (not known and min(m, n) <= SHORT and m * n <= IN_CACHE):
+    if k <= SHORT or (not known and min(m, n) <= 4 and m * n <= IN_CACHE):
         return False  # one pass over what makes the operands, which then need no memory
     thin = sum(d <= 4 for d in (m, n, k))
     return m * n * k >= 512 and thin < 2 and not (k <= 4 and min(m, n) >= 16)
@@ -236,49 +229,52 @@ LARGE_MATRIX = 2**16  # elements from which a matrix times a vector is left to B
 
 
 # the call ----------------------------------------------------------------------------------------------------------
-def node_of(eq: Equation, p: Product, a: View, b: View, total: View, fresh: bool) -> Call:
-    """total += a b (or = where it is fresh)."""
-    first = [Ref(x.buffer, x.const, x.terms) for x in (a, b, total)]
-    if p.row.length == 1 or (p.column.length > 1 and p.row.total != 1):
-        p, first = p.swapped(), [first[1], first[0], first[2]]
-    multiply = matrix_by_vector if p.column.length == 1 else matrix_by_matrix
-    beta = 0 if fresh else 1
+Multiply = Callable[[Any, Product, Sequence[str], np.dtype[Any], int], None]  # emitter, axes, addresses, dtype, beta
+
+
+def node_of(eq: Equation, multiply: Multiply, p: Product, arrays: Sequence[View], fresh: bool) -> Call:
+    """total += a b (or = where it is fresh). arrays: a, b, total."""
+    first = [Ref(x.buffer, x.const, x.terms) for x in arrays]
+    dtype = arrays[2].dtype
 
     def emit(f: Any, node: Call) -> None:
-        multiply(f, p, [f.address(r) for r in (*node.reads[:2], *node.writes)], total.dtype, beta)
+        multiply(f, p, [f.address(r) for r in (*node.reads[:2], *node.writes)], dtype, int(not fresh))
 
-    m, n, k = p.size
-    name = f"{multiply.__name__} {m}x{k} {k}x{n}"
-    return Call(name, first[:2] if fresh else first, first[2:], emit, eq)
+    return Call(title(multiply, p), first[:2] if fresh else first, first[2:], emit, eq)
 
 
-def nest_of(eq: Equation, p: Product, a: View, b: View, total: View, fresh: bool) -> Nest:
+def nest_of(eq: Equation, multiply: Multiply, p: Product, arrays: Sequence[View], fresh: bool) -> Nest:
     """A stack of products: a statement for each of them, which can share loops over the stack with others."""
-    if p.row.length == 1 or (p.column.length > 1 and p.row.total != 1):
-        p, a, b = p.swapped(), b, a
     rows, columns, summed = within = [Axis(d.length, 0) for d in (p.row, p.column, p.summed)]
     stack = [Axis(d.length, 0) for d in p.stack]
-
-    def ref(x: View, steps: Callable[[Dim], int], axes: Sequence[tuple[Axis, Dim]]) -> Ref:
-        pairs = [*zip(stack, p.stack, strict=True), *axes]
-        return Ref(x.buffer, x.const, (*x.terms, *((axis, steps(d)) for axis, d in pairs if steps(d))))
-
-    refs = (
-        ref(a, in_a, [(rows, p.row), (summed, p.summed)]),
-        ref(b, in_b, [(summed, p.summed), (columns, p.column)]),
+    own = ([(rows, p.row), (summed, p.summed)], [(summed, p.summed), (columns, p.column)])
+    *operands, target = (
+        ref(x, step, [*zip(stack, p.stack, strict=True), *axes])
+        for x, step, axes in zip(
+            arrays, (in_a, in_b, in_total), (*own, [(rows, p.row), (columns, p.column)]), strict=True
+        )
     )
-    target = ref(total, in_total, [(rows, p.row), (columns, p.column)])
-    multiply = matrix_by_vector if p.column.length == 1 else matrix_by_matrix
+    dtype = arrays[2].dtype
 
     def emit(f: Any, stmt: CallStmt) -> None:
         refs: list[Any] = [*stmt.operands[:2], stmt.target]
         row, column, inner = (Dim(x.extent, *(r.coefficient(x) for r in refs)) for x in within)
-        at = [f.address(stmt.first(r)) for r in refs]
-        multiply(f, Product(row, column, inner, []), at, total.dtype, 0 if fresh else 1)
+        multiply(f, Product(row, column, inner, []), [f.address(stmt.first(r)) for r in refs], dtype, int(not fresh))
 
+    if not fresh:
+        operands.append(target)
+    return Nest(stack, CallStmt(title(multiply, p), target, operands, within, emit, eq))
+
+
+def ref(x: View, step: Callable[[Dim], int], axes: Sequence[tuple[Axis, Dim]]) -> Ref:
+    """The element at these axes of a product."""
+    return Ref(x.buffer, x.const, (*x.terms, *((axis, step(d)) for axis, d in axes if step(d))))
+
+
+def title(multiply: Multiply, p: Product) -> str:
+    """What a product is called where the program is shown."""
     m, n, k = p.size
-    operands = refs if fresh else (*refs, target)
-    return Nest(stack, CallStmt(f"{multiply.__name__} {m}x{k} {k}x{n}", target, operands, within, emit, eq))
+    return f"{multiply.__name__} {m}x{k} {k}x{n}"
 
 
 def matrix_by_matrix(f: Any, p: Product, at: Sequence[str], dtype: np.dtype[Any], beta: int) -> None:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from ...core.program import Equation
 from ...primitives.contract import split_subscripts
 from ..ir import UNROLL, Axis, Value, View
-from .blas import is_for_blas, matrix_product
+from .blas import by_blas, in_memory, is_for_blas
 from .lowering import Lowering, adds, lowers
 from .packing import packed
+from .products import tiled
 
 
 def subscripts_of(eq: Equation) -> tuple[str, str, str]:
@@ -51,8 +52,12 @@ def product(low: Lowering, eq: Equation, operands: Sequence[Value], total: View,
     """By BLAS or by loops. fresh: what is in the result does not count."""
     labels = subscripts_of(eq)
     a, b = operands
-    if not matrix_product(low, eq, labels, a, b, total, fresh):
+    if not is_for_blas(low, labels, a, b):
         loops(low, labels, a, b, total, fresh)
+        return
+    assert isinstance(a, View) and isinstance(b, View)
+    if not tiled(low, eq, labels, a, b, total, fresh):
+        by_blas(low, eq, labels, a, b, total, fresh, in_memory(low, max(a, b, key=lambda x: x.size)))
 
 
 def loops(low: Lowering, labels: tuple[str, str, str], a: Value, b: Value, total: View, fresh: bool) -> None:
