@@ -128,8 +128,13 @@ class Recomputation:
 
     def is_there(self, buffer: Buffer, k: int, made: int) -> bool:
         """Is the array in memory at node k with the values that node `made` read, whatever is done here?"""
-        if buffer.kind in ("input", "constant"):
+        if buffer.kind in ("input", "constant") or buffer not in self.writers:
             return buffer not in self.writers
+        (w, *_) = self.writers[buffer]
+        return self.settled(buffer, made) and any(r != w for r in self.readers.get(buffer, ()))
+
+    def settled(self, buffer: Buffer, made: int) -> bool:
+        """Do all later nodes that read the array find the values that node `made` read, if it is stored?"""
         where = set(self.writers.get(buffer, ()))
         if not where:
             return True
@@ -138,8 +143,7 @@ class Recomputation:
         if buffer.kind != "temp" or buffer.home is not None or len(where) != 1:
             return False
         (w,) = where
-        settled = w < made or (w == made and self.made_by.get(buffer) is not None)  # not written over in that node
-        return settled and any(r != w for r in self.readers.get(buffer, ()))
+        return w < made or (w == made and self.made_by.get(buffer) is not None)  # not written over in that node
 
     def again(self, x: Ref, k: int, has: set[Buffer], body: list[Any], before: Stmt) -> Operand | None:
         """Statements in front of `before` that compute an element again; the operand that holds it."""

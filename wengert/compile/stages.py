@@ -18,6 +18,7 @@ from .lower import Constants
 from .lower.lowering import Lowering
 from .plan import plan
 from .recompute import drop_unread, recompute
+from .remake import remake
 from .reroll import reroll
 from .show import loops_text
 from .shrink import shrink
@@ -66,6 +67,7 @@ class Stages:
         reroll(self.block)
         block = fuse(self.block)
         if self.recomputing:
+            remake(block)
             recompute(block)
         drop_unread(block)
         drop_fills(block)
