@@ -109,7 +109,7 @@ def part_of(path: tuple[Loop, ...], target: Ref, read: Ref) -> int:
     if any(c > size and c not in outer for c in own):
         return 0
     low, high = span(read, tuple(fixed))
-    return 1 + [loop.axis for loop in path].index(fixed[-1]) if 0 <= low and high < size else 0
+    return 1 + [loop.axis for loop in path].index(fixed[-1]) if low >= 0 and high < size else 0
 
 
 def extent(own: dict[int, Axis], read: Ref, axis: Axis) -> Any:
