@@ -64,7 +64,21 @@ def is_for_blas(low: Lowering, labels: Labels, a: Value, b: Value) -> bool:
     lengths = dict(zip(labels[0] + labels[1], (*a.shape, *b.shape), strict=True))
     m, n, k, stack = (size_of([lengths[c] for c in g]) for g in groups_of(labels))
     known = in_memory(low, max(a, b, key=lambda x: x.size))
-    return 0 not in lengths.values() and worthwhile(m, n, k, stack, known)
+    if 0 in lengths.values():
+        return False
+    return worthwhile(m, n, k, stack, known) or (a.dtype.kind == "f" and in_rounds(labels, lengths))
+
+
+def in_rounds(labels: Labels, lengths: dict[str, int]) -> bool:
+    """Is a product one of a stack, or of several axes of rows, whose part of the result stays in the cache?
+
+    Then the loop over the first of these axes is shared all the same, see products.py.
+    """
+    rows, columns, summed, stack = ([lengths[c] for c in g if lengths[c] > 1] for g in groups_of(labels))
+    if not stack:
+        rows = rows[1:]
+    m, n, k = map(size_of, (rows, columns, summed))
+    return bool(rows) and m >= 16 and n >= 8 and k > 4 and m * n <= IN_CACHE
 
 
 def by_blas(
@@ -223,8 +237,8 @@ def worthwhile(m: int, n: int, k: int, stack: int = 1, known: bool = False) -> b
     return m * n * k >= 512 and thin < 2 and not (k <= 4 and min(m, n) >= 16)
 
 
-SHORT = 16  # terms of sums that are written out; rows of a result that stays in the cache
-IN_CACHE = 2**12  # elements of such a result
+SHORT = 16  # terms of sums that are written out
+IN_CACHE = 2**14  # elements of a result that stays in the cache
 LARGE_MATRIX = 2**16  # elements from which a matrix times a vector is left to BLAS
 
 
