@@ -46,12 +46,12 @@ class Costs(NamedTuple):
     outputs: int
 
 
-def costs_of(point: Point, active: Set[Var]) -> Costs:
-    """Counted on the recorded equations, their jvps, and their linearised and transposed programs."""
+def costs_of(point: Point, derived: Derived) -> Costs:
+    """The rows: of one pass, and of the whole Jacobian by such passes."""
     n = sum(int(np.size(x)) for x, on in zip(point.leaves, point.active, strict=True) if on)
     results = [a.type for a in point.straight.outputs]
     m = sum(t.size for t in results if is_inexact(t.dtype))
-    own, jvp, vjp = derived_costs(point, active)
+    own, jvp, vjp = derived
     kinds = [("function", 1, own), ("one tangent (JVP)", 1, jvp)]
     kinds.append(("gradient (VJP)" if m == 1 else "one adjoint (VJP)", 1, vjp))
     kinds.append(("Jacobian, forward", n, jvp.times(n)))
@@ -76,7 +76,10 @@ class Derived(NamedTuple):
 
 
 def derived_costs(point: Point, active: Set[Var]) -> Derived:
-    """The sum over the equations; where a variable has several users, their contributions are added up."""
+    """Counted on the recorded equations, their jvps, and their linearised and transposed programs.
+
+    The sum over the equations; where a variable has several users, their contributions are added up.
+    """
     total = Derived(Cost(), Cost(), Cost())
     uses: dict[Var, int] = {}
     for eq in point.straight.equations:
@@ -172,4 +175,5 @@ def _cost_of(eq: Equation, values: dict[Var, Any]) -> Cost:
         return application_cost(eq.primitive, [a.type for a in eq.inputs], [v.type for v in eq.outputs], eq.params)
     count = eq.outputs[0] if eq.primitive.name == "while" else eq.inputs[0]
     rounds = int(values[count] if isinstance(count, Var) else count.value)
-    return sum((program_cost(p) for p in eq.programs), Cost()).times(rounds)
+    total = program_cost(eq.params["body"]).times(rounds)
+    return total + program_cost(eq.params["cond"]).times(rounds + 1) if "cond" in eq.params else total

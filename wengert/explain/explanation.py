@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import os
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from ..core.program import Program
-from .cost import Costs, costs_of
+from .cost import Costs, Derived, costs_of, derived_costs
 from .curve import Curve, curve_of
 from .forward import Direction, Forward, default_directions, forward_table, given_directions
 from .methods import Comparison, Methods
+from .page import derivative_graph, fragment, function_graph, page
 from .point import Point
 from .reverse import Reverse, reverse_table, seed_of
+from .svg import Picture
+from .terminal import renderables
+from .text_tables import heading, text
 from .truth import Truth, truth_of
 from .wengert_list import Node, WengertList
-
-Function = Callable[..., Any]
 
 
 class Explanation:
@@ -99,7 +103,8 @@ class Explanation:
     @functools.cached_property
     def methods(self) -> Methods:
         """The five methods side by side."""
-        return Comparison(self.point, self.seed, self.directions, self.truth, self.by_hand, self.step).methods()
+        at = (self.point, self.seed, self.directions, self.truth, self._costs)
+        return Comparison(*at, self.by_hand, self.step).methods()
 
     @functools.cached_property
     def curve(self) -> Curve:
@@ -109,19 +114,41 @@ class Explanation:
     @functools.cached_property
     def cost(self) -> Costs:
         """Operations and bytes of the function and of each derivative."""
-        return costs_of(self.point, self.wengert_list.active)
+        return costs_of(self.point, self._costs)
 
+    @functools.cached_property
+    def _costs(self) -> Derived:
+        return derived_costs(self.point, self.wengert_list.active)
 
-def explain(
-    fun: Function,
-    *args: Any,
-    directions: Any = None,
-    seed: Any = None,
-    output: int | None = None,
-    by_hand: Any = None,
-    step: float | None = None,
-    unroll: bool = False,
-    **kwargs: Any,
-) -> Explanation:
-    """Everything about the derivatives of `fun` at one point."""
-    return Explanation(Point(fun, args, kwargs, unroll), directions, seed, output, by_hand, step)
+    @functools.cached_property
+    def graph(self) -> Picture:
+        """The computational graph: `.svg()`, `.save(path)`, shown by a notebook."""
+        return Picture(function_graph(self))
+
+    @functools.cached_property
+    def extended_graph(self) -> Picture:
+        """The graph of the function with its adjoint half."""
+        return Picture(derivative_graph(self))
+
+    # printed and displayed ---------------------------------------------------------------------------------------
+    def __str__(self) -> str:
+        return text(self)
+
+    def __repr__(self) -> str:
+        return f"<wg.explain of {heading(self)}: {self.wengert_list.total:,} nodes>"
+
+    def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
+        return renderables(self, options.max_width)
+
+    def _repr_html_(self) -> str:
+        return fragment(self)
+
+    def html(self) -> str:
+        """One page that needs nothing else."""
+        return page(self)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the page to a file; returns its path."""
+        file = Path(path)
+        file.write_text(self.html(), encoding="utf-8")
+        return file

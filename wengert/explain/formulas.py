@@ -6,6 +6,7 @@ v3 = x1*v2        v̇3 = v2*ẋ1 + x1*v̇2        x̄1 += v2*v̄3
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence, Set
 from typing import Any
@@ -44,7 +45,7 @@ def _marked(name: str, accent: str, suffix: str) -> str:
     if stem is None:
         return name + suffix
     at = stem.end()
-    return name[:at] + (accent if at == 1 else suffix) + name[at:]
+    return unicodedata.normalize("NFC", name[:at] + (accent if at == 1 else suffix)) + name[at:]
 
 
 # forward ---------------------------------------------------------------------------------------------------------

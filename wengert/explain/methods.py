@@ -13,14 +13,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..derivatives import numeric
-from ..errors import WengertError
+from ..errors import ArgumentError, WengertError
 from ..transforms.jvp import jvp_flat
 from ..transforms.linearize import linearize_flat
 from ..transforms.transpose import transpose_tape
 from .by_hand import values_by_hand
+from .cost import Derived
 from .forward import Direction, unit_directions
 from .point import Point
-from .symbolic import symbolic_values
+from .symbolic import differentiated
 from .truth import Truth, paired
 
 SCHEMES = {
@@ -37,8 +38,9 @@ class Method(NamedTuple):
 
     values: along each direction, empty where the method does not apply, which note explains. error: the largest
     distance from the truth; relative: divided by the largest derivative. evaluations: calls of f. passes: runs of f
-    with tangents, or forwards and backwards. seconds: the fastest of a few runs. size: operations of the derivative's
-    expression, or equations of the program that computes value and derivatives.
+    with tangents, or forwards and backwards. seconds: the fastest of a few runs; of symbolic
+    differentiation the first, with the making of the expression. size: operations of the derivatives' expressions, or
+    of the program that computes value and derivatives.
     """
 
     kind: str
@@ -80,10 +82,17 @@ class Comparison:
     """The methods at a point."""
 
     def __init__(
-        self, point: Point, seed: Sequence[Any], directions: Sequence[Direction], truth: Truth, by_hand: Any, step: Any
+        self,
+        point: Point,
+        seed: Sequence[Any],
+        directions: Sequence[Direction],
+        truth: Truth,
+        costs: Derived,
+        by_hand: Any = None,
+        step: float | None = None,
     ) -> None:
         self.point, self.seed, self.directions, self.truth = point, seed, tuple(directions), truth
-        self.by_hand, self.step = by_hand, step
+        self.costs, self.by_hand, self.step = costs, by_hand, step
         units = unit_directions(point) if sum(map(np.size, point.leaves)) == len(directions) else []
         self.whole = [u.name for u in units] == [d.name for d in directions]  # is it the whole gradient?
 
@@ -92,7 +101,7 @@ class Comparison:
         rows = []
         if self.by_hand is not None:
             rows.append(self.row("by hand", "", self.hand))
-        rows.append(self.row("symbolic", "", lambda: symbolic_values(self.point, self.seed, self.directions)))
+        rows.append(self.row("symbolic", "", self.symbolic))
         for method, scheme in SCHEMES.items():
             rows.append(self.row("numerical", scheme, lambda method=method: self.numerical(method)))  # type: ignore[misc]
         rows.append(self.row("forward mode", "", self.forward))
@@ -104,6 +113,8 @@ class Comparison:
         try:
             with np.errstate(all="ignore"):
                 found, seconds = fastest(compute)
+        except ArgumentError:  # what was given by hand does not fit
+            raise
         except WengertError as error:
             return Method(kind, scheme, (), np.nan, np.nan, None, None, np.nan, None, f"{error.what}: {error.why}")
         except (ArithmeticError, TypeError, ValueError) as error:  # the function does not take such arguments
@@ -125,6 +136,11 @@ class Comparison:
     def hand(self) -> Found:
         """The user's own formula."""
         return Found(values_by_hand(self.point, self.by_hand, self.directions), 0)
+
+    def symbolic(self) -> Timed:
+        """SymPy's derivative; timed once, with the making of the expression."""
+        found = differentiated(self.point, self.seed, self.directions, self.whole, self.costs.own.operations)
+        return Timed(Found(found.values, None, None, found.operations, found.note), found.seconds)
 
     def numerical(self, method: str) -> Found:
         """Differences: of the whole gradient, or along each direction."""
@@ -153,7 +169,8 @@ class Comparison:
         for d in self.directions:
             _, y_dots = jvp_flat(self.point.flat, self.point.leaves, d.tangents)
             values.append(paired([None if t is None else s for s, t in zip(self.seed, y_dots, strict=True)], y_dots))
-        return Found(values, None, len(self.directions))
+        n = len(self.directions)
+        return Found(values, None, n, n * self.costs.jvp.operations)
 
     def reverse(self) -> Found:
         """One pass forwards and back gives the derivative along every direction."""
@@ -163,7 +180,7 @@ class Comparison:
         for d in self.directions:
             moved = [None if b is None else t for b, t in zip(x_bars, d.tangents, strict=True)]
             values.append(paired(moved, x_bars))
-        return Found(self.real(values), None, 1)
+        return Found(self.real(values), None, 1, self.costs.vjp.operations)
 
 
 class Timed(NamedTuple):

@@ -17,13 +17,15 @@ from ..core.call import Call, check_tangent
 from ..core.program import Equation, Literal, Var
 from ..core.tree import flatten_like
 from ..core.types import dtype_of, is_inexact, shape_of
-from ..errors import NonScalarOutputError, StructureError
+from ..errors import ArgumentError, NonScalarOutputError
 from ..transforms.linearize import linearize_flat
 from ..transforms.transpose import transpose_tape
 from .formulas import adjoint_formula, barred
 from .infix import SUM, Text
 from .point import Point
 from .wengert_list import Node, WengertList
+
+TERMS = 12  # contributions that are written out in a sum
 
 
 class Contribution(NamedTuple):
@@ -58,7 +60,7 @@ def seed_of(point: Point, seed: Any = None, output: Any = None) -> tuple[tuple[A
     """Adjoints of the flat results, and what they are: given, one result, or ones where there are several."""
     types = [a.value if isinstance(a, Literal) else point.values[a] for a in point.straight.outputs]
     if seed is not None and output is not None:
-        raise StructureError(
+        raise ArgumentError(
             "explain got both output and seed",
             why="output=k is the seed that is 1 at one element of the results and 0 elsewhere",
             write="one of them",
@@ -86,7 +88,7 @@ def _one(point: Point, values: Sequence[Any], output: Any) -> tuple[tuple[Any, .
     sizes = [int(np.size(y)) for y in values]
     k = output if isinstance(output, int) and not isinstance(output, bool) else -1
     if not 0 <= k < sum(sizes):
-        raise StructureError(
+        raise ArgumentError(
             f"output={output!r} is no element of the results of {point.name}, of which there are {sum(sizes)}",
             why="output is the number of an element, counted from 0 through all results",
             write=f"output between 0 and {sum(sizes) - 1}, or seed= with the structure of the result",
@@ -163,7 +165,8 @@ def _row(node: Node, made: WengertList, sent: dict[Var, Any], adjoints: dict[Var
             user = scope.text(outs[0]).text
             parts.append(Contribution(user, scope.places.get(outs[0], -1), position, text.text, x_bar))
         terms.append(text)
-    total = " + ".join(t.inside(SUM) for t in terms) if len(terms) > 1 else terms[0].text
+    written = [t.inside(SUM) if len(terms) > 1 else t.text for t in terms[:TERMS]]
+    total = " + ".join(written) + (f" + ... ({len(terms) - TERMS} more)" if len(terms) > TERMS else "")
     return ReverseRow(node, adjoints[entry.var], tuple(parts), f"{barred(node.name)} = {total}")
 
 

@@ -59,7 +59,7 @@ def truth_of(point: Point, seed: Sequence[Any], directions: Sequence[Direction])
 def _by_mpmath(point: Point, seed: Sequence[Any], directions: Sequence[Direction]) -> Truth:
     evaluator = Evaluator()
     mp = evaluator.mp
-    with mp.workdps(DIGITS):
+    with mp.workdps(DIGITS), np.errstate(all="ignore"):
         values = tuple(_difference(evaluator, point.straight, point.leaves, seed, d) for d in directions)
         texts = tuple(mp.nstr(v, SHOWN) for v in values)
     return Truth(values, texts, f"{SHOWN} digits (differences in mpmath)", SHOWN, "")
