@@ -159,7 +159,7 @@ def found(module: str, name: str) -> Callable[..., Any]:
         raise ArgumentError(
             f"{module} has no {name}", why="it was imported and looked at", write=f"{module}:function, of those it has"
         ) from None
-    return fun  # type: ignore[no-any-return]
+    return fun
 
 
 def imported(name: str) -> Any:

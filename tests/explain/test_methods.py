@@ -73,7 +73,7 @@ def test_by_hand_as_a_function_a_formula_and_wrongly():
     wrong = rows(explain(functions.polynomial, 3.0, 4.0, by_hand={"x": "2*x*y", "y": "x**2"}))["by hand"]
     assert float(wrong.error) == 1.0
     with pytest.raises(ArgumentError, match="by_hand"):
-        explain(functions.polynomial, 3.0, 4.0, by_hand=(24.0,)).methods.rows[0].values
+        str(explain(functions.polynomial, 3.0, 4.0, by_hand=(24.0,)))
 
 
 def test_structures_are_compared_along_directions():

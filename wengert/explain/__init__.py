@@ -33,13 +33,13 @@ def explain(
     seeds of forward mode, each a tuple of tangents like the arguments, in a list or a dict by name (default: each unit
     vector, if there are at most 8; else each argument as a whole). seed: adjoints of the results, in their structure
     (default: ones); output: instead, the number of one element of the results. by_hand: the gradient as you worked it
-    out, a function of the same arguments or `{"x": "2*x*y", ...}`, to be compared. step: that of the forward and central
-    differences (default: the best guess). unroll: show every round of Python's loops.
+    out, a function of the same arguments or `{"x": "2*x*y", ...}`, to be compared. step: that of the forward and the
+    central difference (default: the best guess). unroll: show every round of Python's loops.
 
     Returns an Explanation: `.nodes`, `.forward`, `.reverse`, `.truth` (50 digits), `.methods`, `.curve`, `.cost`,
     `.graph`, `.extended_graph`, `.notes`; `print` it, let a notebook display it, or `.save("page.html")`. Each part is
-    computed when it is first looked at. Raises NonDifferentiableInputError where no argument is a floating-point number,
-    ArgumentError for an output or by_hand that does not fit.
+    computed when it is first looked at. Raises NonDifferentiableInputError where no argument is a floating-point
+    number, ArgumentError for an output or by_hand that does not fit.
 
     >>> import numpy as np
     >>> import wengert as wg

@@ -11,7 +11,7 @@ from ..derivatives import numeric
 from ..errors import WengertError
 from .forward import Direction
 from .methods import SCHEMES, Methods
-from .point import Point
+from .point import Point, silence
 from .truth import Truth, paired
 
 
@@ -58,7 +58,7 @@ def curve_of(
     lines = []
     for method in ("forward", "central", "complex"):
         try:
-            with np.errstate(all="ignore"):
+            with np.errstate(all="ignore"), silence():
                 found = [numeric.directional(f, tuple(point.leaves), d.tangents, method, float(h)) for h in steps]
             lines.append(Line(SCHEMES[method], np.array([truth.error(k, v) / scale for v in found])))
         except (WengertError, ArithmeticError, TypeError, ValueError) as error:

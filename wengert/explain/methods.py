@@ -20,7 +20,7 @@ from ..transforms.transpose import transpose_tape
 from .by_hand import values_by_hand
 from .cost import Derived
 from .forward import Direction, unit_directions
-from .point import Point
+from .point import Point, silence
 from .symbolic import differentiated
 from .truth import Truth, paired
 
@@ -111,7 +111,7 @@ class Comparison:
     def row(self, kind: str, scheme: str, compute: Callable[[], Any]) -> Method:
         """Run and time one method; what it cannot do is said in its row."""
         try:
-            with np.errstate(all="ignore"):
+            with np.errstate(all="ignore"), silence():
                 found, seconds = fastest(compute)
         except ArgumentError:  # what was given by hand does not fit
             raise

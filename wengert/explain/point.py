@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+import io
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -60,7 +62,8 @@ class Point:
         self.active = [is_inexact(dtype_of(x)) for x in self.leaves]
         self.out_tree: Structure | None = None
         self._check(everything)
-        self.program = self._recorded(unroll)
+        with silence():
+            self.program = self._recorded(unroll)
         self.straight, self.groups, self.values = straightened(self.program, self.leaves)
 
     def flat(self, *leaves: Any) -> list[Any]:
@@ -110,6 +113,11 @@ class Point:
         held = [p for p, on in zip(self.paths, self.active, strict=True) if not on]
         if held:
             self.notes.append(f"Integers, which have no derivative: {', '.join(held)}.")
+
+
+def silence() -> contextlib.AbstractContextManager[Any]:
+    """What the function prints is not printed again at each of the many times that it runs here."""
+    return contextlib.redirect_stdout(io.StringIO())
 
 
 def plain(fun: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Function, tuple[Any, ...], dict[str, Any]]:

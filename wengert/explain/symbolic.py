@@ -1,4 +1,4 @@
-"""The symbolic row of the comparison: SymPy differentiates the expression of the recorded function, and it is counted."""
+"""The symbolic row of the comparison: SymPy differentiates the expression of the recorded function."""
 
 from __future__ import annotations
 

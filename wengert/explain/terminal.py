@@ -39,9 +39,8 @@ def rich_table(table: Table) -> Any:
     made.padding, made.collapse_padding = (0, 1, 0, 0), True
     for k, head in enumerate(table.heads):
         number, quiet = k in table.numbers, head in QUIET
-        least = (
-            None if quiet or head.startswith("along") else max(cell_len(row[k]) for row in (table.heads, *table.rows))
-        )
+        cells = [row[k] for row in (table.heads, *table.rows)]
+        least = None if quiet or head.startswith("along") else max(map(cell_len, cells))
         made.add_column(
             Text(head),
             justify="right" if number else "left",

@@ -25,7 +25,7 @@ class Table(NamedTuple):
 
     title: str
     heads: tuple[str, ...]
-    rows: list[tuple[str, ...]]
+    rows: Sequence[tuple[str, ...]]
     numbers: tuple[int, ...]
     below: tuple[str, ...] = ()
 
@@ -62,29 +62,26 @@ def forward_rows(explanation: Explanation, width: int) -> Table:
             rows.append((f"... {k} nodes", *[""] * (len(heads) - 1)))
             continue
         tangents = [shown(t) if not row.node.in_loop else "" for t in row.tangents[:columns]]
-        rows.append(
-            (name(row.node), expression(row.node), shown(row.node.value), *tangents, *([row.formula] if rules else []))
-        )
+        cells = [name(row.node), expression(row.node), shown(row.node.value), *tangents]
+        rows.append((*cells, row.formula) if rules else tuple(cells))
     more = len(made.directions) - columns
-    below = (f"{more} more directions: explanation.forward",) if more > 0 else ()
-    below += tuple(group_notes(explanation.nodes))
-    return Table(
-        "Forward mode: values and tangents, downwards", heads, rows, tuple(range(2, 3 + len(directions))), below
-    )
+    below = [f"{more} more directions: explanation.forward"] if more > 0 else []
+    below += group_notes(explanation.nodes)
+    numbers = range(2, 3 + len(directions))
+    return Table("Forward mode: values and tangents, downwards", heads, rows, tuple(numbers), tuple(below))
 
 
 def reverse_rows(explanation: Explanation) -> Table:
     """The adjoints of reverse mode, from the result upwards."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for k, row in abridged(explanation.reverse.rows[::-1]):
         if row is None:
             rows.append((f"... {k} nodes", "", ""))
         elif not row.node.in_loop:
             rows.append((row.node.name, shown(row.adjoint), row.formula))
     below = (f"starts from {explanation.seed_name}",) if explanation.seed_name else ()
-    return Table(
-        "Reverse mode: adjoints, upwards", ("node", "adjoint", "sum of what its users send"), rows, (1,), below
-    )
+    heads = ("node", "adjoint", "sum of what its users send")
+    return Table("Reverse mode: adjoints, upwards", heads, rows, (1,), below)
 
 
 def abridged(rows: Sequence[Any]) -> Iterator[tuple[int, Any]]:
@@ -142,9 +139,8 @@ def method_rows(explanation: Explanation, width: int) -> Table:
         below.append(f"{len(made.directions) - columns} more directions: explanation.methods")
     below.append("calls: of the function; passes: of the function with tangents, or forwards and back")
     below.append("ops: operations of the derivatives' expressions, or of the program of function and derivatives")
-    below.append(
-        f"error: largest, relative to the largest derivative; truth: {truth.reference}" + because(truth.reason)
-    )
+    below.append("error: the largest, relative to the largest derivative")
+    below.append(f"truth: {truth.reference}" + because(truth.reason))
     return Table("Five ways to differentiate", heads, rows, tuple(range(1, len(heads))), tuple(below))
 
 
@@ -184,7 +180,7 @@ def full(value: Any) -> str:
 
 
 def small(error: float) -> str:
-    """An error: `3.1e-11`; those that are not zero but beneath the spacing of all doubles around 1 are said to be so."""
+    """An error: `3.1e-11`; what is beneath the 50 digits of the truth counts as exact."""
     if np.isnan(error):
         return "-"
     return "exact" if error < 1e-40 else f"{error:.1e}"

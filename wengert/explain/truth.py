@@ -20,7 +20,7 @@ from ..derivatives import numeric
 from .cost import cost_at
 from .forward import Direction
 from .high_precision import DIGITS, Evaluator, NoCounterpart
-from .point import Point
+from .point import Point, silence
 
 STEP = 35  # h = 10^-35, relative to the size of x
 SHOWN = 50  # digits that are right
@@ -125,7 +125,7 @@ def _ridders(point: Point, seed: Sequence[Any], directions: Sequence[Direction],
     found = []
     for d in directions:
         tangents = tuple(None if t is None else convert(t) for t in d.tangents)
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), silence():
             found.append(numeric.directional(f, tuple(leaves), tangents, method="ridders"))
     return tuple(found)
 
