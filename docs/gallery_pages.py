@@ -5,8 +5,8 @@ code. `python docs/gallery/NAME.py FOLDER` writes FOLDER/NAME.svg or .png. In do
 
     <!-- entries: NAME NAME -->
 
-becomes their pictures, each a link; `others` stands for the entries that no such line names. In the same order they stand
-in the table of contents.
+becomes their pictures, each a link; `others` stands for the entries that no such line names. In the same order they
+stand in the table of contents.
 """
 
 import ast

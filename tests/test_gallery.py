@@ -195,6 +195,21 @@ def test_dual_numbers(load):
 # the derivative is a program -------------------------------------------------------------------------------------
 
 
+def test_extended_graph(load):
+    data = load("extended_graph").data()
+    x1, x2 = data["points"].T
+    e = np.exp(-(x1**2 + x2**2) / 2)
+    np.testing.assert_allclose(data["gradients"], np.stack([(1 - x1**2) * e, -x1 * x2 * e], axis=1), atol=1e-15)
+    mixed = (x1**2 - 1) * x2 * e
+    hessian = np.array([[(x1**3 - 3 * x1) * e, mixed], [mixed, (x1 * x2**2 - x1) * e]]).transpose(2, 0, 1)
+    np.testing.assert_allclose(data["second"], hessian, atol=1e-15)
+    before, after = data["equations"]
+    assert before < after <= 5 * before
+    svg = load("extended_graph").picture(data)
+    for node in data["explanation"].nodes:
+        assert node.name in svg
+
+
 def test_gradient_of_gradient(load):
     data = load("gradient_of_gradient").data()
     np.testing.assert_allclose(data["values"], data["exact"], atol=1e-12)

@@ -51,10 +51,14 @@ def canvas(width: float = 7.0, height: float = 4.2, **grid: Any) -> tuple[Any, A
     return plt.subplots(figsize=(width, height), **grid)
 
 
-def save(figure: Any, file: str, suffix: str = "svg") -> None:
-    """Write the picture of a gallery file into the folder named on the command line, else docs/_build/gallery/."""
+def place(file: str) -> Path:
+    """Where the picture of a gallery file belongs: the folder named on the command line, else docs/_build/gallery/."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else OUT
     folder.mkdir(parents=True, exist_ok=True)
-    options = {"metadata": {"Date": None}} if suffix == "svg" else {"dpi": 160}
-    figure.savefig(folder / f"{Path(file).stem}.{suffix}", **options)
+    return folder / f"{Path(file).stem}.svg"
+
+
+def save(figure: Any, file: str) -> None:
+    """Write a figure as the picture of a gallery file."""
+    figure.savefig(place(file), metadata={"Date": None})
     plt.close(figure)

@@ -16,7 +16,7 @@ import numpy as np
 from pictures import save
 from traces import picture_of
 
-from wengert.explain.explanation import explain
+import wengert as wg
 
 PLACES = {"x1": (0.0, 5.0), "x2": (1.6, 5.0), "v1": (0.9, 4.0), "v2": (2.2, 4.0), "v3": (1.6, 3.0), "v4": (1.6, 2.0)}
 PLACES |= {"v5": (1.6, 1.0), "v6": (1.6, 0.0), "f": (0.5, -1.0)}
@@ -28,7 +28,7 @@ def f(x1: Any, x2: Any) -> Any:
 
 def data() -> Any:
     """The explanation at (2, 1/2): `.forward.rows` and `.reverse.rows`."""
-    return explain(f, 2.0, 0.5)
+    return wg.explain(f, 2.0, 0.5)
 
 
 def picture(data: Any) -> Any:

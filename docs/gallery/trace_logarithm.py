@@ -15,7 +15,7 @@ import numpy as np
 from pictures import save
 from traces import picture_of
 
-from wengert.explain.explanation import explain
+import wengert as wg
 
 PLACES = {"w1": (0.0, 4.0), "w2": (1.7, 4.0), "v1": (0.3, 3.0), "v2": (1.0, 2.0), "v3": (1.9, 1.0), "L": (1.0, 0.0)}
 
@@ -29,7 +29,7 @@ def L(w1: Any, w2: Any) -> Any:
 
 def data() -> Any:
     """The explanation at (3, 2): `.forward.rows` and `.reverse.rows`."""
-    return explain(L, 3.0, 2.0)
+    return wg.explain(L, 3.0, 2.0)
 
 
 def picture(data: Any) -> Any:

@@ -101,18 +101,17 @@ def _default_rate(objective: Objective, step: Rate | None) -> Callable[[int], fl
 def gradient_descent(
     fun: Callable, x0: Any, step: Rate | str | None = None, steps: int = 100, *, jit: bool = False, **until: Any
 ) -> Result:
-    """x_{k+1} = x_k - a_k grad f(x_k).
+    """Gradient descent: `x_{k+1} = x_k - a_k grad f(x_k)`.
 
-    step:      a number; a function k -> a_k; "armijo" or "wolfe" for a line search along -grad f (see
-               `line_search`), which first tries twice the step before. None takes p/L with p = grad f and L the
-               smallest estimate for which the descent lemma f(x - p/L) <= f(x) - |p|^2 / (2L) holds; refused
-               trials are counted too
-    jit:       compile f with its gradient (`wg.jit`); a function that is compiled already needs no jit=True
-    until:     target=t stops once f(x_k) <= t;  callback=c calls c(k, x_k, f(x_k)) and stops if that is true
+    step: a number; a function `k -> a_k`; "armijo" or "wolfe" for a line search along -grad f (see `line_search`),
+    which first tries twice the step before. None takes p/L with p = grad f and L the smallest estimate for which the
+    descent lemma `f(x - p/L) <= f(x) - |p|^2 / (2L)` holds; refused trials are counted too. jit: compile f with its
+    gradient (`wg.jit`); a function that is compiled already needs no jit=True. until: target=t stops once f(x_k) is at
+    most t; callback=c calls `c(k, x_k, f(x_k))` and stops if that is true.
 
-    Rates for an L-smooth f with step 1/L (Nesterov, Lectures on Convex Optimization, 2018, section 2.1.5):
-    convex f(x_k) - f* <= 2 L |x_0 - x*|^2 / (k + 4); mu-strongly convex |x_k - x*|^2 <= (1 - mu/L)^k |x_0 - x*|^2;
-    neither: min_{i<k} |grad f(x_i)|^2 <= 2 L (f(x_0) - f*) / k.
+    Rates for an L-smooth f with step 1/L (Nesterov, Lectures on Convex Optimization, 2018, section 2.1.5): convex
+    `f(x_k) - f* <= 2 L |x_0 - x*|^2 / (k + 4)`; mu-strongly convex `|x_k - x*|^2 <= (1 - mu/L)^k |x_0 - x*|^2`;
+    neither: `min_{i<k} |grad f(x_i)|^2 <= 2 L (f(x_0) - f*) / k`.
 
     Raises NonScalarOutputError; NonDifferentiableInputError (x0 not real); NonFiniteError (at the start);
     ArgumentError. Later, a value that is not finite ends the run at the iterate before, with a message.
@@ -144,9 +143,9 @@ def momentum(
     jit: bool = False,
     **until: Any,
 ) -> Result:
-    """x_{k+1} = x_k - a_k grad f(x_k) + beta (x_k - x_{k-1})   (heavy ball; Polyak 1964).
+    """The heavy ball: `x_{k+1} = x_k - a_k grad f(x_k) + beta (x_k - x_{k-1})`   (Polyak 1964).
 
-    step None takes 1/L with L = smoothness(fun, x0), counted; on a quadratic, steps below 2(1+beta)/L
+    step: None takes 1/L with L = smoothness(fun, x0), counted; on a quadratic, steps below 2(1+beta)/L
     converge. Other arguments and errors as in `gradient_descent`.
 
     >>> import numpy as np
@@ -168,10 +167,10 @@ def momentum(
 def nesterov(
     fun: Callable, x0: Any, step: Rate | None = None, steps: int = 100, *, jit: bool = False, **until: Any
 ) -> Result:
-    """x_{k+1} = y_k - a_k grad f(y_k),  y_{k+1} = x_{k+1} + k/(k+3) (x_{k+1} - x_k).
+    """Nesterov's method: `x_{k+1} = y_k - a_k grad f(y_k)`, `y_{k+1} = x_{k+1} + k/(k+3) (x_{k+1} - x_k)`.
 
     Nesterov 1983; in this form Su, Boyd and Candes, JMLR 17 (2016), eq. (1): for convex f and step 1/L,
-    f(x_k) - f* <= 2 L |x_0 - x*|^2 / (k + 1)^2. step None as in `momentum`. The iterates kept are the y_k, at
+    `f(x_k) - f* <= 2 L |x_0 - x*|^2 / (k + 1)^2`. step: None as in `momentum`. The iterates kept are the y_k, at
     which gradients are taken.
 
     >>> import numpy as np
@@ -203,7 +202,7 @@ def adam(
     jit: bool = False,
     **until: Any,
 ) -> Result:
-    """x_{k+1} = x_k - a_k m / (sqrt(v) + eps),  m and v the running means of grad f and of its square.
+    """Adam: `x_{k+1} = x_k - a_k m / (sqrt(v) + eps)`, m and v the running means of grad f and of its square.
 
     Both means are corrected for their start at zero (Kingma and Ba 2015, Algorithm 1). Other arguments and
     errors as in `gradient_descent`.

@@ -39,7 +39,7 @@ _ROOT_METHODS = _WITH_JACOBIAN + _WITHOUT
 def root(
     fun: Callable, x0: Any, method: str = "hybr", *, args: tuple[Any, ...] = (), jit: bool = False, **kw: Any
 ) -> Solution:
-    """g(x) = 0 by scipy.optimize.root, with the exact Jacobian for the methods that use one (hybr, lm).
+    """Solve `g(x) = 0` by scipy.optimize.root, with the exact Jacobian for the methods that use one (hybr, lm).
 
     x0 is any structure, and so is what g returns, with as many numbers. Other keywords (tol, options, callback) are
     SciPy's own and see flat vectors. Raises ArgumentError (no such method, a `jac` of your own).
@@ -77,7 +77,7 @@ def least_squares(
     jit: bool = False,
     **kw: Any,
 ) -> Solution:
-    """min |r(x)|^2 / 2 by scipy.optimize.least_squares, with the exact Jacobian of the residuals r.
+    """Minimise `|r(x)|^2 / 2` by scipy.optimize.least_squares, with the exact Jacobian of the residuals r.
 
     x0 is any structure, and so is what r returns. bounds: as in `minimize`. matrix_free: the Jacobian is never formed;
     each step solves its least-squares problem by products with it and its transpose (LSMR, by wg.linearize and wg.vjp),
@@ -107,7 +107,7 @@ def least_squares(
 def root_scalar(
     fun: Callable, x0: float | None = None, method: str | None = None, *, jit: bool = False, **kw: Any
 ) -> Any:
-    """g(x) = 0 for one number by scipy.optimize.root_scalar, with exact first and second derivatives.
+    """Solve `g(x) = 0` for one number by scipy.optimize.root_scalar, with exact first and second derivatives.
 
     method: Newton's from x0 unless another is named; Halley's uses the second derivative too; without x0, one for a
     `bracket=(a, b)`. The derivatives come from forward mode, in the one call of g that gives its value. Result: SciPy's

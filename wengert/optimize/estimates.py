@@ -17,13 +17,13 @@ from .result import Result
 def two_point(
     fun: Callable, x: Any, rng: np.random.Generator, radius: float | None = None, *, central: bool = True
 ) -> Any:
-    """G = n (f(x + r u) - f(x - r u)) / (2r) u, u uniform on the unit sphere: two calls of f.
+    """The estimate `G = n (f(x + r u) - f(x - r u)) / (2r) u`, u uniform on the unit sphere: two calls of f.
 
-    E G = grad f + O(r^2), E|G|^2 = n |grad f|^2: the price of seeing one direction. `central=False` takes
-    (f(x + r u) - f(x)) / r, error O(r). The default r balances truncation and rounding: eps^(1/3) (central)
-    or eps^(1/2) (forward), times max(1, max|x|), eps that of the dtype of x. Source: Shamir, JMLR 18 (2017),
-    Algorithm 1; with Gaussian u, Nesterov and Spokoiny, Found. Comput. Math. 17 (2017), section 3, and Duchi et
-    al., IEEE Trans. Inf. Theory 61 (2015).
+    Law: `E G = grad f + O(r^2)`, `E|G|^2 = n |grad f|^2`: the price of seeing one direction. central=False takes
+    `(f(x + r u) - f(x)) / r`, error O(r). radius: the default r balances truncation and rounding: eps^(1/3) (central)
+    or eps^(1/2) (forward), times `max(1, max|x|)`, eps that of the dtype of x. Source: Shamir, JMLR 18 (2017),
+    Algorithm 1; with Gaussian u, Nesterov and Spokoiny, Found. Comput. Math. 17 (2017), section 3, and Duchi et al.,
+    IEEE Trans. Inf. Theory 61 (2015).
 
     >>> import numpy as np
     >>> from wengert import optimize
@@ -44,11 +44,11 @@ def multi_point(
     *,
     central: bool = True,
 ) -> Any:
-    """G = (n/m) sum_i s_i u_i,  s_i = (f(x + r u_i) - f(x - r u_i)) / (2r),  over m orthonormal u_i.
+    """The estimate `G = (n/m) sum_i s_i u_i`, `s_i = (f(x + r u_i) - f(x - r u_i)) / (2r)`, m orthonormal u_i.
 
-    directions: m from 1 (`two_point`) to n, in a uniform frame (QR of a Gaussian matrix), with E|G|^2 = (n/m)
-    |grad f|^2; None takes the n coordinate axes, needs no rng, and gives grad f + O(r^2). Calls of f: 2m, or
-    m + 1 forward. Radius and sources as in `two_point`. Raises ArgumentError (m out of range, no rng).
+    directions: m from 1 (`two_point`) to n, in a uniform frame (QR of a Gaussian matrix), with
+    `E|G|^2 = (n/m) |grad f|^2`; None takes the n coordinate axes, needs no rng, and gives grad f + O(r^2). Calls of f:
+    2m, or m + 1 forward. Radius and sources as in `two_point`. Raises ArgumentError (m out of range, no rng).
 
     >>> import numpy as np
     >>> from wengert import optimize
@@ -116,16 +116,15 @@ def zeroth_order_descent(
     jit: bool = False,
     **until: Any,
 ) -> Result:
-    """x_{k+1} = x_k - step * G_k,  G_k the estimate of `multi_point` along m = `directions` fresh directions.
+    """Descent without gradients: `x_{k+1} = x_k - step G_k`, G_k the estimate of `multi_point`, fresh in each step.
 
-    step:  in theory m/(nL), the minimum over h of E f(x_{k+1}) <= f - h |grad f|^2 + (L/2) h^2 (n/m) |grad
-           f|^2: gradient descent's progress divided by n/m, hence O(n/k) instead of O(1/k) for convex f
-           (Nesterov and Spokoiny 2017, Theorem 8, with h = 1/(4(n+4)L) for Gaussian u), and E|x_k - x*|^2 <=
-           (1 - mu m/(nL))^k |x_0 - x*|^2 for strongly convex f. None takes p/L as in `gradient_descent`, p = (m/n)
-           G; it follows the curvature along p, often far below L, at one call a trial
-    rng:   default np.random.default_rng(0)
-    values are exact forward or with step None; else means over the pairs, off by L r^2 / 2, and cost no call.
-    Other arguments and errors as in `gradient_descent` and `multi_point`.
+    step: in theory m/(nL), the minimum over h of `E f(x_{k+1}) <= f - h |grad f|^2 + (L/2) h^2 (n/m) |grad f|^2`, m the
+    number of directions: gradient descent's progress divided by n/m, hence O(n/k) instead of O(1/k) for convex f
+    (Nesterov and Spokoiny 2017, Theorem 8, with h = 1/(4(n+4)L) for Gaussian u), and
+    `E|x_k - x*|^2 <= (1 - mu m/(nL))^k |x_0 - x*|^2` for strongly convex f. None takes p/L as in `gradient_descent`,
+    p = (m/n) G; it follows the curvature along p, often far below L, at one call a trial. rng: default
+    np.random.default_rng(0). The values kept are exact forward or with step None; else means over the pairs, off by
+    `L r^2 / 2`, and cost no call. Other arguments and errors as in `gradient_descent` and `multi_point`.
 
     >>> import numpy as np
     >>> from wengert import optimize

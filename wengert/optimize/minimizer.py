@@ -34,22 +34,20 @@ def minimize(
     jit: bool = False,
     **kw: Any,
 ) -> Result:
-    """min f(x, *args) by scipy.optimize.minimize with our derivatives: `jac`, and `hessp` or `hess`.
+    """Minimise `f(x, *args)` by scipy.optimize.minimize with our derivatives: `jac`, and `hessp` or `hess`.
 
-    method:       any of SciPy's; None takes SLSQP where there are constraints, else L-BFGS-B. Gradients go to every
-                  method that uses one; Hessian-vector products to Newton-CG, trust-ncg, trust-krylov and
-                  trust-constr; the whole Hessian to dogleg and trust-exact
-    bounds:       a structure like x0 with a pair (low, high) at each leaf, None for no bound, or SciPy's own: a pair
-                  for each of the n variables, in the order of x0's leaves; scipy.optimize.Bounds
-    constraints:  SciPy's (dicts, NonlinearConstraint, LinearConstraint), one or several. Their functions take x in the
-                  structure of x0, return one number or array, and need no `jac` or `hess`: the exact ones are supplied
-                  where they are not given
-    callback:     called as c(k, x_k, f(x_k)) after each iteration; the run stops if that is true
-    jit:          compile f with its derivatives (`wg.jit`)
-    Other keywords (tol, options) are SciPy's own. `values`, `evaluations`, `gradients` and `seconds` have one entry for
-    each evaluation that SciPy made; `details` is SciPy's result, in flat vectors. Raises ArgumentError for a method
-    that does not exist or has no bounds or constraints, and for a `jac`, `hess` or `hessp` of your own; other errors as
-    in `gradient_descent`.
+    method: any of SciPy's; None takes SLSQP where there are constraints, else L-BFGS-B. Gradients go to every method
+    that uses one; Hessian-vector products to Newton-CG, trust-ncg, trust-krylov and trust-constr; the whole Hessian to
+    dogleg and trust-exact. bounds: a structure like x0 with a pair (low, high) at each leaf, None for no bound; or
+    SciPy's own: a pair for each of the n variables, in the order of x0's leaves, or scipy.optimize.Bounds.
+    constraints: SciPy's (dicts, NonlinearConstraint, LinearConstraint), one or several; their functions take x in the
+    structure of x0, return numbers or arrays, and need no `jac` or `hess`: the exact ones are supplied where they are
+    not given. callback: called as `c(k, x_k, f(x_k))` after each iteration; the run stops if that is true. jit: compile
+    f with its derivatives (`wg.jit`). Other keywords (tol, options) are SciPy's own.
+
+    Result: `values`, `evaluations`, `gradients` and `seconds` have one entry for each evaluation that SciPy made;
+    `details` is SciPy's result, in flat vectors. Raises ArgumentError for a method that does not exist or has no bounds
+    or constraints, and for a `jac`, `hess` or `hessp` of your own; other errors as in `gradient_descent`.
 
     >>> import numpy as np
     >>> from wengert import optimize

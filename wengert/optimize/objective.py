@@ -136,9 +136,9 @@ class Objective(Variables):
 
 
 def smoothness(fun: Function, x: Any, rng: np.random.Generator | None = None, iterations: int = 30) -> float:
-    """L = max |eigenvalue of the Hessian of f at x|, from below, by power iteration v <- Hv / |Hv|.
+    """The largest absolute eigenvalue L of the Hessian of f at x, from below, by power iteration `v <- Hv / |Hv|`.
 
-    One Hessian-vector product an iteration, no matrix; the error falls as (lambda_2/lambda_1)^(2k) (Golub and
+    One Hessian-vector product an iteration, no matrix; the error falls as `(lambda_2/lambda_1)^(2k)` (Golub and
     Van Loan, Matrix Computations, 4th ed., section 8.2.1). `rng` draws the first v; default
     np.random.default_rng(0).
 

@@ -10,9 +10,8 @@ from typing import Any, TextIO
 class Progress:
     """A line in the terminal with the step, the value and the time: `gradient_descent(f, x0, callback=Progress())`.
 
-    every:   seconds between two reports
-    limit:   seconds after which the run is stopped
-    file:    where the line goes; a terminal gets one line that is written over, a file a line for each report
+    every: seconds between two reports. limit: seconds after which the run is stopped. file: where the line goes; a
+    terminal gets one line that is written over, a file a line for each report.
 
     >>> import sys
     >>> import numpy as np

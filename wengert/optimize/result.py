@@ -16,14 +16,10 @@ _AXES = {"iterations": "iterates", "evaluations": "calls of f", "gradients": "gr
 class Result:
     """What a minimisation found and what it cost.
 
-    x, fun:       the last iterate, in the structure of x0, and f there
-    values:       f at each iterate, the start included
-    evaluations:  calls of f, cumulative, when `values[k]` became known; a call that also gives a gradient
-                  counts
-    gradients:    gradients computed by then, cumulative; a Hessian-vector product counts as two
-    seconds:      time by then, from the start of the run, by the wall clock
-    message:      why it stopped
-    details:      SciPy's own result, from `minimize`
+    x, fun: the last iterate, in the structure of x0, and f there. values: f at each iterate, the start included.
+    evaluations: calls of f, cumulative, when `values[k]` became known; a call that also gives a gradient counts.
+    gradients: gradients computed by then, cumulative; a Hessian-vector product counts as two. seconds: time by then,
+    from the start of the run, by the wall clock. message: why it stopped. details: SciPy's own result, from `minimize`.
 
     >>> import numpy as np
     >>> from wengert import optimize

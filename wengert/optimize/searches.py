@@ -91,10 +91,10 @@ def line_search(
 ) -> Step:
     """A step a along a direction d of descent, from x.
 
-    "armijo":  the largest of first, first/2, first/4, ... with f(x + a d) <= f(x) + c1 a (grad f . d); Nocedal and
-               Wright, Numerical Optimization, 2nd ed., 2006, Algorithm 3.1
-    "wolfe":   that, and |grad f(x + a d) . d| <= c2 |grad f(x) . d|; their Algorithms 3.5 and 3.6, in
-               scipy.optimize.line_search
+    method: "armijo" takes the largest of first, first/2, first/4, ... with `f(x + a d) <= f(x) + c1 a (grad f . d)`
+    (Nocedal and Wright, Numerical Optimization, 2nd ed., 2006, Algorithm 3.1); "wolfe" wants that, and
+    `|grad f(x + a d) . d| <= c2 |grad f(x) . d|` (their Algorithms 3.5 and 3.6, in scipy.optimize.line_search). jit:
+    compile f with its gradient.
 
     The direction has the structure of x. Result: a `Step`, whose `step` is None where none was found (f falls
     without end, or rounding hides the decrease). Raises ArgumentError where d does not lead downhill.
