@@ -20,7 +20,7 @@ _PLACES = {
     "swell": "growth",
 }
 
-__all__ = ["Expression", "Swell", "expression", "from_sympy", "grad", "swell"]  # noqa: F822: see __getattr__
+__all__ = ["Expression", "Swell", "expression", "from_sympy", "grad", "swell"]
 
 
 def __getattr__(name: str) -> Any:
