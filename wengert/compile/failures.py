@@ -10,10 +10,11 @@ from typing import Any
 
 from ..core.program import Equation
 from ..errors import BranchChangedError, MemoryLimitError
+from ..primitives.window import beyond
 
 KINDS: dict[str, Callable[..., Exception]] = {}  # (kind, *details) happened: details and equation -> the exception
 
-DETAILED = {"index", "rows"}  # kinds to which a number belongs that is known only then
+DETAILED = {"index", "rows", "slice"}  # kinds to which a number belongs that is known only then
 
 
 def fails(kind: str) -> Callable[[Callable[..., Exception]], Callable[..., Exception]]:
@@ -39,6 +40,11 @@ def exception(what: tuple[Any, ...], eq: Equation | None, detail: int = 0) -> Ex
 def _index(eq: Equation | None, extent: int, axis: int, place: int) -> Exception:
     index = place if place >= 0 else place - extent  # native code counts from the front
     return IndexError(f"index {index} is out of bounds for axis {axis} with size {extent}")
+
+
+@fails("slice")
+def _slice(eq: Equation | None, length: int, step: int, extent: int, start: int) -> Exception:
+    return beyond(start, length, step, extent, None if eq is None else eq.source)
 
 
 @fails("assume")

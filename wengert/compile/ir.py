@@ -61,13 +61,17 @@ Terms = tuple[tuple[Axis, int], ...]
 
 
 class Indirect(NamedTuple):
-    """A part of an index that is read from memory: stride * index, counted from the end where negative."""
+    """A part of an index that is read from memory: stride * index, counted from the end where negative.
+
+    slice: (length, step, extent of the axis) where it is the start of a slice, which may not be negative.
+    """
 
     index: Ref | Const  # type: ignore[assignment]
     stride: int
     extent: int
     checked: bool  # must it be checked against the extent?
     axis: int = 0  # of the array that is indexed, for people
+    slice: tuple[int, int, int] | None = None
 
 
 class Ref(NamedTuple):

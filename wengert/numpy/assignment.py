@@ -22,6 +22,7 @@ from .alias import _WRITERS, View, is_number, is_part, store
 from .dispatch import implements
 from .indexing import Selection, mask_over, nonzero_of, picked, select, taken_apart
 from .ufuncs import METHODS, ON_TRACERS, deliver, operand, to_dtype
+from .windows import has_windows, is_window, taken_out, view_of
 
 __all__ = ["copyto", "fill_diagonal", "place", "put", "put_along_axis", "putmask"]
 
@@ -33,6 +34,11 @@ def setitem(x: Tracer, index: Any, v: Any) -> None:
     v = operand(v)
     if isinstance(index, np.ndarray | Tracer) and index.dtype.kind == "b" and index.shape and shape_of(v) == ():
         store(x, _masked(x, index, v))
+        return
+    if has_windows(index):
+        windows, index = taken_out(index, x.shape)
+        if not is_window(v, x, windows, index):
+            setitem(view_of(x, windows), index, v)
         return
     s = select(index, x.shape)
     if is_part(v, x, s.basic) or _is_picked(v, x, s):

@@ -17,6 +17,7 @@ from ..primitives.shape import broadcast_to, sum_, transpose
 from .alias import View, copied, is_number, view
 from .dispatch import any_traced
 from .ufuncs import operand
+from .windows import has_windows, taken_out, view_of
 
 
 class Selection(NamedTuple):
@@ -43,6 +44,9 @@ def getitem(x: Tracer, index: Any) -> Any:
     """x[index]: a view where NumPy gives a view, a number where it gives a number, else a copy."""
     if type(index) is np.ndarray and index.dtype.kind == "i" and index.ndim and x.shape:
         return gather(x, index, axis=0)
+    if has_windows(index):
+        windows, index = taken_out(index, x.shape)
+        return getitem(view_of(x, windows), index)
     s = select(index, x.shape)
     if s.indices:
         y = picked(x, selection=s)

@@ -314,6 +314,8 @@ def _traced(index: Any) -> bool:
     """Is there a tracer in an index expression?"""
     if isinstance(index, tuple):
         return any(map(_traced, index))
+    if type(index) is slice:
+        return isinstance(index.start, Tracer) or isinstance(index.stop, Tracer)
     return isinstance(index, Tracer)
 
 

@@ -105,12 +105,14 @@ class Emitter(Writer):
     def index(self, i: Indirect) -> str:
         """An index that is read from memory, counted from the front, in range; a flag is set if it was not."""
         x = self.operand(i.index, INDEX)
-        key = ("index", x, i.extent)
+        key = ("index", x, i.extent, i.slice)
         found = self.known.get(key)
         if found is not None:
             return found
-        negative = self.emit(f"icmp slt i64 {x}, 0")
-        y = self.emit(f"select i1 {negative}, i64 {self.emit(f'add i64 {x}, {i.extent}')}, i64 {x}")
+        y = x
+        if i.slice is None:
+            negative = self.emit(f"icmp slt i64 {x}, 0")
+            y = self.emit(f"select i1 {negative}, i64 {self.emit(f'add i64 {x}, {i.extent}')}, i64 {x}")
         if i.checked:
             bad = self.emit(f"icmp uge i64 {y}, {i.extent}")
             self.fails_beyond(y, i)
@@ -120,7 +122,8 @@ class Emitter(Writer):
 
     def fails_beyond(self, place: str, i: Indirect) -> None:
         """The function fails if one of the places, unsigned numbers, is beyond the axis: the largest tells."""
-        code = self.code_of(("index", i.extent, i.axis), self.equation)
+        what = ("index", i.extent, i.axis) if i.slice is None else ("slice", *i.slice)
+        code = self.code_of(what, self.equation)
         if code not in self.furthest:
             self.furthest[code] = self.slot("i64"), i.extent
             self.slots.append(f"  store i64 0, ptr {self.furthest[code][0]}")

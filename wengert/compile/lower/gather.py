@@ -3,14 +3,75 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...core.program import Atom, Equation
-from ..ir import Axis, Call, Const, Indirect, Splat, Value, View, row_major
+from ...primitives.window import reach
+from ..ir import Axis, Call, Const, Indirect, Position, Ref, Splat, Value, View, row_major
 from .lowering import Lowering, adds, axes_of, lowers
+from .matrices import on_matrices, stop_if
 
 Index = Sequence[Axis | int]
+
+
+class Slice(NamedTuple):
+    """A slice of static length, whose start is a number in memory, or known."""
+
+    start: Ref | Const
+    length: int
+    step: int
+    extent: int
+
+    @property
+    def starts(self) -> int:
+        """How many places there are at which it can begin."""
+        return self.extent - reach(self.length, self.step) + 1
+
+
+@lowers("slice_places")
+def slice_places(low: Lowering, eq: Equation) -> None:
+    """i + step * k, for those who do not take the slice itself, as `Indexing` does where i is one number."""
+    (i,), (y,) = map(low.value, eq.inputs), eq.outputs
+    found = Slice(Const(0), *(eq.params[k] for k in ("length", "step", "extent")))
+    index = axes_of(y.type.shape)
+    outer, along = index[:-1], index[-1]
+    target, start = low.result(y), low.new(i.shape, np.intp)
+    low.nest(outer, start.ref(outer), "convert", [i.ref(outer)], {"computed_in": start.dtype})
+    if i.shape == () and found.length and found.starts > 0:
+        low.memo["slice", y] = found._replace(start=start.ref(()))
+        start = nowhere_else(low, start, found)
+    else:
+        start = checked(low, eq, start, found)
+    position = Position(along, 0, found.step) if isinstance(along, Axis) else Const(np.intp(0))
+    low.nest(index, target.ref(index), "add", [start.ref(outer), position])
+
+
+def nowhere_else(low: Lowering, start: View, found: Slice) -> View:
+    """A start that is out of range becomes one whose places are."""
+    inside, enough = low.new((), bool), low.new((), bool)
+    low.nest((), inside.ref(()), "greater_equal", [start.ref(()), Const(np.intp(0))])
+    low.nest((), enough.ref(()), "less", [start.ref(()), Const(np.intp(found.starts))])
+    both, valid = low.new((), bool), low.new((), np.intp)
+    low.nest((), both.ref(()), "logical_and", [inside.ref(()), enough.ref(())])
+    low.nest((), valid.ref(()), "where", [both.ref(()), start.ref(()), Const(np.intp(found.extent))])
+    return valid
+
+
+def checked(low: Lowering, eq: Equation, start: View, found: Slice) -> View:
+    """Starts, of which each must be in range."""
+    y = low.new(start.shape, np.intp)
+
+    def body(f: Any, refs: Sequence[Ref]) -> None:
+        x = f.load(refs[0])
+        f.do(f"store i64 {x}, ptr {f.emit('getelementptr i64, ptr %ctx, i64 1')}")
+        bad = f.emit(f"icmp uge i64 {x}, {max(found.starts, 0)}")
+        stop_if(f, bad, ("slice", found.length, found.step, found.extent))
+        f.store(refs[1], x)
+
+    on_matrices(low, eq, "slices", [start], [y], (0, 0), body)
+    return y
 
 
 class Indexing:
@@ -28,10 +89,21 @@ class Indexing:
         direct = outer.ref([*self.a, *self.b])
         if 0 in dims and 0 not in picked:
             nothing_there(low, axis + dims.index(0))
+        found = [low.memo.get(("slice", i)) for i in indices]
+        if len(indices) == 1 and found[0] is not None:
+            self.ref = self.window(direct, found[0], strides[0])
+            return
         parts = [
             self.part(low, v, s, n, axis + k) for k, (v, s, n) in enumerate(zip(values, strides, dims, strict=True))
         ]
         self.ref = direct._replace(indirect=tuple(parts))
+
+    def window(self, direct: Ref, found: Slice, stride: int) -> Ref:
+        """The elements of a slice lie behind its start, which is read from memory."""
+        (at,) = self.i
+        start = Indirect(found.start, stride, found.starts, True, slice=(found.length, found.step, found.extent))
+        terms = direct.terms if isinstance(at, int) else (*direct.terms, (at, stride * found.step))
+        return direct._replace(terms=terms, indirect=(start,))
 
     def part(self, low: Lowering, index: Value, stride: int, extent: int, axis: int) -> Indirect:
         """One array of indices, aligned with the last of the axes i."""
