@@ -22,6 +22,7 @@ from .remake import remake
 from .reroll import reroll
 from .show import loops_text
 from .shrink import shrink
+from .tiles import in_tiles
 
 T = TypeVar("T")
 
@@ -71,6 +72,7 @@ class Stages:
             recompute(block)
         drop_unread(block)
         drop_fills(block)
+        in_tiles(block)
         shrink(block)
         write_over(block)
         return block

@@ -19,6 +19,7 @@ from .. import mathlib
 from ..ir import Block, Buffer, Call, Loop, reads, writes
 from ..mathlib import rare
 from . import parallel
+from .aliasing import Scopes
 from .control import Function
 from .writer import Writer
 
@@ -31,6 +32,7 @@ class Module:
         self.failures: dict[tuple[Any, Any], int] = {}  # what goes wrong, and in which equation -> its number
         self.math: set[tuple[str, str]] = set()
         self.declared: set[str] = set()
+        self.scopes = Scopes()
 
     def code_of(self, what: Any, eq: Any) -> int:
         """The number by which the program says that this went wrong."""
@@ -39,6 +41,7 @@ class Module:
     def function(self, node: Any) -> tuple[str, list[Buffer], bool]:
         """The function that runs a node, its arrays, and whether it can fail."""
         f = Function(self.code_of)
+        f.scopes = self.scopes
         f.node(node)
         return self.named(f, "noinline " if type(node) is Loop else "")
 
@@ -55,6 +58,7 @@ class Module:
 
     def main(self, block: Block, inputs: int, stacks: Sequence[Buffer] = ()) -> str:
         """The text of `wengert_main`."""
+        self.scopes = Scopes(stacks)
         m = Main(self.code_of, inputs)
         for k in range(2 * len(stacks)):
             m.do(f"store i64 0, ptr {m.first(f'getelementptr i64, ptr %arena, i64 {k}')}")
@@ -110,7 +114,7 @@ class Module:
         intrinsics = declarations(body)
         self.declared |= rare.externals(self.math)
         math = mathlib.declarations(self.math, width)
-        return "\n".join([body, *sorted(self.declared), *intrinsics, math, ATTRIBUTES, METADATA])
+        return "\n".join([body, *sorted(self.declared), *intrinsics, math, ATTRIBUTES, METADATA, self.scopes.text()])
 
 
 SEGMENT = 256  # nodes of one function: LLVM takes more than twice as long for one that is twice as long

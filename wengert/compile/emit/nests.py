@@ -11,6 +11,7 @@ import numpy as np
 from .. import mathlib
 from ..ir import Axis, Buffer, CallStmt, Const, Indirect, Loop, Operand, Position, Ref, Stmt, Straight
 from . import complex_ops
+from .aliasing import Scopes
 from .blocks import Sum, in_blocks, is_long
 from .ops import extremum
 from .short import IN_LOOP, STRAIGHT, every, short_loops
@@ -46,7 +47,8 @@ class Emitter(Writer):
         if buffer.home is not None:
             found = self.known.get(("stack", buffer))
             if found is None:
-                found = self.known["stack", buffer] = self.emit(f"load ptr, ptr {self.pointer(buffer.home)}")
+                home, note = self.pointer(buffer.home), self.scopes.note(buffer.home)
+                found = self.known["stack", buffer] = self.emit(f"load ptr, ptr {home}{note}")
             return found
         found = self.pointers.get(buffer)
         if found is None:
@@ -144,6 +146,7 @@ class Emitter(Writer):
         """Return the code of what has gone wrong."""
         self.stop_unless_zero(f"{self.code_of(what, eq)}")
 
+    scopes = Scopes()
     equation: Any = None
     stops = False  # may it return before its end?
 
@@ -174,7 +177,8 @@ class Emitter(Writer):
     def load_from(self, buffer: Buffer, addresses: Sequence[str]) -> Any:
         """The value at these addresses of its parts."""
         t = memory_type(buffer.dtype)
-        values = [self.emit(f"load {t}, ptr {p}") for p in addresses]
+        note = self.scopes.note(buffer)
+        values = [self.emit(f"load {t}, ptr {p}{note}") for p in addresses]
         if buffer.dtype.kind == "b":
             return self.emit(f"icmp ne i8 {values[0]}, 0")
         return tuple(values) if len(values) == 2 else values[0]
@@ -191,7 +195,7 @@ class Emitter(Writer):
         t = memory_type(buffer.dtype)
         if buffer.dtype.kind == "b":
             value = self.emit(f"zext i1 {value} to i8") if value not in ("true", "false") else str(int(value == "true"))
-        self.do(f"store {t} {value}, ptr {address}")
+        self.do(f"store {t} {value}, ptr {address}{self.scopes.note(buffer)}")
 
     def forget(self, ref: Ref) -> None:
         """What was known of elements that a write to this one may change is not known any more."""
