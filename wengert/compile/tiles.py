@@ -135,7 +135,7 @@ class Tiling:
         self.nodes, self.lanes, self.outside = list(nodes), lanes, outside
         self.uses: dict[Buffer, list[Use]] = {}
         for node in nodes:
-            for use in uses(node, None):
+            for use in uses(node):
                 self.uses.setdefault(use.ref.buffer, []).append(use)
         self.layouts: dict[Buffer, Layout] = {}
 
@@ -197,20 +197,19 @@ def asks_across(use: Use) -> bool:
     return stmt is not None and stmt.accumulate is not None and stmt.eq is not None and stmt.eq.primitive.name in ACROSS
 
 
-def uses(node: Any, loop: Loop | None) -> Iterator[Use]:
+def uses(node: Any) -> Iterator[Use]:
     """The uses of arrays in a node, in order."""
-    if isinstance(node, Stmt):
-        yield from (Use(ref, node, loop, False) for ref in node.refs())
-        yield Use(node.target, node, loop, True)
-    elif type(node) in (Loop, Straight):
-        for child in node.body:
-            yield from uses(child, node if type(node) is Loop and loop is None else loop)
+    if type(node) in (Loop, Straight):
+        loop = node if type(node) is Loop else None
+        for stmt in statements(node):
+            yield from (Use(ref, stmt, loop, False) for ref in stmt.refs())
+            yield Use(stmt.target, stmt, loop, True)
     else:
         if type(node) is For and type(node.count) is Ref:
             yield Use(node.count, None, None, False)
         for inner in blocks(node):
             for child in inner.nodes:
-                yield from uses(child, None)
+                yield from uses(child)
         if type(node) is While:
             yield Use(node.flag, None, None, False)
             yield Use(node.count, None, None, True)

@@ -16,6 +16,7 @@ from .after_loops import sums_after
 from .branch_sums import sums_into_branches
 from .builder import Builder
 from .calls import strong
+from .known_rows import read_known
 from .read_first import read_first
 from .residuals import save_less
 from .unused import mark_simple, without_unused
@@ -129,7 +130,7 @@ class Inside:
 
 def finished(program: Program) -> Program:
     """A program of simplified equations, with what looks at more than one of them."""
-    return read_first(save_less(sums_after(sums_into_branches(used_once(program)))))
+    return read_first(save_less(read_known(sums_after(sums_into_branches(used_once(program))))))
 
 
 def is_free_view(eq: Any) -> bool:
