@@ -104,7 +104,7 @@ def grow(program: int, failure: int, home: Any, row_bytes: int, rows: int, code:
         old = stacks.get(where)
         room = max(rows, 2 * home[1], FIRST_ROWS)
         if room * row_bytes + sum(s.nbytes for s in stacks.values()) > _limit[0] * machine_memory():
-            what, eq = running[program].failures[failure - 1]
+            what, eq = running[program].failures[failure]
             raise exception(what, eq, room)
         new = stacks[where] = np.empty(room * row_bytes, np.uint8)
         if old is not None:

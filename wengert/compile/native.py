@@ -17,10 +17,11 @@ from ..errors import MemoryLimitError
 from . import cache, llvm, symbols
 from .callbacks import raised, running
 from .callers import OTHER_TYPES, flat_caller
-from .entry import NO_MEMORY, NOT_IN_ORDER, OTHER
+from .entry import NO_MEMORY, NOT_IN_ORDER, OTHER, run_instead
 from .failures import exception
 from .guards import RAISED
-from .stages import Stages
+from .plain import PLAIN
+from .stages import CAREFUL, Stages
 
 ARENA_KEPT = 2**28  # bytes of working memory that a compiled program keeps between calls, at most
 
@@ -42,7 +43,9 @@ class Native:
         self.calls = stages.constants.calls
         self.arrays = stages.constants.arrays
         self.context = np.array([self.number, 0, *(a.ctypes.data for a in self.arrays)], np.int64)
-        self.failures = list(stages.module.failures)
+        self.failures = {code: what for what, code in stages.module.failures.items()}
+        self.careful: Native | None = None  # the same with products that keep zeros, once it was needed
+        self.tables: list[Any] = []  # what entries expect and run
         found = symbols.addresses(stages.module.declared)
         self.address, self.library = stages.timed("load", lambda: llvm.loaded(self.code, found))
         self.cell = np.zeros(1, np.int64)
@@ -68,7 +71,21 @@ class Native:
             raise no_memory(self.stages)
         if code == RAISED:
             raise raised()
-        raise exception(*self.failures[code - 1], int(self.context[1]))
+        if self.stages.plain:
+            return self.carefully(code, args)
+        raise exception(*self.failures[code], int(self.context[1]))
+
+    def carefully(self, code: int, args: Sequence[Any]) -> Any:
+        """A program with plain products was not enough: run it with those that keep zeros, next time at once."""
+        if self.careful is None:
+            self.careful = Native(Stages(self.stages.recorded, plain=False))
+        if code >= CAREFUL:
+            return self.careful.stopped(code, args)
+        if self.failures[code][0] == (PLAIN,):
+            for table in self.tables:
+                run_instead(table, self.careful)
+        types = self.stages.program.in_types
+        return self.careful.run(*(argument(in_order(x), t) for x, t in zip(args, types, strict=True)))
 
 
 def free(cell: Any) -> None:

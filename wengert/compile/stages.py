@@ -16,6 +16,7 @@ from .inplace import write_over
 from .ir import Block, Buffer, Straight, View, row_major, size_of
 from .lower import Constants
 from .lower.lowering import Lowering
+from .plain import with_plain_products
 from .plan import plan
 from .recompute import drop_unread, recompute
 from .remake import remake
@@ -25,19 +26,24 @@ from .shrink import shrink
 from .tiles import in_tiles
 
 T = TypeVar("T")
+CAREFUL = 1 << 20  # the first number of a failure in a program that is careful from the beginning
 
 
 class Stages:
     """A program on its way to machine code. seconds: what each stage took.
 
     inputs, outputs: the caller's arrays; constants: those that the program closed over; arena: bytes of working memory.
-    recomputing: may what is cheap be computed again? It may not where a report compares.
+    recomputing: may what is cheap be computed again? It may not where a report compares. plain: may it have plain
+    products, and stop where they do not do, see plain.py? Has it?
     """
 
-    def __init__(self, program: Program, recomputing: bool = True) -> None:
+    def __init__(self, program: Program, recomputing: bool = True, plain: bool = True) -> None:
         self.seconds: dict[str, float] = {}
         self.recomputing = recomputing
-        self.program = self.timed("simplify", lambda: simplify(program))
+        self.recorded = program
+        careful = self.timed("simplify", lambda: simplify(program))
+        self.program = with_plain_products(careful) if plain else careful
+        self.plain = self.program is not careful
         self.constants = Constants()
         self.inputs = [Buffer(t.dtype, size_of(t.shape), "input", k) for k, t in enumerate(program.in_types)]
         self.outputs = [Buffer(t.dtype, size_of(t.shape), "output", k) for k, t in enumerate(program.out_types)]
@@ -88,6 +94,6 @@ class Stages:
 
     def text(self) -> str:
         """LLVM's text."""
-        self.module = Module()
+        self.module = Module(1 if self.plain else CAREFUL)
         main = self.module.main(self.block, len(self.inputs), self.stacks)
         return self.module.text(main, llvm.width())

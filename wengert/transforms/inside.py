@@ -19,6 +19,7 @@ from .calls import strong
 from .known_rows import read_known
 from .read_first import read_first
 from .residuals import save_less
+from .sums_together import sums_together
 from .unused import mark_simple, without_unused
 from .used_once import used_once
 from .views import adds_ones, aligned, viewed
@@ -130,7 +131,8 @@ class Inside:
 
 def finished(program: Program) -> Program:
     """A program of simplified equations, with what looks at more than one of them."""
-    return read_first(save_less(read_known(sums_after(sums_into_branches(used_once(program))))))
+    program = sums_after(sums_together(sums_into_branches(used_once(program))))
+    return read_first(save_less(read_known(program)))
 
 
 def is_free_view(eq: Any) -> bool:

@@ -27,7 +27,8 @@ from .writer import Writer
 class Module:
     """Text in the making: functions that were written, and what can go wrong in them."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: int) -> None:
+        self.first = first  # the number of the first failure
         self.functions: dict[str, str] = {}  # text -> name
         self.failures: dict[tuple[Any, Any], int] = {}  # what goes wrong, and in which equation -> its number
         self.math: set[tuple[str, str]] = set()
@@ -36,7 +37,7 @@ class Module:
 
     def code_of(self, what: Any, eq: Any) -> int:
         """The number by which the program says that this went wrong."""
-        return self.failures.setdefault((what, eq), 1 + len(self.failures))
+        return self.failures.setdefault((what, eq), self.first + len(self.failures))
 
     def function(self, node: Any) -> tuple[str, list[Buffer], bool]:
         """The function that runs a node, its arrays, and whether it can fail."""

@@ -33,6 +33,7 @@ from ..ir import (
     row_major,
     size_of,
 )
+from ..plain import PLAIN
 from .lowering import ADDING, OVERWRITING, Lowering, axes_of, lowers
 
 
@@ -74,6 +75,24 @@ def scan(low: Lowering, eq: Equation) -> None:
     end_round(inner, axis, carry, rows, made)
     low.nodes.append(For(axis, rounds, eq.params["reverse"], Block(inner.nodes), eq))
     finish(low, eq, outside, carried, carry)
+    if PLAIN in eq.params:
+        stop_at_nan(low, eq, [*carried, *rows])
+
+
+def stop_at_nan(low: Lowering, eq: Equation, results: Sequence[View]) -> None:
+    """Stop where a result holds a NaN, which plain products may have made of a zero."""
+    found = low.new((), np.bool_)
+    low.fill(found, np.False_)
+    for y in results:
+        if y.dtype.kind == "f":
+            index = axes_of(y.shape)
+            low.nest(index, found.ref(()), "isnan", [y.ref(index)], accumulate="or")
+
+    def emit(f: Any, node: Call) -> None:
+        code = f.code_of((PLAIN,), eq)
+        f.stop_unless_zero(f.emit(f"select i1 {f.load(node.reads[0])}, i32 {code}, i32 0"))
+
+    low.nodes.append(Call(PLAIN, [found.ref(())], [], emit, eq))
 
 
 def end_round(inner: Lowering, axis: Axis, carry: Sequence[View], rows: Sequence[View], made: Sequence[Value]) -> None:
