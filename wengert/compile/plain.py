@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..core.program import Atom, Equation, Program, Var
+from ..core.types import DYNAMIC
 from ..primitives import elementwise as ew
 from ..primitives.contract import einsum
 from ..primitives.index import slice_
@@ -53,7 +54,7 @@ def plain_body(eq: Equation) -> Program | None:
     """The body of a loop with plain products; None where it has none to change."""
     body = eq.params["body"]
     small = {e for e in body.equations if e.primitive is ew.zero_safe_mul and is_small_float(e.outputs[0])}
-    if not small:
+    if not small or any(DYNAMIC in v.type.shape for v in eq.outputs):
         return None
     n = eq.params["n_consts"]
     seen = reaching(body, n, n + eq.params["n_carry"])

@@ -90,7 +90,7 @@ def stop_at_nan(low: Lowering, eq: Equation, results: Sequence[View]) -> None:
 
     def emit(f: Any, node: Call) -> None:
         code = f.code_of((PLAIN,), eq)
-        f.stop_unless_zero(f.emit(f"select i1 {f.load(node.reads[0])}, i32 {code}, i32 0"))
+        f.stop_unless_zero(f.emit(f"select i1 {f.operand(node.reads[0])}, i32 {code}, i32 0"))
 
     low.nodes.append(Call(PLAIN, [found.ref(())], [], emit, eq))
 
