@@ -73,3 +73,16 @@ def test_higher_orders_agree():
     f = lambda c: np.sum(wg.scan(lambda c, x: (np.sin(c) * x + np.cos(c), c), c, X)[0])
     hessian = traced(wg.grad(wg.grad(f)), numpy.asarray(0.3))
     agree(hessian, [numpy.asarray(0.3)])
+
+
+def test_what_has_an_unknown_number_of_rows_is_not_saved():
+    """A loop over lanes that stop after different numbers of rounds, in a loop."""
+
+    def halved(x):
+        return wg.while_loop(lambda y: y > 1.0, lambda y: 0.5 * y * np.cos(0.1 * y), x)
+
+    f = lambda x: wg.fori_loop(0, 3, lambda k, x: 1.5 * wg.vmap(halved)(x) + np.sin(x), x)
+    args = [numpy.array([3.0, 7.0, 0.5])]
+    program = traced(wg.grad(lambda x: np.sum(f(x))), *args)
+    agree(program, args)
+    numpy.testing.assert_allclose(wg.jit(wg.grad(lambda x: np.sum(f(x))))(*args), program.evaluate(args)[0], rtol=1e-12)

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..core.program import Atom, Equation, Literal, Program, Var
+from ..core.types import DYNAMIC
 from ..primitives.loops import linear_scan, scan
 from .builder import COMMUTATIVE, has_effect
 from .residuals import LOOPS, Loop, is_cheap, is_light_map, loop_of
@@ -72,7 +73,7 @@ def known_values(first: Loop, loop: Loop, rows: Rows) -> dict[Var, Var]:
             other = computed.get(key_in(eq, same))
             if other is not None:
                 same.update(zip(eq.outputs, other.outputs, strict=True))
-                if not is_cheap(eq):
+                if not is_cheap(eq) and not any(DYNAMIC in v.type.shape for v in eq.outputs):
                     known.update(zip(eq.outputs, other.outputs, strict=True))
     return known
 
