@@ -100,15 +100,13 @@ def grow(program: int, failure: int, home: Any, row_bytes: int, rows: int, code:
     """What native code calls: room for more rows, at least twice as many as before. failure: the loop's number."""
     try:
         stacks = _thread.stacks
-        where = ctypes.addressof(home.contents)
-        old = stacks.get(where)
         room = max(rows, 2 * home[1], FIRST_ROWS)
         if room * row_bytes + sum(s.nbytes for s in stacks.values()) > _limit[0] * machine_memory():
             what, eq = running[program].failures[failure]
             raise exception(what, eq, room)
-        new = stacks[where] = np.empty(room * row_bytes, np.uint8)
-        if old is not None:
-            new[: old.size] = old
+        new = np.empty(room * row_bytes, np.uint8)
+        ctypes.memmove(new.ctypes.data, home[0], home[1] * row_bytes)
+        stacks[ctypes.addressof(home.contents)] = new
         home[0], home[1] = new.ctypes.data, room
         code[0] = 0
     except BaseException as error:

@@ -23,8 +23,8 @@ class Memory(int):
 
     arguments, results: the caller's arrays. constants: arrays that the program closed over. working: the arena, where
     values live between loops. callbacks: what the largest call back into NumPy makes, before it is copied. stack_rows:
-    bytes that each round of a while loop adds, for each stack that grows; how many rounds there are is not known,
-    and they are not in the peak.
+    bytes that each round of a while loop adds, for each stack that grows; how many rounds there are is not known, and
+    they are not in the peak, save for the first rows, which are working memory.
     """
 
     arguments: int

@@ -8,20 +8,33 @@ from __future__ import annotations
 from .ir import Block, Buffer, blocks, nodes, reads, writes
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector
+FIRST_ROWS, FIRST_BYTES = 64, 2**15  # of a stack that grows, in the arena
 
 
 def plan(block: Block) -> tuple[int, list[Buffer]]:
     """Give every temporary array of the block its offset in the arena: the arena's size in bytes, and the stacks.
 
-    First in the arena, for the whole run, are the addresses of stacks that grow.
+    First in the arena, for the whole run, are the addresses of stacks that grow, and their first rows.
     """
     stacks = list(dict.fromkeys(r.buffer for n in nodes(block) for r in (*reads(n), *writes(n)) if r.buffer.home))
     homes: dict[Buffer, int] = {b.home: 16 * k for k, b in enumerate(stacks) if b.home is not None}
-    first = -(-16 * len(stacks) // ALIGNMENT) * ALIGNMENT
+    first = aligned(16 * len(stacks))
+    for b in stacks:
+        b.offset, first = first, first + aligned(first_rows(b) * b.nbytes)
     size, moves = frame(block, set(homes))
     for buffer, offset in [*((b, k - first) for b, k in homes.items()), *moves]:
         buffer.offset = first + offset
     return first + size, stacks
+
+
+def first_rows(stack: Buffer) -> int:
+    """The rows of a stack for which there is room in the arena: it grows, and asks Python, only when there are more."""
+    return min(FIRST_ROWS, FIRST_BYTES // max(stack.nbytes, 1))
+
+
+def aligned(nbytes: int) -> int:
+    """Rounded up."""
+    return -(-nbytes // ALIGNMENT) * ALIGNMENT
 
 
 def frame(block: Block, outer: set[Buffer]) -> tuple[int, list[tuple[Buffer, int]]]:
@@ -76,7 +89,7 @@ def allocate(
             if start - offset >= size:
                 break
             offset = max(offset, end)
-        end = offset + -(-size // ALIGNMENT) * ALIGNMENT
+        end = offset + aligned(size)
         live.append((offset, end, last))
         top = max(top, end)
         moves += [(b, offset + at) for b, at in inside]

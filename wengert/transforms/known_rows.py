@@ -19,7 +19,7 @@ from ..core.program import Atom, Equation, Literal, Program, Var
 from ..core.types import DYNAMIC
 from ..primitives.loops import linear_scan, scan
 from .builder import COMMUTATIVE, has_effect
-from .residuals import LOOPS, Loop, is_cheap, is_light_map, loop_of
+from .residuals import LOOPS, Loop, is_cheap, is_light_map, loop_of, reading
 from .unused import with_equations
 
 Rows = dict[Atom, Var]  # values of a body, and the stacks in which the loop saves them
@@ -96,10 +96,16 @@ def reading_rows(loop: Loop, known: dict[Var, Var], rows: Rows, first: Loop) -> 
     p, n, m = loop.body, loop.n_consts, loop.n_consts + loop.n_carry
     pairs = list(zip(loop.args, p.inputs, strict=True))
     xs = pairs[m:]
+    inputs = {a: v for a, v in xs}
+    same: dict[Atom, Atom] = {}
     for v, there in known.items():
-        if there not in rows:
-            rows[there] = first.stack(there)
-        xs.append((rows[there], v))
-    equations = [eq for eq in p.equations if known.keys().isdisjoint(eq.outputs)]
-    body = Program([*p.inputs, *known], p.constants, equations, p.outputs, name=p.name, quiet=p.quiet)
+        stack = rows.setdefault(there, first.stack(there))
+        if stack in inputs:
+            same[v] = inputs[stack]
+        else:
+            inputs[stack] = v
+            xs.append((stack, v))
+    equations = [reading(eq, same) for eq in p.equations if known.keys().isdisjoint(eq.outputs)]
+    outputs = [same.get(a, a) for a in p.outputs]
+    body = Program([*p.inputs, *known], p.constants, equations, outputs, name=p.name, quiet=p.quiet)
     return loop_of(loop.eq, [loop.count], (pairs[:n], pairs[n:m], xs), body, loop.eq.outputs)

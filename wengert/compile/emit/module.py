@@ -18,6 +18,7 @@ import numpy as np
 from .. import mathlib
 from ..ir import Block, Buffer, Call, Loop, reads, writes
 from ..mathlib import rare
+from ..plan import first_rows
 from . import parallel
 from .aliasing import Scopes
 from .control import Function
@@ -61,8 +62,9 @@ class Module:
         """The text of `wengert_main`."""
         self.scopes = Scopes(stacks)
         m = Main(self.code_of, inputs)
-        for k in range(2 * len(stacks)):
-            m.do(f"store i64 0, ptr {m.first(f'getelementptr i64, ptr %arena, i64 {k}')}")
+        for k, stack in enumerate(stacks):
+            m.do(f"store ptr {m.first(f'getelementptr i8, ptr %arena, i64 {stack.offset}')}, ptr {m.word(2 * k)}")
+            m.do(f"store i64 {first_rows(stack)}, ptr {m.word(2 * k + 1)}")
         users = Counter(b for node in block.nodes for b in buffers_of(node))
         if len(block.nodes) <= SEGMENT:
             self.run(m, block.nodes, users)
@@ -198,6 +200,10 @@ class Main(Function):
             return super().pointer(buffer)
         k = buffer.index if buffer.kind == "input" else self.inputs + buffer.index
         return self.first(f"load ptr, ptr {self.first(f'getelementptr ptr, ptr %data, i64 {k}')}")
+
+    def word(self, k: int) -> str:
+        """The address of a word of the arena."""
+        return self.first(f"getelementptr i64, ptr %arena, i64 {k}")
 
     def first(self, text: str) -> str:
         """An instruction of the first block."""
