@@ -1,17 +1,18 @@
-"""Forward or reverse: the time of a Jacobian with 100 inputs against the number of outputs, in both modes.
+r"""Forward or reverse: where the two modes cross.
 
-    python docs/gallery/mode_crossover.py [folder]
+Forward mode computes the Jacobian of n inputs and m outputs in n columns, reverse mode in m rows; a column and a row
+cost about the same. So with n = 100 inputs the curves cross near m = 100, and `wg.jacobian(f)` takes the lower one: by
+counting operations and bytes, before it has measured anything.
 
-Forward mode computes n = 100 columns, reverse mode m rows; a row and a column cost about the same. So the curves cross
-near m = n, and `wg.jacobian(f)` takes the lower one by counting, before it has measured anything.
+(With few outputs both curves are flat: all columns, or rows, go through one NumPy operation at a time, and starting it
+takes longer than its work.)
 """
 
-import sys
 import time
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from pictures import BLACK, BLUE, GREY, VERMILION, canvas, save
 
 import wengert as wg
 
@@ -74,28 +75,21 @@ def data(outputs: tuple[int, ...] = OUTPUTS, repeats: int = 20) -> Data:
     return Data(np.array(outputs), np.array(forward), np.array(reverse), list(choices))
 
 
-def figures() -> dict[str, Any]:
-    """The picture."""
-    import matplotlib.pyplot as plt
-
-    d = data()
-    figure, axes = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
-    axes.loglog(d.outputs, 1e3 * d.forward, "o-", color="#3b6fb6", label="forward: 100 columns")
-    axes.loglog(d.outputs, 1e3 * d.reverse, "s-", color="#c1502e", label="reverse: one row for each output")
+def picture(d: Data) -> Any:
+    """Time of both modes against the number of outputs, and which one was taken."""
+    figure, ax = canvas(7.0, 4.4)
+    ax.loglog(d.outputs, 1e3 * d.forward, "o-", color=BLUE, label="forward: 100 columns")
+    ax.loglog(d.outputs, 1e3 * d.reverse, "s-", color=VERMILION, label="reverse: a row for each output")
     chosen = [f if c.mode == "forward" else r for f, r, c in zip(d.forward, d.reverse, d.choices, strict=True)]
-    axes.loglog(d.outputs, 1e3 * np.array(chosen), "k.", markersize=22, fillstyle="none", label='what mode="auto" took')
-    axes.axvline(d.crossover, color="0.6", linewidth=1, linestyle="--")
-    axes.annotate(f"m = {d.crossover:.0f}", (d.crossover, axes.get_ylim()[0]), (4, 6), textcoords="offset points")
-    axes.set(xlabel="outputs m", ylabel="time of the Jacobian (ms)", title=f"Jacobian of {INPUTS} inputs and m outputs")
-    axes.legend()
-    return {"mode_crossover": figure}
-
-
-def main(folder: str = ".") -> None:
-    """Write the picture."""
-    for name, figure in figures().items():
-        figure.savefig(Path(folder) / f"{name}.svg")
+    ax.loglog(d.outputs, 1e3 * np.array(chosen), "o", color=BLACK, markersize=15, fillstyle="none",
+              label="taken by wg.jacobian")  # fmt: skip
+    ax.axvline(d.crossover, color=GREY, linewidth=1, linestyle=":")
+    ax.text(d.crossover * 1.06, ax.get_ylim()[0] * 1.1, f"m = {d.crossover:.0f}", color=GREY)
+    ax.set(xlabel="outputs m", ylabel="time of the Jacobian (ms)")
+    ax.set_title("Jacobian of 100 inputs and m outputs")
+    ax.legend()
+    return figure
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:2])
+    save(picture(data()), __file__)

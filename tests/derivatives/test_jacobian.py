@@ -1,6 +1,6 @@
 """Jacobians and Hessians: each mode in chunks of any size, the choice between them, structures, kinds of numbers."""
 
-import importlib.util
+import importlib
 from pathlib import Path
 
 import numpy as np
@@ -176,13 +176,10 @@ def test_choice_is_made_on_types_as_well(network):
     assert seen == ["reverse"]
 
 
-def test_measured_crossover_of_both_modes():
+def test_measured_crossover_of_both_modes(monkeypatch):
     """Seed 002, figure 25: reverse is the faster for few outputs, forward for many; auto takes the faster one."""
-    path = Path(__file__).parents[2] / "docs" / "gallery" / "mode_crossover.py"
-    spec = importlib.util.spec_from_file_location("mode_crossover", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    d = module.data(outputs=(1, 30, 100, 300, 1000), repeats=5)
+    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "docs" / "gallery")
+    d = importlib.import_module("mode_crossover").data(outputs=(1, 30, 100, 300, 1000), repeats=5)
     assert d.reverse[0] < d.forward[0] and d.forward[-1] < d.reverse[-1] / 2
     assert 30 <= d.crossover <= 300
     assert [c.mode for c in d.choices] == ["reverse", "reverse", "forward", "forward", "forward"]
