@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from wengert.explain.explanation import Explanation, explain
+from wengert.explain import explain
+from wengert.explain.explanation import Explanation
 
 
 def bell(x1, x2):

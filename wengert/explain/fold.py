@@ -20,9 +20,10 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ..errors import Source
-from .graph import Edge, Graph, Label, Node, shortened
+from .graph import ADJOINT, Edge, Graph, Label, Node, shortened
 
 LIMIT = 60  # nodes that are drawn as they are
+LEAST = 12  # equations: a shorter repetition stays as it is
 NEAR = 6  # how many earlier places of the same node are tried as the beginning of a repetition
 
 Item = Any  # Node | Fold
@@ -86,13 +87,15 @@ class Folded:
         items = box.items[: box.period] if box.kind == "repeat" else box.items
         members = [self.places[id(n)] for item in items for n in leaves(item)]
         own = set(members)
-        edges = [(a, b) for a, b in self.into[self.box[members[0]]] if b in own]
+        near = self.into[self.box[members[0]]]
+        edges = [(a, b) for a, b in near if b in own]
+        escaping = {a for a, b in near if b not in own} | self.used
         index = [*dict.fromkeys(a for a, _ in edges if a not in own), *members]
         position = {k: place for place, k in enumerate(index)}
         shown = []
         for k in index:
             node = self.whole.nodes[k]
-            inner = node._replace(output=node.output or k in self.used)
+            inner = node._replace(output=node.output or k in escaping)
             shown.append(inner if k in own else node._replace(kind="outer", output=False))
         arrows = [(position[a], position[b]) for a, b in edges]
         return fold(self.whole._replace(title=describe(box), nodes=shown, edges=arrows))
@@ -104,7 +107,7 @@ def fold(graph: Graph, limit: int = LIMIT) -> Folded:
     for step in (_givens, _calls, _repeats, _lines, _repeats, _functions, _repeats):
         if len(items) > limit:
             fewer = step(items)
-            if sum(item.weight > 0 for item in fewer) > 1:  # all in one box would say nothing, and open for ever
+            if step is _repeats or sum(item.weight > 0 for item in fewer) > 1:  # all in one box would open for ever
                 items = fewer
     return Folded(graph, _parts(items, limit) if len(items) > limit else items)
 
@@ -140,6 +143,8 @@ def describe(box: Fold) -> str:
 def made(kind: str, items: Sequence[Item], name: str, rounds: int = 1, period: int = 0) -> Fold:
     """A box."""
     count = sum(item.weight for item in items)
+    if items[0].half == ADJOINT and count:
+        name = f"adjoint of {name}"
     return Fold(kind, items[0].half, items, count, name, rounds, period, any(item.output for item in items))
 
 
@@ -239,10 +244,10 @@ def _repeats_once(items: Sequence[Item]) -> list[Item]:
     i = 0
     while i < len(items):
         period, rounds = _repetition(items, prints, following, i) if items[i].weight else (1, 1)
-        if rounds == 1:
-            result.append(items[i])
+        run = items[i : i + period * rounds]
+        if rounds == 1 or sum(item.weight for item in run) < LEAST:
+            result += run
         else:
-            run = items[i : i + period * rounds]
             result.append(made("repeat", run, lines_of(run[:period]), rounds, period))
         i += period * rounds
     return result

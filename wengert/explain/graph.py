@@ -12,7 +12,7 @@ from ..errors import Source
 from .extended import Extended, extended, values_of
 from .formulas import barred
 from .infix import equation_text, number_text
-from .loops import Body
+from .loops import Body, is_loop
 from .names import Naming
 from .point import Point
 from .scope import Scope
@@ -100,6 +100,7 @@ def program_graph(
     """The graph of a program. half: of the variables of a derivative; groups: where each equation stands."""
     half, adjoints = half or {}, adjoints or {}
     results = {a for a in program.outputs if isinstance(a, Var)}
+    used = {a for eq in program.equations for a in eq.inputs}
     nodes = [Node("seed" if v in seeds else "input", half.get(v, PRIMAL), (v,)) for v in program.inputs]
     nodes += [Node("constant", half.get(v, PRIMAL), (v,)) for v, _ in program.constants]
     for k, eq in enumerate(program.equations):
@@ -108,7 +109,7 @@ def program_graph(
         nodes.append(Node("equation", side, eq.outputs, eq, groups[k] if groups else (), output))
 
     def label(node: Node) -> Label:
-        return node_label(node, scope, adjoints)
+        return node_label(node, scope, adjoints, used, (loops or {}).get(node.equation))
 
     def rows(node: Node) -> list[int]:
         return [scope.places[v] for v in node.outs if v in scope.places]
@@ -133,9 +134,12 @@ def edges_of(nodes: Sequence[Node]) -> list[Edge]:
 def body_graphs(eq: Equation, scope: Scope, body: Body | None) -> list[Graph]:
     """What an equation runs: the body of a loop, in its first round where that is known; the branches of a cond."""
     if body is not None and body.program is not None:
-        title = f"One of {body.rounds:,} rounds of {scope.text(eq.outputs[-1]).text}, values of the first"
+        outs = [v for v in body.results if v in scope.places] or body.results
+        names = ", ".join(scope.text(v).text for v in outs)
+        title = f"One of {body.rounds:,} rounds of {names}, with the values of the first"
         return [program_graph(body.program, body.scope, title, groups=body.groups)]
     found = []
+    place = "One round of " if is_loop(eq) else "Branch: " if eq.primitive.name == "cond" else ""
     for program in eq.programs:
         naming = Naming(scope.naming)
         for k, var in enumerate(program.inputs):
@@ -143,7 +147,7 @@ def body_graphs(eq: Equation, scope: Scope, body: Body | None) -> list[Graph]:
         for k, (var, _) in enumerate(program.constants):
             naming.give(var, f"c{k + 1}")
         naming.equations(program.equations)
-        found.append(program_graph(program, Scope(naming, {}), program.name))
+        found.append(program_graph(program, Scope(naming, {}), f"{place}{program.name}"))
     return found
 
 
@@ -189,17 +193,39 @@ def extended_names(wide: Extended, scope: Scope) -> dict[Var, str]:
 
 
 # what is written -------------------------------------------------------------------------------------------------
-def node_label(node: Node, scope: Scope, adjoints: Mapping[int, Any]) -> Label:
-    """Name, expression, value and adjoint of a node."""
-    name = ", ".join(scope.text(v).text for v in node.outs)
-    eq = node.equation
-    expression = equation_text(eq.primitive, [operand(scope, a) for a in eq.inputs], eq.params).text if eq else ""
-    values = [short_value(scope.values[v]) if v in scope.values else str(v.type) for v in node.outs]
+def node_label(
+    node: Node, scope: Scope, adjoints: Mapping[int, Any], used: set[Any], body: Body | None = None
+) -> Label:
+    """Name, expression, value and adjoint of a node. Of several results those that a table shows, if there are any."""
+    outs = [v for v in node.outs if v in scope.places] or list(node.outs)
+    name = ", ".join(scope.text(v).text for v in outs)
+    if any(v in used and v not in outs for v in node.outs):
+        name += ", …"
+    expression = right_side(node.equation, scope, body) if node.equation is not None else ""
+    values = [short_value(scope.values[v]) if v in scope.values else str(v.type) for v in outs]
     value = "; ".join(values) if len(values) < 3 else f"{len(values)} results"
-    bar = next((adjoints[scope.places[v]] for v in node.outs if scope.places.get(v) in adjoints), None)
-    adjoint = f"{barred(name)} = {short_value(bar)}" if bar is not None and len(node.outs) == 1 else ""
+    bars = [adjoints[scope.places[v]] for v in node.outs if scope.places.get(v) in adjoints]
+    adjoint = adjoint_text(name, bars[0]) if len(bars) == len(outs) == 1 else ""
     long = f"{name} = {expression}" if expression else name
-    return Label(shortened(name, 32), shortened(expression, 44), shortened(value, 44), long, shortened(adjoint, 44))
+    return Label(shortened(name, 32), shortened(expression, 38), shortened(value, 44), long, shortened(adjoint, 44))
+
+
+def right_side(eq: Equation, scope: Scope, body: Body | None) -> str:
+    """What an equation computes; of a loop how many rounds of what."""
+    if not is_loop(eq):
+        return equation_text(eq.primitive, [operand(scope, a) for a in eq.inputs], eq.params).text
+    if body is not None and any(v in body.results for v in eq.outputs):
+        return body.expression(next(v for v in reversed(body.results) if v in scope.places or v is body.results[0]))
+    rounds = scope.value(eq.inputs[0]) if eq.primitive.name != "while" else scope.values.get(eq.outputs[0])
+    times = f"{int(rounds)} rounds" if rounds is not None else "rounds"
+    return times + (", last first" if eq.params.get("reverse") else "")
+
+
+def adjoint_text(name: str, x_bar: Any) -> str:
+    """`x̄ = 0.25`; of an array, which has the node's shape, the norm."""
+    value = short_value(x_bar)
+    value = value[value.find("norm ") :] if "norm " in value else value
+    return f"{barred(name)} = {value}" if len(name) <= 8 else f"adjoint {value}"
 
 
 def operand(scope: Scope, atom: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import comparison_tables as compare
 from . import prose
-from .fold import Folded
+from .fold import Fold, Folded
 from .formulas import barred, dotted
 from .graph import extended_graph, list_graph, short_value
 from .svg import Picture, asset, variables
@@ -117,18 +117,16 @@ class Page:
     # pictures ----------------------------------------------------------------------------------------------------
     def graph(self) -> str:
         """The computational graph."""
-        picture = Picture(function_graph(self.e))
-        return prose.GRAPH + self.picture(picture, "g", 0, [DRAWINGS])
+        return prose.GRAPH + self.picture(self.e.graph, "g", 0, [DRAWINGS])
 
     def extended(self) -> str:
         """The graph of the derivative, and the player that goes through it."""
         count = len(self.e.point.straight.equations)
         if count > EXTENDED:
             return f"<p>The function has {count:,} equations; above {EXTENDED:,} its derivative is not drawn here.</p>"
-        picture = Picture(derivative_graph(self.e))
         steps = len(self.steps())
         player = prose.PLAYER.format(steps=steps, start=escape(prose.START)) if steps else ""
-        return prose.EXTENDED + legend() + player + self.picture(picture, "x", 0, [DRAWINGS], " wg-stage")
+        return prose.EXTENDED + legend() + player + self.picture(self.e.extended_graph, "x", 0, [DRAWINGS], " wg-stage")
 
     def picture(self, picture: Picture, name: str, depth: int, budget: list[int], kind: str = "") -> str:
         """A picture in a frame that scrolls, and after it those of what is in its boxes."""
@@ -153,14 +151,18 @@ class Page:
 
     def opened(self, picture: Picture, k: int, name: str, folded: Folded, depth: int, budget: list[int]) -> str:
         """What is in a box, folded away."""
-        box = picture.graph.label(picture.graph.nodes[k]).name
-        title = folded.graph.title
-        text = title if box in title else f"{box}: {title}"
+        box, title = picture.graph.nodes[k], folded.graph.title
+        name_of_box = picture.graph.label(box).name
+        text = title if name_of_box in title else f"{name_of_box}: {title}"
+        if isinstance(box, Fold):
+            text = title[0].upper() + title[1:]
         inner = self.picture(Picture(folded), name, depth + 1, budget)
         return f'<details class="wg-opens" id="{self.prefix}-{name}"><summary>{escape(text)}</summary>{inner}</details>'
 
     def curve(self) -> str:
         """The chart, its numbers, and what does not apply."""
+        if not self.e.directions:
+            return "<p>The arguments have no elements: there is no direction to take a step in.</p>"
         curve = self.e.curve
         chart = compare.curve_chart(curve, f"{self.prefix}-chart")
         notes = "".join(f"<li>{escape(f'{x.scheme}: {x.note}')}</li>" for x in curve.lines if x.note)

@@ -30,8 +30,8 @@ PALETTE = {
     "adjoint": ("#b0361c", "#f7977c"),
     "adjoint-fill": ("#fdf1ed", "#35221d"),
     "given": ("#6b7480", "#8d98a5"),
-    "line": ("#8a95a3", "#77828f"),
-    "saved": ("#a9b2bd", "#5f6975"),
+    "line": ("#6f7a87", "#8a95a2"),
+    "saved": ("#808b98", "#77828f"),
     "focus": ("#7a3ec8", "#c9a4ff"),
     "mark": ("#fff3c4", "#4a3f14"),
 }

@@ -58,30 +58,30 @@ class Tables:
         seeds = [d.name for d in table.directions]
         heads = ["Node", "Tangent by the rule", "#Value"]
         heads += [f'#<span class="wg-tan">along {escape(s)}</span>' for s in seeds]
-        nodes = [r.node for r in table.rows]
+        rows = [r for r in table.rows if not r.node.in_loop]
 
         def each(k: int, node: Node) -> str:
-            entry = table.rows[k]
+            entry = rows[k]
             rule = code(entry.formula) if entry.formula else f'<span class="wg-muted">{tangent_of(node)}</span>'
-            dots = "".join(number(d, zero="0" if not node.in_loop else "–") for d in entry.tangents)
+            dots = "".join(number(d, zero="0") for d in entry.tangents)
             return row(node, f"<td>{rule}</td>{number(node.value)}{dots}")
 
-        return self.table(f"Forward mode, {counted(len(seeds), 'direction')}", heads, grouped(nodes, len(heads), each))
+        caption = f"Forward mode, {counted(len(seeds), 'direction')}" + without_loops(table.rows)
+        return self.table(caption, heads, grouped([r.node for r in rows], len(heads), each))
 
     def reverse(self, table: Reverse) -> str:
         """Each node with its adjoint, last first: the sum of what its users send."""
-        rows = table.rows[::-1]
-        nodes = [r.node for r in rows]
+        rows = [r for r in reversed(table.rows) if not r.node.in_loop]
         heads = ["Node", '#<span class="wg-adj">Adjoint</span>', "is the sum of", "#Value"]
 
         def each(k: int, node: Node) -> str:
             entry = rows[k]
             sums = "".join(f"<li>{contribution(c)}</li>" for c in entry.contributions)
             said = f'<ul class="wg-sum">{sums}</ul>' if sums else f'<span class="wg-muted">{unused(node)}</span>'
-            zero = "–" if node.in_loop else "0"
-            return row(node, f"{number(entry.adjoint, zero)}<td>{said}</td>{number(node.value)}")
+            return row(node, f"{number(entry.adjoint, '0')}<td>{said}</td>{number(node.value)}")
 
-        return self.table("Reverse mode, read downwards: from the result to the inputs", heads, grouped(nodes, 4, each))
+        caption = "Reverse mode, read downwards: from the result to the inputs" + without_loops(table.rows)
+        return self.table(caption, heads, grouped([r.node for r in rows], len(heads), each))
 
 
 # rows ------------------------------------------------------------------------------------------------------------
@@ -105,6 +105,11 @@ def row(node: Node, cells: str, prefix: str = "") -> str:
     return f'<tr{name}{kind} data-nodes="{node.number}"><th scope="row">{escape(node.name)}</th>{cells}</tr>'
 
 
+def without_loops(rows: Sequence[Any]) -> str:
+    """Said where the bodies of loops are left out: their derivatives differ from round to round."""
+    return "; what loops run is in the Wengert list" if any(r.node.in_loop for r in rows) else ""
+
+
 def given(node: Node) -> str:
     """What a node is that no equation makes."""
     kinds = {
@@ -118,15 +123,11 @@ def given(node: Node) -> str:
 
 def tangent_of(node: Node) -> str:
     """The tangent of a node that no equation makes."""
-    if node.in_loop:
-        return "differs from round to round"
     return f"{dotted(node.name)} is the seed" if node.kind == "input" and node.active else "no tangent"
 
 
 def unused(node: Node) -> str:
     """Why a node has no adjoint."""
-    if node.in_loop:
-        return "differs from round to round"
     return "nothing that the result depends on" if node.active else "no derivative"
 
 

@@ -104,6 +104,20 @@
     });
   }
 
+  // a picture wider than its frame can be looked at whole
+  for (const frame of all(".wg-drawing")) {
+    if (frame.scrollWidth <= frame.clientWidth + 1) continue;
+    const fit = document.createElement("button");
+    fit.type = "button";
+    fit.className = "wg-whole";
+    fit.textContent = "Whole picture";
+    fit.setAttribute("aria-pressed", "false");
+    fit.addEventListener("click", () => {
+      fit.setAttribute("aria-pressed", String(frame.classList.toggle("wg-fit")));
+    });
+    frame.before(fit);
+  }
+
   // a box that opens: its drawing is a <details> further down
   for (const link of all("a.wg-node")) {
     link.addEventListener("click", (event) => {
