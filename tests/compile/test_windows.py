@@ -105,3 +105,34 @@ def test_while_loops():
         return s
 
     assert wg.jit(f)(X, 10) == f(X, 10)
+
+
+# lengths that NumPy reads from data --------------------------------------------------------------------------------
+def test_bincount():
+    """With minlength, where the elements are below it."""
+    x, w = np.array([3, 1, 2, 1]), rng.normal(size=4)
+    f = wg.jit(lambda x, w: (np.bincount(x, minlength=5), np.bincount(x, w, minlength=5)))
+    for found, expected in zip(f(x, w), (np.bincount(x, minlength=5), np.bincount(x, w, minlength=5)), strict=True):
+        np.testing.assert_array_equal(found, expected)
+    gradient = wg.jit(wg.grad(lambda w, x: np.sum(np.bincount(x, w, minlength=5) ** 2)))(w, x)
+    np.testing.assert_allclose(gradient, 2 * np.bincount(x, w)[x])
+    for bad in (5, -1):
+        with pytest.raises(IndexError):
+            f(np.array([0, bad, 1, 1]), w)
+    with pytest.raises(AbstractValueError, match=r"np\.bincount\(x, minlength=n\)"):
+        wg.jit(lambda x: np.bincount(x))(x)
+
+
+def test_unique_names_what_has_a_fixed_length():
+    with pytest.raises(AbstractValueError, match="number of distinct elements"):
+        wg.jit(lambda x: np.unique(x))(X)
+    with pytest.raises(AbstractValueError, match="static_argnums"):
+        wg.jit(lambda x, n: x.reshape(n, -1))(X, 3)
+
+
+def test_roll_by_a_traced_shift():
+    a = rng.normal(size=(3, 4))
+    for k in (0, 2, -5):
+        found = wg.jit(lambda a, k: (np.roll(a, k), np.roll(a, k, 1), np.roll(a, (k, 1), (0, 1))))(a, k)
+        for y, expected in zip(found, (np.roll(a, k), np.roll(a, k, 1), np.roll(a, (k, 1), (0, 1))), strict=True):
+            np.testing.assert_array_equal(y, expected)

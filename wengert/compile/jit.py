@@ -20,7 +20,7 @@ from ..core.record import record
 from ..core.trace import Tracer, tracing
 from ..core.tree import LEAF, Structure, flatten, leaf_path, unflatten
 from ..core.types import ArrayType, type_of
-from ..errors import StructureError
+from ..errors import StructureError, clearer
 from ..primitives.program_call import jit as jit_call
 from ..python import adopt
 from .callers import OTHER_TYPES, Call, Static, caller_like
@@ -60,7 +60,14 @@ class Compiled:
         args, kwargs = unflatten(self.tree, leaves)
         args = tuple(x.value if isinstance(x, Static) else x for x in args)
         kwargs = {k: x.value if isinstance(x, Static) else x for k, x in kwargs.items()}
-        outs, self.out_tree = flatten(adopt(self.fun)(*args, **kwargs))
+        try:
+            found = adopt(self.fun)(*args, **kwargs)
+        except Exception as error:
+            ours = clearer(error)
+            if ours is None:
+                raise
+            raise ours.with_traceback(error.__traceback__) from None
+        outs, self.out_tree = flatten(found)
         for y in outs:
             if not is_number_like(y):
                 raise StructureError(

@@ -138,7 +138,8 @@ def abstract_value(tracer: Tracer) -> AbstractValueError:
         f"a Python decision (if, while, and, range, an index) needs the value of an array known only as {tracer.type}",
         why="the function is run on types alone here, so that one program serves all values",
         write="use wg.cond, wg.while_loop, wg.fori_loop or wg.numpy.where, or run beside real values "
-        "(wg.trace(f)(*arrays), wg.grad(f)), where Python control flow on data just works",
+        "(wg.trace(f)(*arrays), wg.grad(f)), where Python control flow on data just works; a number that a shape needs "
+        "(np.zeros(n), x[:n]) is a static argument: wg.jit(f, static_argnums=0)",
     )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..core.trace import Tracer, concrete
 from ..core.types import ArrayType, shape_of
+from ..errors import AbstractValueError
 from ..primitives.gather import scatter_add
 from ..primitives.shape import reshape
 from ..primitives.sort import searchsorted
@@ -38,7 +39,10 @@ def sums_by_place(places: Any, n: int, weights: Any) -> Any:
 
 @implements(np.bincount)
 def bincount(x: Any, /, weights: Any = None, minlength: Any = 0) -> Any:
-    """y_k = sum of w_i over the i with x_i = k."""
+    """y_k = sum of w_i over the i with x_i = k.
+
+    Where only the type of x is known (under jit) the length is minlength, and elements from there on are an IndexError.
+    """
     x = array(x)
     if weights is not None:
         weights = to_dtype(array(weights), DOUBLE)
@@ -49,12 +53,25 @@ def bincount(x: Any, /, weights: Any = None, minlength: Any = 0) -> Any:
     if len(shape_of(x)) != 1:
         raise ValueError("object too deep for desired array" if shape_of(x) else "object of too small depth")
     n = operator.index(minlength)
+    if shape_of(x)[0] and isinstance(concrete(x), ArrayType):
+        return sums_by_place(places_below(n, to_dtype(x, np.dtype(np.intp))), n, weights)
     if shape_of(x)[0]:
         if is_true_of_any(np.less(x, 0)):
             raise ValueError("'list' argument must have no negative elements")
         most = operator.index(max(x)) + 1
         n = most if most > n else n
     return sums_by_place(to_dtype(x, np.dtype(np.intp)), n, weights)
+
+
+def places_below(n: int, x: Any) -> Any:
+    """Numbers known only by their type, as places of an array of n elements: IndexError where one is not."""
+    if not n:
+        raise AbstractValueError(
+            "the length of np.bincount(x) is needed, which is the largest element plus one",
+            why="only the type of x is known here (under jit, vmap or in a loop), and shapes may not depend on data",
+            write="np.bincount(x, minlength=n), with a plain number n above all elements",
+        )
+    return select(np.less(x, 0), n, x)  # n is no place
 
 
 # edges -------------------------------------------------------------------------------------------------------------

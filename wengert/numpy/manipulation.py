@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
+from ..core.trace import concrete
+from ..core.types import ArrayType, shape_of
 from ..primitives.gather import gather
 from ..primitives.index import Index, along, slice_
 from ..primitives.shape import broadcast_to, reshape
@@ -126,20 +128,26 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     x = as_array(a)
     if axis is None:
         flat = ravel(x)
-        return reshape(_rolled(flat, int(np.sum(shift)), 0), shape=tuple(x.shape))
+        return reshape(_rolled(flat, np.sum(shift), 0), shape=tuple(x.shape))
     axes = normalize_axis_tuple(axis, len(x.shape), allow_duplicate=True)
-    shifts, axes_ = np.broadcast_arrays(np.asarray(shift), np.asarray(axes))
-    if shifts.ndim > 1:
+    shifts, many = list(shift) if isinstance(shift, list | tuple) else [shift], len(axes)
+    if len(shifts) == 1 and len(shape_of(shifts[0])) == 1:
+        shifts = list(shifts[0])
+    if any(shape_of(s) for s in shifts):
         raise ValueError("'shift' and 'axis' should be scalars or 1D sequences")
+    if len(shifts) != many and 1 not in (len(shifts), many):
+        raise ValueError("shape mismatch: 'shift' and 'axis' cannot be broadcast to a single shape")
     y = x
-    for s, k in zip(shifts.ravel(), axes_.ravel(), strict=True):
-        y = _rolled(y, int(s), int(k))
+    for k in range(max(len(shifts), many)):
+        y = _rolled(y, shifts[k % len(shifts)], axes[k % many])
     return y.copy() if y is x else y
 
 
-def _rolled(x: Any, shift: int, axis: int) -> Any:
+def _rolled(x: Any, shift: Any, axis: int) -> Any:
     n = x.shape[axis]
-    s = shift % n if n else 0
+    if isinstance(concrete(shift), ArrayType):
+        return gather(x, (np.arange(n) - shift) % max(n, 1), axis=axis)
+    s = int(shift) % n if n else 0
     if not s:
         return x.copy()
     parts = [(n - s, s, 1), (0, n - s, 1)]

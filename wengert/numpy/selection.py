@@ -204,7 +204,15 @@ def unique(
     """The distinct elements in order, each the first that is equal to it."""
     x = as_array(ar)
     axis = None if axis is None else normalize_axis_index(axis, len(x.shape))
-    count = int(count_distinct(x, axis=axis, equal_nan=equal_nan))
+    try:
+        count = int(count_distinct(x, axis=axis, equal_nan=equal_nan))
+    except AbstractValueError:
+        raise AbstractValueError(
+            f"the number of distinct elements of an array {x.type} is needed",
+            why="only its type is known here (under jit, vmap or in a loop), and shapes may not depend on data",
+            write="np.sort(x), in which equal elements are neighbours: y[1:] != y[:-1] says where new ones begin; "
+            "np.isin and np.bincount(x, minlength=n) have fixed lengths; or np.unique before the compiled function",
+        ) from None
     index, inverse, counts = distinct(x, count=count, axis=axis, equal_nan=equal_nan)
     rows = gather(ravel(x), index, axis=0) if axis is None else gather(x, index, axis=axis)
     found = [rows]
