@@ -24,6 +24,7 @@ logging.getLogger("sphinx.sphinx.directives.other").addFilter(
 myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 
+default_role = "code"  # `x` in a docstring is code, as in Markdown
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 napoleon_use_rtype = False

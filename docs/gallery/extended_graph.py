@@ -35,8 +35,8 @@ def data() -> dict[str, Any]:
 
 
 def picture(data: dict[str, Any]) -> str:
-    """The graph as SVG."""
-    return data["explanation"].extended_graph.svg()
+    """The graph as SVG, light also where the reader's system is dark: the page gives it a white ground."""
+    return data["explanation"].extended_graph.svg().replace("@media (prefers-color-scheme:dark)", "@media not all")
 
 
 if __name__ == "__main__":
