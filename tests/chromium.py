@@ -6,7 +6,6 @@ https://chromedevtools.github.io/devtools-protocol/ . Nothing has to be installe
 from __future__ import annotations
 
 import base64
-import fcntl
 import json
 import os
 import select
@@ -46,16 +45,12 @@ class Browser:
         self.profile = tempfile.mkdtemp(prefix="wengert-chromium-")
         to_us, from_browser = os.pipe()
         to_browser, from_us = os.pipe()
-        ends = [fcntl.fcntl(fd, fcntl.F_DUPFD, 10) for fd in (to_browser, from_browser)]
-
-        def wire() -> None:  # it reads from 3 and writes to 4
-            os.dup2(ends[0], 3)
-            os.dup2(ends[1], 4)
-
         command = [program, *FLAGS, f"--user-data-dir={self.profile}", "about:blank"]
+        wired = f'exec "$0" "$@" 3</dev/fd/{to_browser} 4>/dev/fd/{from_browser}'  # it reads from 3 and writes to 4
         quiet = subprocess.DEVNULL
-        self.process = subprocess.Popen(command, preexec_fn=wire, pass_fds=(3, 4), stdout=quiet, stderr=quiet)
-        for fd in (*ends, to_browser, from_browser):
+        ends = (to_browser, from_browser)
+        self.process = subprocess.Popen(["/bin/sh", "-c", wired, *command], pass_fds=ends, stdout=quiet, stderr=quiet)
+        for fd in ends:
             os.close(fd)
         self.read, self.write = to_us, from_us
         self.buffer, self.number = b"", 0

@@ -66,8 +66,8 @@ def long(x):
 def layers() -> tuple[Any, Any]:
     """Parameters of a perceptron, and inputs."""
     rng = np.random.default_rng(0)
-    params = [{"w": rng.normal(size=s), "b": np.zeros(s[1])} for s in ((4, 5), (5, 3))]
-    return params, rng.normal(size=(8, 4))
+    params = [{"w": rng.normal(size=s), "b": np.zeros(s[1])} for s in ((2, 4), (4, 3))]
+    return params, rng.normal(size=(3, 2))
 
 
 @functools.cache
