@@ -1,10 +1,13 @@
 """Variables have the user's names."""
 
+import linecache
+
 import numpy as np
 
 import textbook_functions as functions
 import wengert as wg
-from wengert.explain.names import names, statements
+from wengert.errors import Source
+from wengert.explain.names import names, statement, statements
 from wengert.explain.point import Point
 from wengert.explain.wengert_list import WengertList
 
@@ -74,7 +77,12 @@ def test_a_statement_of_several_like_operations_ran_once():
         s = a + b + a + b
         return s * a
 
+    def g(x):
+        s = x[0] + x[1] + x[2]
+        return s * s
+
     assert [n for n, _ in named(f, 1.0, 2.0)] == ["a", "b", "v1", "v2", "s", "f"]
+    assert [n for n, _ in named(g, np.ones(3)) if n.startswith("s")] == ["s"]
 
 
 def test_assignments_to_elements_make_a_new_value_of_the_name():
@@ -130,6 +138,14 @@ def test_functions_of_flat_programs():
     found = names(program, ["w1", "w2"], "L")
     assert [found[v] for eq in program.equations for v in eq.outputs] == ["v1", "v2", "v3", "L"]
     assert [found[v] for v in program.inputs] == ["w1", "w2"]
+
+
+def test_lines_of_a_page_that_is_not_python_are_read_one_by_one():
+    text = "Some text, and:\n\ndef f(x):\n    for i in range(3):\n        y = x * 2\n"
+    linecache.cache["a page"] = (len(text), None, text.splitlines(True), "a page")
+    assert statement(Source("a page", 5, "f")) == (5, "y", 1)
+    assert statement(Source("a page", 4, "f")).target == "i"
+    assert statement(Source("a page", 1, "f")).target == ""
 
 
 def test_a_source_that_is_not_there_gives_numbers():

@@ -6,21 +6,36 @@ import functools
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from ..core.program import Program
+from ..derivatives.mode import MEMORY, Choice, Linearised, choose
+from ..errors import ArgumentError
+from ..transforms.linearize import linearize_flat
 from .cost import Costs, Derived, costs_of, derived_costs
 from .curve import Curve, curve_of
 from .forward import Direction, Forward, default_directions, forward_table, given_directions
 from .methods import Comparison, Methods
 from .page import derivative_graph, fragment, function_graph, page
-from .point import Point
-from .reverse import Reverse, reverse_table, seed_of
+from .point import Point, silence
+from .reverse import Contribution, Reverse, reverse_table, seed_of
 from .svg import Picture
 from .terminal import renderables
 from .text_tables import heading, text
 from .truth import Truth, truth_of
 from .wengert_list import Node, WengertList
+
+
+class Shown(NamedTuple):
+    """One node: value, tangent along each direction, adjoint, and what its users contribute to it."""
+
+    node: Node
+    value: Any
+    tangents: tuple[Any, ...]
+    adjoint: Any
+    contributions: tuple[Contribution, ...]
 
 
 class Explanation:
@@ -34,10 +49,12 @@ class Explanation:
     methods   five ways to differentiate, with values, errors, evaluations, times, sizes
     curve     error against step of the numerical schemes
     cost      operations and bytes of the function and of its derivatives
+    mode      which mode computes the whole Jacobian at less cost, and why
     graph     the computational graph; extended_graph: that of the function with its gradient
     notes     what a reader must know to read them
 
-    `print` shows it in a terminal, a notebook displays it, `save("page.html")` writes one self-contained page.
+    `explanation["v1"]` is all that is known of one node, with whole arrays. `print` shows everything in a terminal, a
+    notebook displays it, `save("page.html")` writes one self-contained page.
     """
 
     def __init__(
@@ -129,6 +146,34 @@ class Explanation:
     def extended_graph(self) -> Picture:
         """The graph of the function with its adjoint half."""
         return Picture(derivative_graph(self))
+
+    @functools.cached_property
+    def mode(self) -> Choice:
+        """Which mode computes the whole Jacobian at less cost, and why."""
+        moving = [k for k, on in enumerate(self.point.active) if on]
+        leaves = self.point.leaves
+
+        def f(*xs: Any) -> list[Any]:
+            moved = dict(zip(moving, xs, strict=True))
+            return self.point.flat(*(moved.get(k, x) for k, x in enumerate(leaves)))
+
+        primals = [leaves[k] for k in moving]
+        with np.errstate(all="ignore"), silence():
+            values, tape, ins, nodes = linearize_flat(f, primals)
+        return choose(Linearised(primals, values, tape, ins, nodes), "auto", None, MEMORY)
+
+    def __getitem__(self, name: str) -> Shown:
+        """All that is known of the node of this name: its value, tangents, adjoint and contributions, whole."""
+        for k, node in enumerate(self.nodes):
+            if node.name == name:
+                reverse = self.reverse.rows[k]
+                return Shown(node, node.value, self.forward.rows[k].tangents, reverse.adjoint, reverse.contributions)
+        names = [node.name for node in self.nodes]
+        raise ArgumentError(
+            f"{self.name} has no node {name!r}",
+            why=f"its nodes are {', '.join(names[:20])}" + (", ..." if len(names) > 20 else ""),
+            write="explanation[name] with one of these",
+        )
 
     # printed and displayed ---------------------------------------------------------------------------------------
     def __str__(self) -> str:

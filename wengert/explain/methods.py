@@ -28,6 +28,7 @@ SCHEMES = {
     "forward": "forward difference",
     "central": "central difference",
     "ridders": "extrapolated (Ridders)",
+    "automatic": "automatic step",
     "complex": "complex step",
 }
 PATIENCE_S = 0.008  # how long a method is timed, if one run is not longer

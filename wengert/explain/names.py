@@ -144,16 +144,17 @@ def statement(source: Source | None) -> Statement:
     """The statement on a line of the user's."""
     if source is None or source.derivation or source.function == "<lambda>":
         return NOTHING
-    return statements(source.file, len(linecache.getlines(source.file))).get(source.line, NOTHING)
+    known = statements(source.file, len(linecache.getlines(source.file)))
+    return known.get(source.line, NOTHING) if known is not None else alone(source.file, source.line)
 
 
 @functools.lru_cache(maxsize=64)
-def statements(file: str, lines: int) -> dict[int, Statement]:
-    """The innermost statement of each line of a file; empty where the source is not there, or is not Python."""
+def statements(file: str, lines: int) -> dict[int, Statement] | None:
+    """The innermost statement of each line of a file; None where the file as a whole is not Python."""
     try:
         tree = ast.parse("".join(linecache.getlines(file)))
     except (SyntaxError, ValueError):
-        return {}
+        return None
     found: dict[int, Statement] = {}
     for node in ast.walk(tree):  # breadth first: what is inside comes later
         if not isinstance(node, ast.stmt) or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -163,6 +164,17 @@ def statements(file: str, lines: int) -> dict[int, Statement]:
         for line in range(node.lineno, max(last or 0, node.lineno) + 1):
             found[line] = made
     return found
+
+
+@functools.lru_cache(maxsize=4096)
+def alone(file: str, line: int) -> Statement:
+    """A line that is a statement by itself, where what is around it is not Python (an example in a page of text)."""
+    text = linecache.getline(file, line).strip()
+    try:
+        (node,) = ast.parse(text + " pass" if text.endswith(":") else text).body
+    except (SyntaxError, ValueError):
+        return Statement(line, "", 0)
+    return Statement(line, _target(node), _operations(node))
 
 
 def _target(node: ast.stmt) -> str:
@@ -182,9 +194,15 @@ def _target(node: ast.stmt) -> str:
 
 
 def _operations(node: ast.stmt) -> int:
-    """How many operations the text of a statement holds."""
+    """How many operations the text of a statement holds at most: a name `np.exp` is none, nor is the key `p["w"]`."""
     if isinstance(node, ast.For | ast.While | ast.If | ast.With):
         return 1
     kinds = ast.BinOp | ast.UnaryOp | ast.Compare | ast.Call | ast.Subscript | ast.Attribute
-    n = sum(isinstance(inner, kinds) for inner in ast.walk(node))
-    return n + isinstance(node, ast.AugAssign)
+    found = [inner for inner in ast.walk(node) if isinstance(inner, kinds)]
+    names = sum(isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute) for inner in found)
+    keys = sum(isinstance(inner, ast.Subscript) and _is_key(inner.slice) for inner in found)
+    return len(found) - names - keys + isinstance(node, ast.AugAssign)
+
+
+def _is_key(index: ast.expr) -> bool:
+    return isinstance(index, ast.Constant) and isinstance(index.value, str)

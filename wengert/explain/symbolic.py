@@ -16,7 +16,8 @@ from .forward import Direction
 from .point import Point
 from .truth import paired
 
-LARGEST = 10_000  # operations of an expression, written out: SymPy differentiates it in about a second
+LONGEST = 2000  # operations that the function runs, each of which becomes a SymPy object
+LARGEST = 3000  # operations of an expression, written out, times derivatives: SymPy takes about a second
 
 
 class Symbolic(NamedTuple):
@@ -36,7 +37,7 @@ def differentiated(
     operations: of one evaluation of the function. Raises NoExpressionError where there is no expression, or it is too
     large.
     """
-    if operations > LARGEST:
+    if operations > LONGEST:
         raise NoExpressionError(
             f"the function runs {operations:,} operations",
             why="an expression holds each of them, and those of what is used twice twice",
@@ -50,24 +51,22 @@ def differentiated(
     start = time.perf_counter()
     if whole:
         moving = tuple(k for k, on in enumerate(point.active) if on)
-        slope = gradient(number, point.leaves, moving)
+        slope = gradient(number, point.leaves, moving, len(directions))
         values = [v for g in slope(*point.leaves) for v in np.ravel(g)]
-        size = slope.operations
+        size, note = slope.operations, ""
     else:
-        values, size = [], 0
-        for d in directions:
-            slope = gradient(lambda t, d=d: number(*_moved(point, d, t)), (0.0,), (0,))
-            values.append(slope(0.0)[0])
-            size += slope.operations
-    seconds = time.perf_counter() - start
-    note = "" if whole else "the derivative of f(x + t d) in t at 0, with numbers in the place of x and d"
-    return Symbolic(values, size, seconds, note)
+        slopes = [
+            gradient(lambda t, d=d: number(*_moved(point, d, t)), (0.0,), (0,), len(directions)) for d in directions
+        ]
+        values, size = [slope(0.0)[0] for slope in slopes], sum(slope.operations for slope in slopes)
+        note = "the derivative of f(x + t d) in t at 0, with numbers in the place of x and d"
+    return Symbolic(values, size, time.perf_counter() - start, note)
 
 
-def gradient(fun: Any, leaves: Sequence[Any], moving: tuple[int, ...]) -> Any:
+def gradient(fun: Any, leaves: Sequence[Any], moving: tuple[int, ...], derivatives: int) -> Any:
     """The expressions of the partial derivatives, if they can be read at all."""
     shared = symbolic.expression(fun, *leaves, cse=True)
-    if shared.expanded_operations > LARGEST:
+    if shared.expanded_operations * derivatives > LARGEST:
         raise NoExpressionError(
             f"the expression of the function has {size_text(shared.expanded_operations)} operations",
             why="an expression is a tree: each use of an intermediate value, as in a loop, writes it out again",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ..errors import WengertError
 from .graph import short_value
 from .methods import Method
 from .wengert_list import Node
@@ -171,7 +172,16 @@ def cost_rows(explanation: Explanation) -> Table:
         ratios = (f"{r.operations_ratio:.3g}", f"{r.bytes_ratio:.3g}")
         rows.append((r.name, f"{r.passes:,}", f"{r.operations:,}", ratios[0], f"{r.bytes:,}", ratios[1]))
     heads = ("computed", "passes", "operations", "/ function", "bytes", "/ function")
-    return Table("Cost, counted", heads, rows, tuple(range(1, 6)))
+    return Table("Cost, counted", heads, rows, tuple(range(1, 6)), mode_notes(explanation))
+
+
+def mode_notes(explanation: Explanation) -> tuple[str, ...]:
+    """Which mode the Jacobian is computed in, and why."""
+    try:
+        choice = explanation.mode
+    except WengertError as error:
+        return (f"Jacobian: {error.what}",)
+    return (f"wg.jacobian takes {choice.mode} mode: {choice.reason}",)
 
 
 def full(value: Any) -> str:
