@@ -1,4 +1,4 @@
-"""Numerical differentiation: the derivative as differences of function values, at a chosen or the optimal step.
+"""Numerical differentiation: the derivative as differences of function values, at a chosen or the optimal step. ::
 
     method     formula                             error                               step h (relative)   calls of f
     forward    (f(x + h d) - f(x)) / h             h |f''| / 2 + 2 eps |f| / h         eps^(1/2)           d + 1
@@ -13,7 +13,7 @@ the step is where they are equal. Differences need no rules and no tracing: they
 
 error=True returns `(derivative, error)`: the estimated absolute error of each element. "ridders" and "automatic" have
 it from their tableau; the others take the difference again at twice the step, for as many calls more (one less for
-"forward"). "ridders" trusts that f varies on the scale of max(1, |x|); "automatic" looks for the scale itself, over
+"forward"). "ridders" trusts that f varies on the scale of `max(1, |x|)`; "automatic" looks for the scale itself, over
 36 binary orders of magnitude, and passes over points at which f is not finite.
 
 side="right" and "left" look to one side of x only, where the other is outside the domain: "central" becomes

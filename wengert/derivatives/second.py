@@ -66,7 +66,7 @@ METHODS: dict[str, tuple[float, Entry]] = {
 def hessian(fun: Function, argnums: Argnums = 0, method: str = "central", step: float | None = None) -> Function:
     """Second derivatives by differences. Shapes and structures as `wg.hessian`: `(*y.shape, *x.shape, *x.shape)`.
 
-    With d input elements (and eps^p the step relative to max(1, |x|)):
+    With d input elements (and eps^p the step relative to `max(1, |x|)`)::
 
         method    formula                                   error                      step       calls of f
         forward   (f_ij - f_i - f_j + f) / h^2              h |f'''| + 4 eps |f|/h^2    eps^(1/3)  1 + d + d(d+1)/2

@@ -1,4 +1,4 @@
-"""Symbolic differentiation: programs as SymPy expressions and back, their derivatives by SymPy, and how they swell.
+"""Symbolic differentiation: programs as SymPy expressions and back, their derivatives by SymPy, and how they swell. ::
 
     expression(f, *args)      f as expressions in symbols named after its parameters, with their calculus
     from_sympy(e, symbols)    expressions as a function that can be traced, differentiated, compiled
