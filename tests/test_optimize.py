@@ -438,6 +438,15 @@ def test_compiled(method, how):
     assert compiled.fun < 1e-7
 
 
+def test_derivatives_of_a_compiled_function_are_compiled_once():
+    f = wg.jit(rosenbrock)
+    for start in ([0.8, 0.7], [0.5, 0.5]):
+        optimize.minimize(f, np.array(start), "trust-ncg")
+        optimize.gradient_descent(f, np.array(start), steps=3)
+    combinations = {t.__name__: len(kept.known) for t, kept in f.derived.items()}
+    assert combinations == {"value_and_grad": 1, "hessian": 0, "_product": 1}
+
+
 def test_compiled_descent_follows_the_same_path():
     start = {"x": -1.2, "y": np.array([1.0])}
     f = lambda p: 100 * (p["y"][0] - p["x"] ** 2) ** 2 + (1 - p["x"]) ** 2
@@ -503,6 +512,11 @@ def test_plot():
     np.testing.assert_array_equal(second.get_xdata(), result.evaluations)
     with pytest.raises(errors.ArgumentError, match="'time'"):
         result.plot(ax, "time")
+
+
+def test_a_result_prints_what_matters():
+    text = str(optimize.gradient_descent(lambda x: np.sum(x**2), np.ones(2), step=0.25, steps=3))
+    assert text.startswith("f = 0.03125 after 4 evaluations, 4 gradients") and "x = [0.125 0.125]" in text
 
 
 def test_seconds_run_on():

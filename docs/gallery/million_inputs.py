@@ -73,7 +73,7 @@ def picture(data: dict[str, Any]) -> Any:
     ax.loglog(n[last:], extrapolated, ":", color=VERMILION, linewidth=1.4)
     for seconds_, name in ((3600.0, "an hour"), (86400.0, "a day")):
         ax.axhline(seconds_, color=GREY, linewidth=0.8, linestyle=(0, (4, 3)))
-        ax.text(3.2, 1.2 * seconds_, name, color=GREY, fontsize=9)
+        ax.text(3.2, 1.5 * seconds_, name, color=GREY, fontsize=9)
     ax.set(xlabel="inputs n", ylabel="seconds", ylim=(1e-6, 1e6), title=r"$\sum\,\sin(x_1 x_2) + x_3^2$")
     ax.legend(loc="upper left", bbox_to_anchor=(0.0, 0.72))
     return figure

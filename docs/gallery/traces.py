@@ -23,7 +23,7 @@ def graph(ax: Any, explanation: Any, places: Places) -> None:
     names = [row.node.name for row in rows]
     for row in rows:
         for parent in row.node.parents:
-            arrow = {"arrowstyle": "-|>", "color": GREY, "shrinkA": 17, "shrinkB": 17, "linewidth": 1.1}
+            arrow = {"arrowstyle": "-|>", "color": GREY, "shrinkA": 17, "shrinkB": 21, "linewidth": 1.1}
             ax.annotate("", places[row.node.name], places[names[parent]], arrowprops=arrow)
     style = {"ha": "center", "va": "center", "fontsize": 9, "linespacing": 1.35}
     for row in rows:

@@ -62,16 +62,29 @@ class Variables:
         return np.concatenate([np.zeros((0, sum(self.sizes))), *wide])
 
 
+def derived(fun: Function, transformation: Callable[[Function], Function]) -> Function:
+    """A transformation of f; of a compiled f it is compiled as well, and kept with it for the next run."""
+    if not isinstance(fun, Jit):
+        return transformation(fun)
+    kept = vars(fun).setdefault("derived", {})
+    if transformation not in kept:
+        kept[transformation] = jit(transformation(fun.fun))
+    return kept[transformation]
+
+
+def _product(fun: Function) -> Function:
+    return lambda x, v: api.hvp(fun, (x,), (v,))
+
+
 class Objective(Variables):
     """f and its derivatives on vectors; each call counted, each value that is recorded kept with its cost."""
 
     def __init__(self, fun: Function, x0: Any, compiled: bool = False) -> None:
         super().__init__(x0)
-        made = jit if compiled or isinstance(fun, Jit) else lambda f: f
         self._fun = jit(fun) if compiled and not isinstance(fun, Jit) else fun
-        self._value_and_grad = made(api.value_and_grad(fun))
-        self._hessian = made(api.hessian(fun))
-        self._product = jit(lambda x, v: api.hvp(fun, (x,), (v,))) if made is jit else None
+        self._value_and_grad = derived(self._fun, api.value_and_grad)
+        self._hessian = derived(self._fun, api.hessian)
+        self._product = derived(self._fun, _product) if isinstance(self._fun, Jit) else None
         self._linearized: tuple[bytes, Any] = (b"", None)
         self.evaluations, self.gradients, self.began = 0, 0, time.perf_counter()
         self.history: list[tuple[float, int, int, float]] = []

@@ -37,6 +37,10 @@ class Result:
     message: str
     details: Any = None
 
+    def __repr__(self) -> str:
+        cost = f"{self.evaluations[-1]:,} evaluations, {self.gradients[-1]:,} gradients, {self.seconds[-1]:.2g} s"
+        return f"f = {self.fun:.9g} after {cost}\n{self.message}\nx = {self.x}"
+
     def plot(self, ax: Any = None, against: str = "iterations", lowest: float = 0.0, **line: Any) -> Any:
         """Draw `values - lowest` against iterations, evaluations, gradients or seconds; returns the axes.
 

@@ -20,7 +20,7 @@ class VectorFunction:
 
     def __init__(self, variables: Variables, fun: Callable, compiled: bool = False) -> None:
         self.variables, self.fun = variables, fun
-        made = jit if compiled or isinstance(fun, Jit) else lambda f: f
+        made: Callable[[Callable], Callable] = jit if compiled or isinstance(fun, Jit) else lambda f: f
         self._value = made(self._leaves)
         self._jacobian = made(api.jacobian(self._leaves))
         self._hessian = made(api.hessian(self._weighted))
