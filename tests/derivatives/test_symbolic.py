@@ -125,6 +125,18 @@ def test_derivatives_are_sympys(rng):
     assert symbolic.grad(f, (0, 1))(2.0, 0.5) == pytest.approx(wg.grad(f, (0, 1))(2.0, 0.5), rel=1e-13)
 
 
+def test_derivatives_by_symbol():
+    e = symbolic.expression(lambda x, p: {"y": np.sin(x) * p, "n": x**2}, 1.0, np.ones(2))
+    d = e.derivative("x")
+    assert d.value == {"y": sp.Array([sp.cos(x) * s for s in e.symbols[1]]), "n": 2 * x}
+    assert e.derivative("x", "p_0").value["y"][0] == sp.cos(x)
+    assert e.derivative(e.symbols[0], "x", "x").value["n"] == 0
+    kept = symbolic.expression(logistic(3), 0.3, cse=True).derivative("x", "x")
+    assert kept(0.3) == pytest.approx(wg.grad(wg.grad(logistic(3)))(0.3), rel=1e-12)
+    with pytest.raises(errors.ArgumentError, match="p_0, p_1"):
+        e.derivative("z")
+
+
 def test_numbers_are_written_as_they_were_meant():
     e = symbolic.expression(lambda x: 0.5 * x + 2.0 * x**3.0 + np.pi + 0.1 * x**-1, 1.0)
     assert e.value == x / 2 + 2 * x**3 + sp.pi + sp.Float(0.1) / x

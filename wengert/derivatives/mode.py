@@ -273,7 +273,11 @@ def adjoint_cost(eq: Any, again: Sequence[LinearVar]) -> tuple[int, int]:
 
 def _products(eq: Scaled) -> int:
     """The terms whose coefficient is not 1 or -1."""
-    return sum(not (p.constant and p.law in (1, -1)) for p, _, _ in eq.terms)
+    products = len(eq.terms)
+    for partial, _, _ in eq.terms:
+        if partial.constant and partial.law in (1, -1):
+            products -= 1
+    return products
 
 
 def arguments(eq: Any) -> list[LinearVar]:

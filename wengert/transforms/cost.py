@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ..core.primitive import Primitive
 from ..core.program import Program
-from ..core.types import ArrayType, Shape
+from ..core.types import DYNAMIC, ArrayType, Shape
 from ..primitives.contract import split_subscripts
 
 
@@ -57,7 +57,7 @@ def nbytes(t: ArrayType) -> int:
 
 def elements(shape: Shape) -> int:
     """Elements of an array; an axis whose length is data counts as one."""
-    return math.prod(max(n, 1) if n < 0 else n for n in shape)
+    return math.prod(shape) if DYNAMIC not in shape else math.prod(1 if n == DYNAMIC else n for n in shape)
 
 
 # operations of one application -----------------------------------------------------------------------------------

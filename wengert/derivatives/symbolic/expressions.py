@@ -9,7 +9,7 @@ import numpy as np
 
 from ...core.call import Argnums, Call, name_of, positions
 from ...core.tree import Structure, flatten, unflatten
-from ...errors import NonDifferentiableInputError, NonScalarOutputError
+from ...errors import ArgumentError, NonDifferentiableInputError, NonScalarOutputError
 from .calculus import Derivatives
 from .package import load, objects
 from .shorten import Assignments, used, written_out
@@ -113,6 +113,26 @@ class Expression:
         return Expression(self._call, self._ins, outs, out_tree, assignments)
 
     # derivatives ---------------------------------------------------------------------------------------------
+    def derivative(self, *symbols: Any) -> Expression:
+        """The derivative of each element with respect to a symbol, or one after the other: `e.derivative("x", "x")`.
+
+        symbols: SymPy's own, as in `e.symbols`, or their names. The result has the structure of the function's.
+        """
+        known = {str(s): s for s in self.variables}
+        found = self
+        for symbol in symbols:
+            if str(symbol) not in known:
+                raise ArgumentError(
+                    f"{name_of(self._call.fun)} has no symbol {symbol}",
+                    why="a derivative is one with respect to an argument, or to an element of one",
+                    write=f"one of {', '.join(known)}",
+                )
+            s = known[str(symbol)]
+            rules = Derivatives(found.assignments, [s], found._taken())
+            outs = [outer(rules, y, objects(s)) for y in found._outs]
+            found = found._with(outs, found._out_tree, rules.assignments)
+        return found
+
     def gradient(self, argnums: Argnums = 0) -> Expression:
         """The gradient of one number, by SymPy, in the structure of the argument."""
         if len(self._outs) != 1 or self._outs[0].shape != ():
