@@ -111,7 +111,7 @@ class Picture:
         classes = f"wg-node wg-{'adjoint' if node.half else 'primal'} wg-{node.kind}" + " wg-output" * node.output
         radius = h / 2 if node.weight == 0 else 7
         rect = f'<rect x="{x - w / 2:.1f}" y="{y - h / 2:.1f}" width="{w:.1f}" height="{h:.1f}" rx="{radius:.1f}"/>'
-        if isinstance(node, Fold):
+        if isinstance(node, Fold) or (node.equation is not None and node.equation.programs):  # it opens
             rect = rect.replace("<rect", '<rect class="wg-behind" transform="translate(4 4)"') + rect
         rows, says = [], " ".join(escape(line.text) for line in lines)
         for row, line in enumerate(lines):
