@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.program import Equation, Literal, Program, Var
 from ..core.record import record
-from ..core.types import is_inexact, type_of
+from ..core.types import is_inexact
 from ..primitives.elementwise import add
 from ..transforms.cost import Cost, application_cost, program_cost
 from ..transforms.jvp import jvp_flat
@@ -153,7 +153,7 @@ def _derived(f: Callable[..., Any], eq: Equation, values: Sequence[Any], seeds: 
     """The cost of an equation's derivative program, at these values."""
     args = [x for x, a in zip(values, eq.inputs, strict=True) if isinstance(a, Var)] + list(seeds)
     with np.errstate(all="ignore"):
-        program = record(f, [type_of(x) for x in args], name="derivative")
+        program = record(f, args, name="derivative")  # beside values, which some rules need
         if not any(e.programs for e in program.equations):
             return program_cost(program)
         straight, _, found = straightened(program, args)

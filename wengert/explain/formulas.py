@@ -175,6 +175,8 @@ def _printed(made: Program, scope: Scope, eq: Equation, seeds: Sequence[Text]) -
     def text(atom: Atom) -> Text:
         return number_text(atom.value) if isinstance(atom, Literal) else texts[atom]
 
+    for var, value in made.constants:
+        texts[var] = Text(f"constant {type_of(value)}")
     for inner in made.equations:
         operands = tuple(a for a in inner.inputs if isinstance(a, Var))
         if inner.primitive is eq.primitive and operands == made.inputs[:n] and inner.params == eq.params:
@@ -184,6 +186,4 @@ def _printed(made: Program, scope: Scope, eq: Equation, seeds: Sequence[Text]) -
         right = equation_text(inner.primitive, [text(a) for a in inner.inputs], inner.params)
         for k, var in enumerate(inner.outputs):
             texts[var] = right if len(inner.outputs) == 1 else Text(f"{right.text}[{k}]")
-    for var, value in made.constants:
-        texts.setdefault(var, Text(f"constant {type_of(value)}"))
     return text(made.outputs[0])

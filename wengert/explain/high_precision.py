@@ -32,11 +32,11 @@ class NoCounterpart(Exception):
 AS_IN_NUMPY = frozenset((
     "broadcast_to", "reshape", "transpose", "slice", "place", "set_slice", "clear_slice", "gather", "scatter_set",
     "scatter_clear", "concatenate", "stack", "diag_part", "diag_matrix", "where", "rearrange", "argsort", "argmax",
-    "argmin", "sum", "prod", "max", "min", "all", "any", "count", "cumsum", "delay", "nonzero", "searchsorted",
-    "last_assigned", "greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "logical_and",
-    "logical_or", "logical_xor", "logical_not", "add", "sub", "mul", "neg", "abs", "stop_gradient", "square",
+    "argmin", "sum", "prod", "max", "min", "count", "cumsum", "delay", "nonzero", "searchsorted",
+    "last_assigned", "greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "add", "sub", "mul", "neg", "abs", "stop_gradient", "square",
 ))
 # fmt: on
+LOGICAL = frozenset(("all", "any", "logical_and", "logical_or", "logical_xor", "logical_not"))
 
 
 class Evaluator:
@@ -64,7 +64,12 @@ class Evaluator:
             "solve": lambda a, b: self.by_matrix(self.mp.lu_solve, a, b),
             "inv": lambda a: self.by_matrix(self.mp.inverse, a),
             "det": lambda a: self.by_matrix(self.mp.det, a),
-            "cholesky": lambda a, **params: self.by_matrix(self.mp.cholesky, a),
+            "cholesky": lambda a: self.by_matrix(lambda m: self.mp.cholesky((m + m.H) / 2), a),
+            "slogdet": lambda a: self.slogdet(self.by_matrix(self.mp.det, a)),
+            "logsumexp": lambda a, axis: _elementwise(self.mp.log, _sum(self.exp(a), axis)),
+            "softmax": lambda a, axis: self.exp(a) / _sum(self.exp(a), axis, keepdims=True),
+            "log_softmax": lambda a, axis: a - _elementwise(self.mp.log, _sum(self.exp(a), axis, keepdims=True)),
+            "scatter_add": self.scatter_add,
         }
 
     def exact(self, x: Any) -> Any:
@@ -102,6 +107,8 @@ class Evaluator:
             return _elementwise(rule, *values)
         if p.name in self.whole:
             return self.whole[p.name](*values, **params)
+        if p.name in LOGICAL:
+            return p.impl(*(np.asarray(v).astype(bool) for v in values), **params)
         if p.name in AS_IN_NUMPY:
             return p.impl(*values, **params)
         raise NoCounterpart(p.name)
@@ -161,6 +168,20 @@ class Evaluator:
         total = np.add.reduce(_elementwise(lambda v: v**p, size), axis)
         return _elementwise(self.mp.sqrt if p == 2 else lambda v: self.mp.root(v, p), total)
 
+    def slogdet(self, det: Any) -> list[Any]:
+        """Sign and logarithm of the size."""
+        return [_elementwise(self.mp.sign, det), _elementwise(lambda d: self.mp.log(abs(d)), det)]
+
+    def exp(self, x: Any) -> Any:
+        """Of each element."""
+        return _elementwise(self.mp.exp, x)
+
+    def scatter_add(self, y: Any, *indices: Any, axis: int, shape: tuple[int, ...]) -> Any:
+        """Rows added up where their indices say."""
+        total = np.full(shape, self.mp.mpf(0), object)
+        np.add.at(total, (*(slice(None),) * axis, *indices), y)
+        return total
+
     def by_matrix(self, f: Rule, *operands: Any) -> Any:
         """A function of mpmath matrices; of stacks of them, one after the other."""
         if any(np.ndim(a) > 2 for a in operands):
@@ -178,6 +199,10 @@ class Evaluator:
             return y
         made = np.array(y.tolist(), object).reshape(y.rows, y.cols)
         return made[:, 0] if vector else made
+
+
+def _sum(x: Any, axis: Any, keepdims: bool = False) -> Any:
+    return np.add.reduce(x, axis, keepdims=keepdims)
 
 
 def _row(x: Any, k: int) -> Any:
@@ -321,6 +346,29 @@ def elementwise_table(mp: Any) -> dict[str, Rule]:
         "log_expit": lambda x: -mp.log1p(mp.exp(-x)),
         "logit": lambda x: mp.log(x / (1 - x)),
         "ndtr": lambda x: mp.erfc(-x / mp.sqrt(2)) * half,
+        "erfinv": mp.erfinv,
+        "erfcx": lambda x: mp.exp(x * x) * mp.erfc(x),
+        "ndtri": lambda p: mp.sqrt(2) * mp.erfinv(2 * p - 1),
+        "log_ndtr": lambda x: mp.log(mp.erfc(-x / mp.sqrt(2)) * half),
+        "gammainc": lambda a, x: mp.gammainc(a, 0, x, regularized=True),
+        "gammaincc": lambda a, x: mp.gammainc(a, x, mp.inf, regularized=True),
+        "betainc": lambda a, b, x: mp.betainc(a, b, 0, x, regularized=True),
+        "loggamma": mp.loggamma,
+        "zeta": mp.zeta,
+        "lambertw": lambda z, k: mp.lambertw(z, int(k)),
+        "k0": lambda x: mp.besselk(0, x),
+        "k1": lambda x: mp.besselk(1, x),
+        "y0": lambda x: mp.bessely(0, x),
+        "y1": lambda x: mp.bessely(1, x),
+        "ellipk": mp.ellipk,
+        "ellipe": mp.ellipe,
+        "entr": lambda x: -x * mp.log(x) if x > 0 else mp.mpf(0),
+        "rel_entr": lambda a, b: a * mp.log(a / b) if a > 0 else mp.mpf(0),
+        "cosm1": lambda x: -2 * mp.sin(x / 2) ** 2,
+        "exp10": lambda x: mp.mpf(10) ** x,
+        "fmod": lambda a, b: mp.sign(a) * (abs(a) - abs(b) * mp.floor(abs(a) / abs(b))),
+        "fraction": lambda x: mp.sign(x) * mp.frac(abs(x)),
+        "ldexp": lambda x, n: x * mp.mpf(2) ** int(n),
         "exp1": mp.e1,
         "expi": mp.ei,
         "xlogy": lambda a, b: mp.mpf(0) if a == 0 else a * mp.log(b),

@@ -31,6 +31,7 @@ SCHEMES = {
     "automatic": "automatic step",
     "complex": "complex step",
 }
+NOTHING = 1e-40  # beneath the digits of the truth: a derivative of this size is zero
 PATIENCE_S = 0.008  # how long a method is timed, if one run is not longer
 
 
@@ -95,6 +96,7 @@ class Comparison:
         self.point, self.seed, self.directions, self.truth = point, seed, tuple(directions), truth
         self.costs, self.by_hand, self.step = costs, by_hand, step
         units = unit_directions(point) if sum(map(np.size, point.leaves)) == len(directions) else []
+        self.complex = any(a.type.dtype.kind == "c" for a in point.straight.outputs)
         self.whole = [u.name for u in units] == [d.name for d in directions]  # is it the whole gradient?
 
     def methods(self) -> Methods:
@@ -118,7 +120,7 @@ class Comparison:
             raise
         except WengertError as error:
             return Method(kind, scheme, (), np.nan, np.nan, None, None, np.nan, None, f"{error.what}: {error.why}")
-        except (ArithmeticError, TypeError, ValueError) as error:  # the function does not take such arguments
+        except (ArithmeticError, RecursionError, TypeError, ValueError) as error:  # it does not take such arguments
             note = f"{type(error).__name__}: {str(error).splitlines()[0]}"
             return Method(kind, scheme, (), np.nan, np.nan, None, None, np.nan, None, note)
         seconds = seconds if not isinstance(found, Timed) else found.seconds
@@ -126,7 +128,7 @@ class Comparison:
         errors = [self.truth.error(k, v) for k, v in enumerate(found.values)]
         worst = np.nan if any(np.isnan(errors)) else max(errors, default=0.0)
         scale = max((float(abs(v)) for v in self.truth.values), default=0.0)
-        relative = worst / scale if scale else worst
+        relative = worst / scale if scale > NOTHING else worst
         counts = (found.evaluations, found.passes, seconds, found.size, found.note)
         return Method(kind, scheme, tuple(found.values), worst, relative, *counts)
 
@@ -161,8 +163,7 @@ class Comparison:
 
     def real(self, values: Sequence[Any]) -> list[Any]:
         """Along the real axis: what a real function of complex numbers has besides is another direction."""
-        whole = any(a.type.dtype.kind == "c" for a in self.point.straight.outputs)
-        return list(values) if whole else [np.real(v) for v in values]
+        return list(values) if self.complex else [np.real(v) for v in values]
 
     def forward(self) -> Found:
         """One tangent for each direction."""
@@ -174,14 +175,26 @@ class Comparison:
         return Found(values, None, n, n * self.costs.jvp.operations)
 
     def reverse(self) -> Found:
-        """One pass forwards and back gives the derivative along every direction."""
+        """One pass forwards and back gives the derivative along every direction; of a complex result, two do.
+
+        Adjoints are derivatives of real numbers: Re <s, f>, and with the seed -i s Im <s, f>.
+        """
         _, tape, ins, nodes = linearize_flat(self.point.flat, self.point.leaves)
-        x_bars = transpose_tape(tape, ins, nodes, self.seed)
-        values = []
+        values = self.pulled(transpose_tape(tape, ins, nodes, self.seed))
+        if not self.complex:
+            return Found(values, None, 1, self.costs.vjp.operations)
+        turned = [None if s is None else s * (-1j if np.iscomplexobj(s) else 0) for s in self.seed]
+        others = self.pulled(transpose_tape(tape, ins, nodes, turned))
+        both = [a + 1j * b for a, b in zip(values, others, strict=True)]
+        return Found(both, None, 2, 2 * self.costs.vjp.operations)
+
+    def pulled(self, x_bars: Sequence[Any]) -> list[Any]:
+        """The real part of <x_bar, d>, for each direction."""
+        found = []
         for d in self.directions:
             moved = [None if b is None else t for b, t in zip(x_bars, d.tangents, strict=True)]
-            values.append(paired(moved, x_bars))
-        return Found(self.real(values), None, 1, self.costs.vjp.operations)
+            found.append(np.real(paired(moved, x_bars)))
+        return found
 
 
 class Timed(NamedTuple):
