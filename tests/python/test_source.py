@@ -154,7 +154,7 @@ def test_text_can_be_read():
         return x
 
     text = source.text(f)
-    assert "_wg_.if_(x > 0" in text
+    assert "_wg_.if_(_wg_.binary('gt', x, 0)" in text
     assert "nonlocal x" in text
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import importlib
 import math
@@ -80,15 +81,22 @@ def method(f: Any) -> Any:
 
 
 def constructor(cls: type) -> Any:
-    """A class of the user's: its __init__ is adopted."""
+    """A class of the user's: its __init__ is adopted, and what a dataclass runs after its own."""
     init: Any = cls.__init__  # type: ignore[misc]
     plain = type(cls) is type and cls.__new__ is object.__new__ and isinstance(init, types.FunctionType)
-    if not plain or is_ours(init.__code__.co_filename) or function(init) is init:
+    if not plain or is_ours(init.__code__.co_filename):
+        return cls
+    after = getattr(cls, "__post_init__", None) if dataclasses.is_dataclass(cls) and cls.__dictoffset__ else None
+    if function(init) is init and not isinstance(after, types.FunctionType):
         return cls
 
     def construct(*args: Any, **kwargs: Any) -> Any:
         made: Any = object.__new__(cls)
+        if isinstance(after, types.FunctionType):  # found on the object first
+            vars(made)["__post_init__"] = types.MethodType(function(after), made)
         function(init)(made, *args, **kwargs)
+        if after is not None:
+            vars(made).pop("__post_init__", None)
         return made
 
     return construct

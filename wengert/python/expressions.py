@@ -6,7 +6,8 @@ a if c else b        _wg_.choose(c, lambda: a, lambda: b)
 a < b < c            _wg_.compare(a, "<", lambda: b, "<", lambda: c)
 a in b               _wg_.contains(b, a)
 f(a)                 _wg_.called(f)(a)
-x[i]                 _wg_.item(x, i)
+x[i], x.a            _wg_.item(x, i), _wg_.attribute(x, "a")
+a + b, a < b, -a     _wg_.binary("add", a, b), _wg_.binary("lt", a, b), _wg_.unary("neg", a)
 f"{a}"               f"{_wg_.shown(a)}"
 super()              super(__class__, self)
 """
@@ -26,6 +27,17 @@ THUNK = "_wg_thunk"
 _COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=", ast.Is: "is",
     ast.IsNot: "is not", ast.In: "in", ast.NotIn: "not in",
+}  # fmt: skip
+
+
+_METHODS: dict[type[ast.cmpop], str] = {
+    ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge", ast.Eq: "eq",
+}  # fmt: skip
+_UNARY: dict[type[ast.unaryop], str] = {ast.USub: "neg", ast.UAdd: "pos", ast.Invert: "invert"}
+BINARY: dict[type[ast.operator], str] = {
+    ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "truediv", ast.FloorDiv: "floordiv", ast.Mod: "mod",
+    ast.Pow: "pow", ast.MatMult: "matmul", ast.BitAnd: "and", ast.BitOr: "or", ast.BitXor: "xor",
+    ast.LShift: "lshift", ast.RShift: "rshift",
 }  # fmt: skip
 
 
@@ -89,9 +101,20 @@ class Expressions(ast.NodeTransformer):
         return at(operator(name, first, *map(thunk, rest)), node)
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> Any:
-        """`not`."""
+        """`not`; `-x`, which may be a method of the user's."""
         self.generic_visit(node)
-        return at(operator("not_", node.operand), node) if isinstance(node.op, ast.Not) else node
+        if isinstance(node.op, ast.Not):
+            return at(operator("not_", node.operand), node)
+        if isinstance(node.operand, ast.Constant):
+            return node
+        return at(operator("unary", ast.Constant(_UNARY[type(node.op)]), node.operand), node)
+
+    def visit_BinOp(self, node: ast.BinOp) -> Any:
+        """`x + y`, which may be a method of the user's; numbers stay what they are."""
+        self.generic_visit(node)
+        if isinstance(node.left, ast.Constant) and isinstance(node.right, ast.Constant):
+            return node
+        return at(operator("binary", ast.Constant(BINARY[type(node.op)]), node.left, node.right), node)
 
     def visit_IfExp(self, node: ast.IfExp) -> Any:
         """`a if c else b`."""
@@ -100,12 +123,17 @@ class Expressions(ast.NodeTransformer):
         return node if lazy else at(operator("choose", node.test, thunk(node.body), thunk(node.orelse)), node)
 
     def visit_Compare(self, node: ast.Compare) -> Any:
-        """Chains, and `in`; a plain comparison is left to the operands."""
+        """Chains, and `in`; a plain comparison may be a method of the user's."""
         lazy = binds(node.comparators[1:])
         self.generic_visit(node)
         if len(node.ops) == 1:
-            if not isinstance(node.ops[0], ast.In | ast.NotIn):
+            if isinstance(node.ops[0], ast.Is | ast.IsNot):
                 return node
+            if isinstance(node.ops[0], ast.NotEq):
+                return at(operator("differs", node.left, node.comparators[0]), node)
+            if not isinstance(node.ops[0], ast.In | ast.NotIn):
+                name = ast.Constant(_METHODS[type(node.ops[0])])
+                return at(operator("binary", name, node.left, node.comparators[0]), node)
             found: ast.expr = at(operator("contains", node.comparators[0], node.left), node)
             return found if isinstance(node.ops[0], ast.In) else at(operator("not_", found), node)
         if lazy:
@@ -132,8 +160,6 @@ class Expressions(ast.NodeTransformer):
         if not isinstance(node.ctx, ast.Load):
             node.value = at(operator("target", node.value), node.value)
             return node
-        if all(isinstance(part, ast.Constant | ast.UnaryOp) for part in _parts(node.slice)):
-            return node
         return at(operator("item", node.value, _as_index(node.slice)), node)
 
     def visit_FormattedValue(self, node: ast.FormattedValue) -> Any:
@@ -144,11 +170,13 @@ class Expressions(ast.NodeTransformer):
         return node
 
     def visit_Attribute(self, node: ast.Attribute) -> Any:
-        """Private names of a class are mangled, as they are where the class is compiled."""
+        """`x.a`, which may be a property. Private names are mangled, as they are where the class is compiled."""
         self.generic_visit(node)
         if self.class_name and node.attr.startswith("__") and not node.attr.endswith("__"):
             node.attr = f"_{self.class_name.lstrip('_')}{node.attr}"
-        return node
+        if not isinstance(node.ctx, ast.Load):
+            return node
+        return at(operator("attribute", node.value, ast.Constant(node.attr)), node)
 
     def visit_Lambda(self, node: ast.Lambda) -> Any:
         """Its body runs as an adopted function's."""

@@ -25,6 +25,12 @@ from .calls import called as called
 from .calls import rewrite_with
 from .exits import BREAK, BROKEN, CONTINUE, GO, RETURN, Exit, Way, only
 from .loops import Endless, Loop
+from .objects import attribute as attribute
+from .objects import binary as binary
+from .objects import element, of_user
+from .objects import in_place as in_place
+from .objects import set_attribute as set_attribute
+from .objects import unary as unary
 from .region import Region, frame, staging
 from .rows import Range, Rest, Rows, rows_of, traced_array
 from .state import Snapshot
@@ -284,19 +290,28 @@ def compare(x: Any, *rest: Any) -> Any:
     return and_(found, lambda: compare(y, *more)) if more else found
 
 
+def differs(x: Any, y: Any) -> Any:
+    """`x != y`, which is `not x == y` where a class of the user's says only what is equal."""
+    by_equality = any(of_user(z, "__eq__") is not None for z in (x, y))
+    if by_equality and all(of_user(z, "__ne__") is None for z in (x, y)):
+        return not_(binary("eq", x, y))
+    return binary("ne", x, y)
+
+
 def contains(container: Any, x: Any) -> Any:
     """`x in container`."""
     if isinstance(container, list | tuple) and (undecided(x) or any(map(undecided, container))):
         return or_(False, *((lambda y=y: x is y or x == y) for y in container))
     if isinstance(container, Tracer) and (undecided(x) or undecided(container)):
         return np.any(container == x)
-    if undecided(x):
+    if undecided(x) and of_user(container, "__contains__") is None:
         raise ControlFlowError(
             f"a traced value {x.type} is looked up in a {type(container).__name__}",
             why="what is looked up there must be known when the program is recorded",
             write="`x in (1, 2, 3)`, which compares; or an array and an index",
         )
-    return x in container
+    method = of_user(container, "__contains__")
+    return x in container if method is None else called(method)(container, x)
 
 
 def item(x: Any, index: Any) -> Any:
@@ -307,7 +322,7 @@ def item(x: Any, index: Any) -> Any:
         return x.at(index)
     elif isinstance(x, dict) and undecided(index):
         contains(x, index)
-    return x[index]
+    return element(x, index)
 
 
 def _traced(index: Any) -> bool:

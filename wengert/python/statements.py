@@ -281,6 +281,9 @@ class Function(Expressions):
         names = [n for n in Bound(s.targets).all if self.outside.get(n) == "global"]
         if names:
             s.value = at(operator("leaves", ast.Constant(names[0]), s.value), s.value)
+        if len(s.targets) == 1 and isinstance(s.targets[0], ast.Attribute):
+            target = s.targets[0]
+            return at(ast.Expr(operator("set_attribute", s.value, target.value, ast.Constant(target.attr))), s)
         return s
 
     def visit_AugAssign(self, s: ast.AugAssign) -> Any:
@@ -292,7 +295,12 @@ class Function(Expressions):
             x, index, value = map(self.visit, (s.target.value, s.target.slice, s.value))
             name = ast.Constant(IN_PLACE[type(s.op)])
             return at(ast.Expr(operator("augmented", x, index, name, thunk(value))), s)
-        return self.generic_visit(s)
+        self.generic_visit(s)
+        if not isinstance(s.target, ast.Name):
+            return s
+        read = at(ast.Name(s.target.id, ast.Load()), s.target)
+        name = ast.Constant(IN_PLACE[type(s.op)])
+        return at(ast.Assign([s.target], operator("in_place", name, read, s.value)), s)
 
     def visit_Global(self, s: ast.Global) -> Any:
         """Declared in front of the function."""
