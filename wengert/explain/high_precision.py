@@ -32,8 +32,9 @@ class NoCounterpart(Exception):
 AS_IN_NUMPY = frozenset((
     "broadcast_to", "reshape", "transpose", "slice", "place", "set_slice", "clear_slice", "gather", "scatter_set",
     "scatter_clear", "concatenate", "stack", "diag_part", "diag_matrix", "where", "rearrange", "argsort", "argmax",
-    "argmin", "sum", "prod", "max", "min", "count", "cumsum", "delay", "nonzero", "searchsorted",
-    "last_assigned", "greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "add", "sub", "mul", "neg", "abs", "stop_gradient", "square",
+    "argmin", "sum", "prod", "max", "min", "count", "cumsum", "delay", "nonzero", "searchsorted", "last_assigned",
+    "greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "add", "sub", "mul", "neg", "abs",
+    "stop_gradient", "square",
 ))
 # fmt: on
 LOGICAL = frozenset(("all", "any", "logical_and", "logical_or", "logical_xor", "logical_not"))
@@ -202,7 +203,7 @@ class Evaluator:
 
 
 def _sum(x: Any, axis: Any, keepdims: bool = False) -> Any:
-    return np.add.reduce(x, axis, keepdims=keepdims)
+    return np.asarray(x).sum(axis, keepdims=keepdims)
 
 
 def _row(x: Any, k: int) -> Any:
