@@ -387,6 +387,14 @@ def test_constraints(method, form):
     np.testing.assert_allclose(found, expected, atol=2e-3 if method in ("COBYLA", "trust-constr") else 1e-5)
 
 
+@pytest.mark.parametrize("method", ["SLSQP", "trust-constr"])
+def test_compiled_constraints(method):
+    f = lambda p: (p["x"] - 2.0) ** 2 + (p["y"] - 1.0) ** 2
+    disc = {"type": "ineq", "fun": lambda p: 1.0 - p["x"] ** 2 - p["y"] ** 2}
+    result = optimize.minimize(f, {"x": 0.1, "y": 0.1}, method, constraints=disc, jit=True, tol=1e-8)
+    np.testing.assert_allclose((result.x["x"], result.x["y"]), np.array([2, 1]) / np.sqrt(5), atol=1e-3)
+
+
 @pytest.mark.parametrize("method", ["SLSQP", "trust-constr", "COBYQA"])
 def test_an_equality_and_an_array_of_inequalities(method):
     """Maximum entropy on the simplex with a given mean: p_i proportional to r^i."""
@@ -645,6 +653,7 @@ def test_bad_directions_and_missing_generator(rng):
         (lambda: optimize.minimize(quadratic, np.zeros(4), constraints={"type": "eq"}), "a constraint is a dict"),
         (lambda: optimize.minimize(quadratic, np.zeros(4), constraints=np.sum), "a constraint is"),
         (lambda: optimize.minimize(quadratic, np.zeros(4), bounds=[(0, 1)] * 3), "one pair for each variable"),
+        (lambda: optimize.minimize(quadratic, np.zeros(4), bounds=(1.0, 0.0)), "bounds of variable 0 are 1 and 0"),
         (lambda: optimize.root(quadratic, np.zeros(4), "newton"), "no method 'newton'"),
         (lambda: optimize.root(quadratic, np.zeros(4), jac=True), "supplies jac"),
         (lambda: optimize.least_squares(quadratic, np.zeros(4), jac="3-point"), "supplies jac"),
@@ -655,6 +664,18 @@ def test_bad_directions_and_missing_generator(rng):
 def test_options_that_cannot_be(call, words):
     with pytest.raises(errors.ArgumentError, match=words):
         call()
+
+
+def test_too_few_equations_and_complex_residuals():
+    with pytest.raises(errors.ShapeError, match="1 equations for 2 variables"):
+        optimize.root(lambda x: x[:1], np.zeros(2))
+    with pytest.raises(errors.NonScalarOutputError, match="complex"):
+        optimize.least_squares(lambda x: x - 1j, np.zeros(2))
+
+
+def test_no_derivative_is_lost_in_a_minimisation():
+    with pytest.raises(errors.ConcretizationError):
+        wg.grad(lambda a: optimize.minimize(lambda x: np.sum((x - a) ** 2), np.ones(2)).fun)(2.0)
 
 
 def test_no_results_are_no_equations():

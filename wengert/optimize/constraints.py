@@ -23,6 +23,13 @@ def bounds_of(variables: Variables, bounds: Any) -> Any:
     if isinstance(bounds, Bounds):
         return bounds
     low, high = _structured(variables, bounds) or _listed(variables, bounds)
+    if not np.all(low <= high):
+        k = int(np.argmin(low <= high))
+        raise ArgumentError(
+            f"the bounds of variable {k} are {low[k]:g} and {high[k]:g}",
+            why="nothing lies between them",
+            write="pairs (low, high) with low <= high",
+        )
     return Bounds(low, high)
 
 
@@ -67,21 +74,21 @@ def _listed(variables: Variables, bounds: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 # constraints -----------------------------------------------------------------------------------------------------
-def constraints_of(variables: Variables, constraints: Any, curved: bool) -> Any:
+def constraints_of(variables: Variables, constraints: Any, curved: bool = False, compiled: bool = False) -> Any:
     """SciPy's constraints on flat vectors, with the Jacobians, and where `curved` the Hessians, not given."""
     if constraints is None:
         return ()
     several = [constraints] if not isinstance(constraints, Sequence) else constraints
-    return [_constraint(variables, c, curved) for c in several]
+    return [_constraint(variables, c, curved, compiled) for c in several]
 
 
-def _constraint(variables: Variables, given: Any, curved: bool) -> Any:
+def _constraint(variables: Variables, given: Any, curved: bool, compiled: bool) -> Any:
     from scipy.optimize import LinearConstraint, NonlinearConstraint
 
     if isinstance(given, LinearConstraint):
         return given
     if isinstance(given, NonlinearConstraint):
-        g = VectorFunction(variables, given.fun)
+        g = VectorFunction(variables, given.fun, compiled)
         jac = given.jac if callable(given.jac) else g.jacobian
         if not curved:  # the other methods warn of what they do not use
             return NonlinearConstraint(g, given.lb, given.ub, jac)
@@ -89,7 +96,7 @@ def _constraint(variables: Variables, given: Any, curved: bool) -> Any:
         return NonlinearConstraint(g, given.lb, given.ub, jac, hess, given.keep_feasible)
     if isinstance(given, dict) and callable(given.get("fun")) and given.get("type") in ("eq", "ineq"):
         args = tuple(given.get("args", ()))
-        g = VectorFunction(variables, lambda x: given["fun"](x, *args))
+        g = VectorFunction(variables, (lambda x: given["fun"](x, *args)) if args else given["fun"], compiled)
         if curved:
             return NonlinearConstraint(
                 g, 0.0, 0.0 if given["type"] == "eq" else np.inf, given.get("jac", g.jacobian), g.weighted_hessian

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import api
 from ..compile.jit import Jit, jit
-from ..errors import ArgumentError
+from ..errors import ArgumentError, ShapeError
 from .constraints import bounds_of
 from .objective import Variables
 from .vector import VectorFunction
@@ -42,7 +42,8 @@ def root(
     """Solve `g(x) = 0` by scipy.optimize.root, with the exact Jacobian for the methods that use one (hybr, lm).
 
     x0 is any structure, and so is what g returns, with as many numbers. Other keywords (tol, options, callback) are
-    SciPy's own and see flat vectors. Raises ArgumentError (no such method, a `jac` of your own).
+    SciPy's own and see flat vectors. Raises ArgumentError (no such method, a `jac` of your own), ShapeError
+    (more or fewer equations than variables).
 
     >>> import numpy as np
     >>> from wengert import optimize
@@ -63,7 +64,18 @@ def root(
     variables = Variables(x0)
     g = VectorFunction(variables, (lambda x: fun(x, *args)) if args else fun, jit)
     jac = g.jacobian if method in _WITH_JACOBIAN else None
-    found = scipy.optimize.root(g, variables.start, method=method, jac=jac, **kw)
+
+    def equations(x: np.ndarray) -> np.ndarray:
+        y = g(x)
+        if method != "lm" and y.size != x.size:
+            raise ShapeError(
+                f"{y.size} equations for {x.size} variables",
+                why="they have a solution in general where there are as many of one as of the other",
+                write="as many results as variables; or least_squares, for any number of them",
+            )
+        return y
+
+    found = scipy.optimize.root(equations, variables.start, method=method, jac=jac, **kw)
     return _solution(variables, g, found)
 
 

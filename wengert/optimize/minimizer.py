@@ -43,7 +43,7 @@ def minimize(
     constraints: SciPy's (dicts, NonlinearConstraint, LinearConstraint), one or several; their functions take x in the
     structure of x0, return numbers or arrays, and need no `jac` or `hess`: the exact ones are supplied where they are
     not given. callback: called as `c(k, x_k, f(x_k))` after each iteration; the run stops if that is true. jit: compile
-    f with its derivatives (`wg.jit`). Other keywords (tol, options) are SciPy's own.
+    f and the constraints with their derivatives (`wg.jit`). Other keywords (tol, options) are SciPy's own.
 
     Result: `values`, `evaluations`, `gradients` and `seconds` have one entry for each evaluation that SciPy made;
     `details` is SciPy's result, in flat vectors. Raises ArgumentError for a method that does not exist or has no bounds
@@ -68,7 +68,7 @@ def minimize(
     given: dict[str, Any] = {} if kind in BLIND else {"jac": True}
     given |= {"hessp": objective.hvp} if kind in PRODUCTS else {"hess": objective.hessian} if kind in FULL else {}
     given["bounds"] = bounds_of(objective, bounds)
-    given["constraints"] = constraints_of(objective, constraints, curved=kind == "trust-constr")
+    given["constraints"] = constraints_of(objective, constraints, kind == "trust-constr", jit)
     try:
         found = scipy.optimize.minimize(bridge.look, objective.start, method=kind, callback=bridge.each, **given, **kw)
     except StopIteration:  # some of SciPy's methods take it as the wish to stop, some hand it on

@@ -11,7 +11,7 @@ from .. import api
 from .. import numpy as wnp
 from ..compile.jit import Jit, jit
 from ..core.tree import flatten
-from ..errors import StructureError
+from ..errors import NonScalarOutputError, StructureError
 from .objective import Variables
 
 
@@ -43,7 +43,14 @@ class VectorFunction:
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """g(x), all results in one vector: (n,) -> (m,)."""
         self.evaluations += 1
-        return np.concatenate([np.asarray(y, float) for y in self._value(self.variables.tree(x))])
+        y = np.concatenate(self._value(self.variables.tree(x)))
+        if y.dtype.kind == "c":
+            raise NonScalarOutputError(
+                "the function returned complex numbers",
+                why="equations, residuals and constraints are real",
+                write="both parts: np.stack([y.real, y.imag])",
+            )
+        return y.astype(float)
 
     def jacobian(self, x: np.ndarray) -> np.ndarray:
         """dg_i / dx_j, (m, n)."""
