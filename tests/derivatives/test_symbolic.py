@@ -274,7 +274,7 @@ def logistic(n):
 
 def test_intermediate_values_are_kept_apart():
     e = symbolic.expression(logistic(3), 0.3, cse=True)
-    v1, v2 = sp.symbols("v1 v2")
+    v1, v2 = sp.symbols("v1 v2", real=True)
     assert e.assignments == [(v1, 4 * x * (1 - x)), (v2, 4 * v1 * (1 - v1))]
     assert e.value == 4 * v2 * (1 - v2)
     assert str(e).splitlines()[0] == "v1 = 4*x*(1 - x)"
@@ -355,6 +355,7 @@ ROUND = {
     "choice": (lambda x: wg.numpy.where((x > 0.5) & (x < 2), x**2, 0.0), 0.7),
     "array": (lambda x: np.cumsum(np.sin(x)) * x[::-1] + np.linalg.norm(x), np.array([0.3, 0.5, 0.9])),
     "matrix": (lambda A: np.linalg.solve(A + 3 * np.eye(2), A[0]), np.array([[0.3, 0.5], [0.9, 0.1]])),
+    "determinant": (lambda A: np.linalg.slogdet(A @ A.T - np.eye(2)), np.array([[0.3, 0.5], [0.9, 0.1]])),
     "mean and variance": (lambda x: (np.mean(x), {"var": np.var(x)}), np.array([0.3, 0.5, 0.9])),
     "softmax": (lambda x: wg.scipy.special.softmax(x)[0], np.array([0.3, 0.5, 0.9])),
     "fft": (lambda x: np.fft.rfft(x).real, np.array([0.3, 0.5, 0.9, 0.2])),
@@ -456,6 +457,9 @@ def test_refusals_name_the_line_and_the_way_out():
               lambda x: wg.stop_gradient(x) * x, lambda x: np.linalg.eigvalsh(x * np.eye(2))):  # fmt: skip
         with pytest.raises(errors.NoExpressionError):
             symbolic.expression(f, 2.0)
+    for long in (lambda x: wg.fori_loop(0, 10**6, lambda i, v: v + x, x), lambda x: np.sum(x * np.ones(10**6))):
+        with pytest.raises(errors.NoExpressionError, match="single numbers"):
+            symbolic.expression(long, 2.0, cse=True)
     with pytest.raises(errors.NoExpressionError, match="9 unknowns"):
         symbolic.expression(np.linalg.inv, np.eye(9))
     with pytest.raises(errors.NonScalarOutputError, match="jacobian"):

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from ...errors import NoExpressionError
-from .names import intermediate_names
+from .names import intermediate_names, symbol
 from .package import load
 from .shorten import Assignments
 from .translate import is_atom
@@ -30,7 +30,7 @@ class Derivatives:
             for v, e in assignments:
                 slope = self.of(e, s)
                 if slope != 0 and not is_atom(self.sp, slope):
-                    name = next(names)
+                    name = symbol(next(names), bool(v.is_real and s.is_real))
                     self.assignments.append((name, slope))
                     slope = name
                 if slope != 0:

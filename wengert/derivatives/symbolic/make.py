@@ -11,6 +11,7 @@ from ...core.provided import provided
 from ...core.record import record
 from ...core.trace import setting
 from ...errors import ConcretizationError, NoExpressionError
+from ...transforms.cost import program_cost
 from .expressions import Expression
 from .names import given, intermediate_names, leaf_names, symbols_for, variable_type
 from .package import load, objects
@@ -57,6 +58,7 @@ def expression(fun: Function, *args: Any, cse: bool = False) -> Expression:
         leaf_names(call), [x if t is not None else objects(x) for x, t in zip(call.leaves, types, strict=True)]
     )
     program = recorded(call, types)
+    check_work(program)
     follow = [x for x, t in zip(ins, types, strict=True) if t is not None]
     taken = {s for x in follow for e in x.reshape(-1) for s in e.free_symbols}
     assignments, outs = translated(program, follow, intermediate_names(taken))
@@ -69,11 +71,22 @@ def expression(fun: Function, *args: Any, cse: bool = False) -> Expression:
     return Expression(call, ins, outs, call.out_tree, assignments)
 
 
-def translated(program: Program, args: list[Any], names: Iterator[Any] | None) -> tuple[Assignments, list[Any]]:
+def translated(program: Program, args: list[Any], names: Iterator[str] | None) -> tuple[Assignments, list[Any]]:
     """The program as expressions; with names, those intermediate values that are used more than once have them."""
     translation = Translation(names)
     outs = [objects(y) for y in translation.program(program, args)]
     return inlined(translation.assignments, outs) if names is not None else ([], outs)
+
+
+def check_work(program: Program) -> None:
+    """NoExpressionError where the program itself is so long that its operations cannot be written one by one."""
+    n = program_cost(program).operations + sum(t.size for t in program.in_types)
+    if n > LARGEST:
+        raise NoExpressionError(
+            f"{program.name} runs {size_text(n)} operations on single numbers",
+            why="an expression holds each of them: each element of an array, each round of a loop",
+            write="smaller arrays or fewer rounds, which have expressions of the same form; or wg.grad",
+        )
 
 
 def check_size(program: Program, assignments: Assignments, outs: list[Any]) -> None:

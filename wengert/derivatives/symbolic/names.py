@@ -57,14 +57,13 @@ def _word(path: str) -> str:
 
 def symbols_for(names: Sequence[str], leaves: Sequence[Any]) -> list[np.ndarray]:
     """Arrays of symbols, real or complex as the leaves are: one name, or name_0, name_1, ... for an array."""
-    sp = load()
     taken: set[str] = set()
 
     def fresh(name: str, real: bool) -> Any:
         while name in taken:
             name += "_"
         taken.add(name)
-        return sp.Symbol(name, real=True) if real else sp.Symbol(name, complex=True)
+        return symbol(name, real)
 
     made = []
     for name, leaf in zip(names, leaves, strict=True):
@@ -79,13 +78,17 @@ def symbols_for(names: Sequence[str], leaves: Sequence[Any]) -> list[np.ndarray]
     return made
 
 
-def intermediate_names(taken: Any) -> Iterator[Any]:
-    """v1, v2, ...: symbols for intermediate values, save for names that are in use."""
-    sp = load()
+def symbol(name: str, real: bool) -> Any:
+    """A symbol for a real or a complex number."""
+    return load().Symbol(name, **{"real" if real else "complex": True})
+
+
+def intermediate_names(taken: Any) -> Iterator[str]:
+    """v1, v2, ...: for intermediate values, save for names that are in use."""
     used = {s.name for s in taken}
     for k in itertools.count(1):
         if f"v{k}" not in used:
-            yield sp.Symbol(f"v{k}")
+            yield f"v{k}"
 
 
 def variable_type(x: Any) -> ArrayType | None:

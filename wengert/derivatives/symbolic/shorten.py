@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .names import symbol
 from .size import Sizes
 
 Assignments = list[tuple[Any, Any]]  # (symbol, expression), each in terms of the symbols before it
@@ -17,9 +18,9 @@ def used(assignments: Assignments, outs: Sequence[np.ndarray]) -> Assignments:
     """The assignments that the results depend on."""
     needed = {s for y in outs for e in y.reshape(-1) for s in e.free_symbols}
     kept = []
-    for symbol, e in reversed(assignments):
-        if symbol in needed:
-            kept.append((symbol, e))
+    for v, e in reversed(assignments):
+        if v in needed:
+            kept.append((v, e))
             needed |= e.free_symbols
     return kept[::-1]
 
@@ -27,19 +28,19 @@ def used(assignments: Assignments, outs: Sequence[np.ndarray]) -> Assignments:
 def inlined(assignments: Assignments, outs: Sequence[np.ndarray]) -> tuple[Assignments, list[np.ndarray]]:
     """Values that are used once are written where they are used; the others keep their names."""
     assignments = used(assignments, outs)
-    names = {symbol for symbol, _ in assignments}
+    names = {v for v, _ in assignments}
     expressions = [e for _, e in assignments] + [e for y in outs for e in y.reshape(-1)]
     uses: Counter[Any] = Counter()
     for e in expressions:
         uses.update({s: occurrences(e, s) for s in e.free_symbols & names})
     values: dict[Any, Any] = {}
     kept = []
-    for symbol, e in assignments:
+    for v, e in assignments:
         e = e.xreplace(values)
-        if uses[symbol] == 1:
-            values[symbol] = e
+        if uses[v] == 1:
+            values[v] = e
         else:
-            kept.append((symbol, e))
+            kept.append((v, e))
     return kept, [replaced(y, values) for y in outs]
 
 
@@ -52,21 +53,21 @@ def replaced(y: np.ndarray, values: dict[Any, Any]) -> np.ndarray:
 
 
 def renamed(
-    assignments: Assignments, outs: Sequence[np.ndarray], names: Iterator[Any]
+    assignments: Assignments, outs: Sequence[np.ndarray], names: Iterator[str]
 ) -> tuple[Assignments, list[np.ndarray]]:
     """The same under other names, in order."""
-    new = {symbol: next(names) for symbol, _ in assignments}
-    return [(new[symbol], e.xreplace(new)) for symbol, e in assignments], [replaced(y, new) for y in outs]
+    new = {v: symbol(next(names), bool(v.is_real)) for v, _ in assignments}
+    return [(new[v], e.xreplace(new)) for v, e in assignments], [replaced(y, new) for y in outs]
 
 
 def written_out(assignments: Assignments, outs: Sequence[np.ndarray]) -> int:
     """Operations if every intermediate value were written out wherever it is used."""
     sizes = Sizes()
-    for symbol, e in assignments:
-        sizes.defined[symbol] = sizes(e)
+    for v, e in assignments:
+        sizes.defined[v] = sizes(e)
     return sum(sizes(e) for y in outs for e in y.reshape(-1))
 
 
-def occurrences(e: Any, symbol: Any) -> int:
+def occurrences(e: Any, v: Any) -> int:
     """How often a symbol is written in an expression."""
-    return int(e == symbol) if not e.args else sum(occurrences(a, symbol) for a in e.args)
+    return int(e == v) if not e.args else sum(occurrences(a, v) for a in e.args)

@@ -15,6 +15,7 @@ from ...core.primitive import Linear
 from ...core.program import Equation, Literal, Program, Var
 from ...core.record import record
 from ...errors import NoExpressionError
+from .names import symbol
 from .package import load, objects
 from .shorten import Assignments
 from .structure import HANDLERS, STRUCTURAL
@@ -22,9 +23,9 @@ from .table import ARITHMETIC, SEVERAL, TABLE, apply, indicator, is_condition
 
 
 class Translation:
-    """One translation. names: symbols for intermediate values, which are then kept apart."""
+    """One translation. names: for intermediate values, which are then kept apart."""
 
-    def __init__(self, names: Iterator[Any] | None = None) -> None:
+    def __init__(self, names: Iterator[str] | None = None) -> None:
         self.sp, self.names = load(), names
         self.assignments: Assignments = []
 
@@ -46,7 +47,8 @@ class Translation:
         if not any(map(symbolic, values)):
             outs = p(*values, **eq.params)
             return list(outs) if p.multiple else [outs]
-        return [y if numeric(y) else self.named(objects(y)) for y in self.outputs(eq, values)]
+        results = zip(self.outputs(eq, values), eq.outputs, strict=True)
+        return [y if numeric(y) else self.named(objects(y), v.type.dtype.kind != "c") for y, v in results]
 
     def outputs(self, eq: Equation, values: list[Any]) -> list[Any]:
         """By the table, by NumPy, by the program that the equation runs."""
@@ -72,21 +74,22 @@ class Translation:
         made = np.frompyfunc(lambda *xs: apply(self.sp, entry, *xs), len(values), 1)(*map(objects, values))
         return np.asarray(made, object)
 
-    def named(self, y: np.ndarray) -> np.ndarray:
+    def named(self, y: np.ndarray, real: bool) -> np.ndarray:
         """The elements of a result under names of their own, where names are asked for."""
         if self.names is None:
             return y
         flat = y.reshape(-1)
         made = np.empty(flat.size, object)
         for k, e in enumerate(flat):
-            made[k] = e if is_atom(self.sp, e) else self.assign(e)
+            made[k] = e if is_atom(self.sp, e) else self.assign(e, real)
         return made.reshape(y.shape)
 
-    def assign(self, e: Any) -> Any:
+    def assign(self, e: Any, real: bool) -> Any:
         """A new name for an expression."""
-        symbol = next(self.names)  # type: ignore[arg-type]
-        self.assignments.append((symbol, e))
-        return symbol
+        assert self.names is not None
+        v = symbol(next(self.names), real)
+        self.assignments.append((v, e))
+        return v
 
     def effect(self, eq: Equation) -> list[Any]:
         """Of effects, a Python decision that was taken would make the expression right on one side only."""
@@ -217,6 +220,12 @@ def _stack(rows: Sequence[Any], shape: tuple[int, ...]) -> np.ndarray:
     return made
 
 
+def _slogdet(self: Translation, eq: Equation, values: list[Any]) -> list[Any]:
+    """The sign and the logarithm of |det A|."""
+    det = HANDLERS["det"](*values)
+    return [self.elementwise("sign", [det]), self.elementwise(lambda sp, d: sp.log(sp.Abs(d)), [det])]
+
+
 def _while(self: Translation, eq: Equation, values: list[Any]) -> list[Any]:
     raise loop_of_data(eq)
 
@@ -230,6 +239,7 @@ PROGRAMS: dict[str, Callable[[Translation, Equation, list[Any]], list[Any]]] = {
     "scan": _scan,
     "linear_scan": _scan,
     "while": _while,
+    "slogdet": _slogdet,
     "cast": _cast,
     "convert": _cast,
     "stop_gradient": lambda self, eq, values: refuse_stop(eq),
