@@ -39,7 +39,9 @@ def test_wheel_is_pure_and_holds_the_package_only(wheel):
     assert wheel.name == f"wengert-{PROJECT['version']}-py3-none-any.whl"
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names} == {"wengert", f"wengert-{PROJECT['version']}.dist-info"}
-    in_checkout = {path.relative_to(ROOT).as_posix() for path in (ROOT / "wengert").rglob("*.py")}
+    kinds = (".py", ".css", ".js")
+    files = (path for path in (ROOT / "wengert").rglob("*") if path.suffix in kinds)
+    in_checkout = {path.relative_to(ROOT).as_posix() for path in files}
     assert in_checkout <= set(names)
     assert "wengert/py.typed" in names
     assert not [name for name in names if name.endswith((".pyc", ".so", ".pyd", ".dylib"))]
