@@ -308,13 +308,13 @@ def test_the_same_generator_gives_the_same_run():
     trust-constr dogleg trust-ncg trust-exact trust-krylov""".split(),  # noqa: SIM905
 )
 def test_every_method_of_scipy(method):
-    if method == "dogleg":  # needs a positive definite Hessian throughout
+    if method in ("dogleg", "COBYLA"):  # needs a positive definite Hessian throughout; is slow in curved valleys
         f, start, minimum = quadratic, np.zeros(4), MINIMUM
     else:
         f, start, minimum = rosenbrock, np.array([0.8, 0.7]), np.ones(2)
     options = {"maxiter": 1500} if method in ("Nelder-Mead", "COBYLA", "COBYQA") else {}
     result = optimize.minimize(f, start, method, tol=1e-7, options=options)
-    np.testing.assert_allclose(result.x, minimum, atol=0.1 if method == "COBYLA" else 1e-3)
+    np.testing.assert_allclose(result.x, minimum, atol=1e-3)
     blind = method in ("Nelder-Mead", "Powell", "COBYLA", "COBYQA")
     assert (result.gradients[-1] == 0) == blind
     assert result.details.nfev == result.evaluations[-1]
