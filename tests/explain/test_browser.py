@@ -263,6 +263,16 @@ def test_a_box_opens_its_picture(browser, files, name):
     assert browser.js("document.querySelector('#wg-graph details svg').getBoundingClientRect().height") > 50
 
 
+def test_a_wide_picture_can_be_looked_at_whole(browser, files):
+    browser.view(*PHONE)
+    browser.open(files["perceptron"])
+    frame = "document.querySelector('#wg-graph .wg-drawing')"
+    assert browser.js(f"{frame}.scrollWidth > {frame}.clientWidth")
+    browser.js("document.querySelector('#wg-graph .wg-whole').click()")
+    assert browser.js(f"{frame}.scrollWidth <= {frame}.clientWidth")
+    assert browser.js("document.querySelector('#wg-graph .wg-whole').getAttribute('aria-pressed')") == "true"
+
+
 # light and dark --------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_the_switch_turns_what_the_reader_asked_for(browser, files, dark):

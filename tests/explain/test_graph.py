@@ -48,6 +48,14 @@ def test_the_graph_of_the_bell():
     assert labels[0].adjoint == "x̄1 = -0.358299"
 
 
+def test_tangents_are_written_where_there_is_one_direction():
+    graph = function_graph(explain(functions.bell, 2.0, 0.5, directions=[(1.0, 0.0)]))
+    labels = {graph.label(n).name: graph.label(n).tangent for n in graph.nodes}
+    assert labels["x1"] == "ẋ1 = 1" and labels["v1"] == "v̇1 = 4" and labels["bell"].startswith("bell_dot = -0.358")
+    several = function_graph(functions.explanation("bell"))
+    assert not any(several.label(n).tangent for n in several.nodes)
+
+
 def test_an_edge_is_drawn_once_however_often_a_value_is_used():
     graph = function_graph(explain(lambda x: x * x, 3.0))
     assert graph.edges == [(0, 1)]

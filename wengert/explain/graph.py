@@ -10,7 +10,7 @@ import numpy as np
 from ..core.program import Equation, Program, Var
 from ..errors import Source
 from .extended import Extended, extended, values_of
-from .formulas import barred
+from .formulas import barred, dotted
 from .infix import equation_text, number_text
 from .loops import Body, is_loop
 from .names import Naming
@@ -22,12 +22,13 @@ PRIMAL, ADJOINT = 0, 1  # the halves of a derivative's graph
 
 
 class Label(NamedTuple):
-    """What is written in a node: `name = expression`, value, adjoint. long: without abbreviation."""
+    """What is written in a node: `name = expression`, value, tangent, adjoint. long: without abbreviation."""
 
     name: str
     expression: str
     value: str
     long: str
+    tangent: str = ""
     adjoint: str = ""
 
 
@@ -81,10 +82,20 @@ class Graph(NamedTuple):
 
 
 # of a function ---------------------------------------------------------------------------------------------------
-def list_graph(point: Point, made: WengertList, title: str, adjoints: Mapping[int, Any] | None = None) -> Graph:
-    """The computational graph of a Wengert list. adjoints: by the index of their node, to be written in the boxes."""
+class Derivatives(NamedTuple):
+    """What is written under the value of a node, by the number of its row: its tangent, its adjoint."""
+
+    tangents: Mapping[int, Any]
+    adjoints: Mapping[int, Any]
+
+
+NONE = Derivatives({}, {})
+
+
+def list_graph(point: Point, made: WengertList, title: str, derivatives: Derivatives = NONE) -> Graph:
+    """The computational graph of a Wengert list."""
     loops = {entry.equation: entry.body for entry in made.entries if entry.equation is not None and entry.body}
-    return program_graph(point.straight, made.scope, title, groups=point.groups, loops=loops, adjoints=adjoints)
+    return program_graph(point.straight, made.scope, title, groups=point.groups, loops=loops, derivatives=derivatives)
 
 
 def program_graph(
@@ -94,11 +105,11 @@ def program_graph(
     half: Mapping[Var, int] | None = None,
     groups: Sequence[tuple[Any, ...]] = (),
     loops: Mapping[Equation, Body] | None = None,
-    adjoints: Mapping[int, Any] | None = None,
+    derivatives: Derivatives = NONE,
     seeds: Sequence[Var] = (),
 ) -> Graph:
     """The graph of a program. half: of the variables of a derivative; groups: where each equation stands."""
-    half, adjoints = half or {}, adjoints or {}
+    half = half or {}
     results = {a for a in program.outputs if isinstance(a, Var)}
     used = {a for eq in program.equations for a in eq.inputs}
     nodes = [Node("seed" if v in seeds else "input", half.get(v, PRIMAL), (v,)) for v in program.inputs]
@@ -108,14 +119,17 @@ def program_graph(
         output = any(v in results for v in eq.outputs)
         nodes.append(Node("equation", side, eq.outputs, eq, groups[k] if groups else (), output))
 
+    def body_of(node: Node) -> Body | None:
+        return loops.get(node.equation) if loops and node.equation is not None else None
+
     def label(node: Node) -> Label:
-        return node_label(node, scope, adjoints, used, (loops or {}).get(node.equation))
+        return node_label(node, scope, derivatives, used, body_of(node))
 
     def rows(node: Node) -> list[int]:
         return [scope.places[v] for v in node.outs if v in scope.places]
 
     def bodies(node: Node) -> list[Graph]:
-        return body_graphs(node.equation, scope, (loops or {}).get(node.equation)) if node.equation else []
+        return body_graphs(node.equation, scope, body_of(node)) if node.equation else []
 
     return Graph(title, nodes, edges_of(nodes), label, rows, bodies)
 
@@ -193,9 +207,7 @@ def extended_names(wide: Extended, scope: Scope) -> dict[Var, str]:
 
 
 # what is written -------------------------------------------------------------------------------------------------
-def node_label(
-    node: Node, scope: Scope, adjoints: Mapping[int, Any], used: set[Any], body: Body | None = None
-) -> Label:
+def node_label(node: Node, scope: Scope, derivatives: Derivatives, used: set[Any], body: Body | None = None) -> Label:
     """Name, expression, value and adjoint of a node. Of several results those that a table shows, if there are any."""
     outs = [v for v in node.outs if v in scope.places] or list(node.outs)
     name = ", ".join(scope.text(v).text for v in outs)
@@ -204,10 +216,14 @@ def node_label(
     expression = right_side(node.equation, scope, body) if node.equation is not None else ""
     values = [short_value(scope.values[v]) if v in scope.values else str(v.type) for v in outs]
     value = "; ".join(values) if len(values) < 3 else f"{len(values)} results"
-    bars = [adjoints[scope.places[v]] for v in node.outs if scope.places.get(v) in adjoints]
-    adjoint = adjoint_text(name, bars[0]) if len(bars) == len(outs) == 1 else ""
+    tangent, adjoint = (
+        derivative_text(name, mark, found[scope.places[outs[0]]], word)
+        if len(outs) == 1 and scope.places.get(outs[0]) in found
+        else ""
+        for mark, found, word in ((dotted, derivatives.tangents, "tangent"), (barred, derivatives.adjoints, "adjoint"))
+    )
     long = f"{name} = {expression}" if expression else name
-    return Label(shortened(name, 32), shortened(expression, 38), shortened(value, 44), long, shortened(adjoint, 44))
+    return Label(shortened(name, 32), shortened(expression, 38), shortened(value, 44), long, tangent, adjoint)
 
 
 def right_side(eq: Equation, scope: Scope, body: Body | None) -> str:
@@ -221,11 +237,11 @@ def right_side(eq: Equation, scope: Scope, body: Body | None) -> str:
     return times + (", last first" if eq.params.get("reverse") else "")
 
 
-def adjoint_text(name: str, x_bar: Any) -> str:
+def derivative_text(name: str, mark: Callable[[str], str], value: Any, word: str) -> str:
     """`x̄ = 0.25`; of an array, which has the node's shape, the norm."""
-    value = short_value(x_bar)
-    value = value[value.find("norm ") :] if "norm " in value else value
-    return f"{barred(name)} = {value}" if len(name) <= 8 else f"adjoint {value}"
+    text = short_value(value)
+    text = text[text.find("norm ") :] if "norm " in text else text
+    return shortened(f"{mark(name)} = {text}" if len(name) <= 8 else f"{word} {text}", 44)
 
 
 def operand(scope: Scope, atom: Any) -> Any:

@@ -12,7 +12,7 @@ from . import comparison_tables as compare
 from . import prose
 from .fold import Fold, Folded
 from .formulas import barred, dotted
-from .graph import extended_graph, list_graph, short_value
+from .graph import Derivatives, Graph, extended_graph, list_graph, short_value
 from .svg import Picture, asset, variables
 from .tables import Tables, code, counted
 
@@ -41,7 +41,9 @@ def page(explanation: Explanation) -> str:
 def fragment(explanation: Explanation) -> str:
     """The same for a notebook: under ids of its own, beside other explanations."""
     prefix = f"wg{os.urandom(4).hex()}"
-    return f'<style>{style()}</style><div class="wengert" id="{prefix}">{Page(explanation, prefix, "div").html()}</div>'
+    body = Page(explanation, prefix, "div").html()
+    rules = style().replace(".wengert ", f"#{prefix} ")  # under an id, they outweigh the notebook's own
+    return f'<style>{rules}</style><div class="wengert" id="{prefix}">{body}</div>'
 
 
 def style() -> str:
@@ -209,14 +211,18 @@ class Page:
         return {"forward": forward, "node": node, "title": title, "lines": lines}
 
 
-def function_graph(e: Explanation) -> Any:
-    """The graph of an explanation, adjoints in its boxes where they are few."""
-    rows = e.reverse.rows
-    adjoints = {r.node.number: r.adjoint for r in rows if r.adjoint is not None} if len(rows) <= 60 else {}
-    return list_graph(e.point, e.wengert_list, f"Computational graph of {e.name}", adjoints)
+def function_graph(e: Explanation) -> Graph:
+    """The graph of an explanation; in its boxes, where they are few, adjoints, and tangents of an only direction."""
+    made = Derivatives({}, {})
+    if len(e.nodes) <= 60:
+        bars = {r.node.number: r.adjoint for r in e.reverse.rows if r.adjoint is not None}
+        rows = e.forward.rows if len(e.directions) == 1 else ()
+        dots = {r.node.number: r.tangents[0] for r in rows if r.tangents[0] is not None}
+        made = Derivatives(dots, bars)
+    return list_graph(e.point, e.wengert_list, f"Computational graph of {e.name}", made)
 
 
-def derivative_graph(e: Explanation) -> Any:
+def derivative_graph(e: Explanation) -> Graph:
     """The extended graph of an explanation."""
     return extended_graph(e.point, e.wengert_list, e.seed, f"{e.name} and its adjoint, the extended graph")
 

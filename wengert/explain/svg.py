@@ -154,7 +154,7 @@ class Picture:
 
 # boxes -----------------------------------------------------------------------------------------------------------
 def lines_of(node: Any, label: Label) -> list[Line]:
-    """`name = expression` in one line or in two; the value; the adjoint, where it is known."""
+    """`name = expression` in one line or in two; the value; tangent and adjoint, where they are known."""
     name = [("name", label.name)] if label.name else []
     code = [("code", label.expression)] if label.expression and node.kind != "outer" else []
     equals = [("plain", " = ")] if name and code else []
@@ -162,7 +162,8 @@ def lines_of(node: Any, label: Label) -> list[Line]:
     if equals and lines[0].width > WIDE:
         lines = [Line(name), Line([("plain", "= "), *code])]
     lines += [Line([("value", label.value)])] if label.value else []
-    return lines + ([Line([("bar", label.adjoint)])] if label.adjoint else [])
+    derivatives = [("dot", label.tangent), ("bar", label.adjoint)]
+    return lines + [Line([(kind, text)]) for kind, text in derivatives if text]
 
 
 def box_size(node: Any, lines: Sequence[Line]) -> tuple[float, float]:
