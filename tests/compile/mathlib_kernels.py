@@ -1,4 +1,4 @@
-"""Loops that call every function of the math library, compiled for a width: vectorised by LLVM, and not."""
+"""Loops that call every function of the math library, compiled for a width: in vectors, and one by one."""
 
 from __future__ import annotations
 
@@ -37,12 +37,14 @@ def machines() -> dict[str, tuple[int, str, str, mathlib.Target]]:
 MACHINES = machines()
 
 
-def loop(function: str, name: str, bits: int, vectorise: bool) -> str:
-    """y[i] = name(x0[i], ...) for i < n."""
+def loop(function: str, name: str, bits: int, lanes: int) -> str:
+    """y[i] = name(x0[i], ...) for i < n, so many lanes at a time, of which n is a multiple; 0: one by one."""
     real, dtype = ("double", np.float64) if bits == 64 else ("float", np.float32)
-    count = TABLE[name][0]
+    count, step = TABLE[name][0], max(lanes, 1)
+    wide = f"<{lanes} x {real}>" if lanes else real
     loads = "\n".join(
-        f"  %p{i} = getelementptr {real}, ptr %x{i}, i64 %i\n  %v{i} = load {real}, ptr %p{i}" for i in range(count)
+        f"  %p{i} = getelementptr {real}, ptr %x{i}, i64 %i\n  %v{i} = load {wide}, ptr %p{i}, align {bits // 8}"
+        for i in range(count)
     )
     return f"""
 define void @{function}({", ".join(f"ptr noalias %x{i}" for i in range(count))}, ptr noalias %y, i64 %n) {{
@@ -51,12 +53,12 @@ entry:
 loop:
   %i = phi i64 [ 0, %entry ], [ %next, %loop ]
 {loads}
-  %e = {mathlib.call(name, dtype, [f"%v{i}" for i in range(count)])}
+  %e = {mathlib.call(name, dtype, [f"%v{i}" for i in range(count)], lanes)}
   %q = getelementptr {real}, ptr %y, i64 %i
-  store {real} %e, ptr %q
-  %next = add i64 %i, 1
+  store {wide} %e, ptr %q, align {bits // 8}
+  %next = add i64 %i, {step}
   %more = icmp slt i64 %next, %n
-  br i1 %more, label %loop, label %exit{"" if vectorise else ", !llvm.loop !0"}
+  br i1 %more, label %loop, label %exit
 exit:
   ret void
 }}"""
@@ -68,18 +70,18 @@ class Kernels:
     def __init__(self, machine: str, bits: int, names: tuple[str, ...]) -> None:
         self.width, cpu, features, target = MACHINES[machine]
         self.dtype = np.float64 if bits == 64 else np.float32
-        loops = [loop(f"{kind}_{name}", name, bits, kind == "v") for name in names for kind in "vs"]
-        off = '!0 = distinct !{!0, !1}\n!1 = !{!"llvm.loop.vectorize.enable", i1 false}\n'
-        declared = mathlib.declarations({(name, self.dtype) for name in names}, self.width)
-        module = llvm.parse_assembly("\n".join([*loops, off, declared]))
+        self.lanes = self.width * 64 // bits
+        loops = [loop(f"{kind}_{name}", name, bits, self.lanes * (kind == "v")) for name in names for kind in "vs"]
+        text = "\n".join(loops)
+        definitions, external = mathlib.definitions(mathlib.forms(text), target)
+        module = llvm.parse_assembly("\n".join([text, *sorted(external), definitions]))
         module.triple = TRIPLE
         machine_target = llvm.Target.from_triple(TRIPLE)
         tm = machine_target.create_target_machine(cpu=cpu, features=features, opt=3)
-        options = llvm.create_pipeline_tuning_options(speed_level=3)
-        options.loop_vectorization, options.loop_interleaving = True, False
+        options = llvm.create_pipeline_tuning_options(speed_level=1)
+        options.loop_vectorization = False
         builder = llvm.create_pass_builder(tm, options)
         builder.getModulePassManager().run(module, builder)
-        mathlib.inline(module, tm, target)
         self.text = str(module)
         for name in RARE:
             llvm.add_symbol(f"math.{name}", rare.address(name))
@@ -87,17 +89,19 @@ class Kernels:
         self.engine.finalize_object()
 
     def __call__(self, kind: str, name: str, *args: np.ndarray) -> np.ndarray:
-        """The loop over these arrays; kind: "v" for the vectorised one, "s" for the other."""
+        """The loop over these arrays; kind: "v" for the one in vectors, "s" for the other."""
         address = self.engine.get_function_address(f"{kind}_{name}")
         pointers = [ctypes.c_void_p] * (len(args) + 1)
         function: Any = ctypes.CFUNCTYPE(None, *pointers, ctypes.c_int64)(address)
-        xs = [np.ascontiguousarray(x, self.dtype) for x in args]
+        size = args[0].size
+        more = -size % self.lanes  # lanes beyond the end get the last number again
+        xs = [np.pad(np.ravel(np.asarray(x, self.dtype)), (0, more), mode="edge") for x in args]
         y = np.empty_like(xs[0])
         function(*(x.ctypes.data for x in xs), y.ctypes.data, y.size)
-        return y
+        return y[:size].reshape(args[0].shape)
 
     def body(self, name: str) -> str:
-        """The optimised text of the vectorised loop's function."""
+        """The optimised text of the function of the loop in vectors."""
         start = self.text.index(f"@v_{name}(")
         return self.text[start : self.text.index("\n}", start)]
 

@@ -55,30 +55,28 @@ def test_the_loop_is_vectorised(name: str, bits: int, machine: str) -> None:
 
 
 @each("name", ["exp", "power"])
-def test_a_call_names_the_forms_of_every_width(name: str) -> None:
-    call = mathlib.call(name, np.float64, ["%x", "%y"][: TABLE[name][0]])
-    text = mathlib.declarations({(name, np.dtype(np.float64))}, 8)
-    group = call.split(")")[1].strip()
-    assert call.startswith(f"call double @wg_{name}_f64(double %x")
-    for lanes in (2, 4, 8):
-        assert f"declare <{lanes} x double> @wg_{name}_f64_v{lanes}(" in text
-        assert f"_ZGV_LLVM_N{lanes}{'v' * TABLE[name][0]}_wg_{name}_f64(wg_{name}_f64_v{lanes})" in text
-    assert f"attributes {group} = {{" in text
-    assert mathlib.declarations(set(), 8).strip() == ""
+def test_the_forms_in_a_text_are_defined(name: str) -> None:
+    arguments = ["%x", "%y"][: TABLE[name][0]]
+    text = mathlib.call(name, np.float64, arguments) + "\n" + mathlib.call(name, np.float32, arguments, 8)
+    assert text.startswith(f"call double @wg_{name}_f64(double %x")
+    assert f"call <8 x float> @wg_{name}_f32_v8(<8 x float> %x" in text
+    assert mathlib.forms(text + " @wg_unknown_f64 @other") == [(name, 32, 8), (name, 64, 0)]
+    definitions, _ = mathlib.definitions(mathlib.forms(text))
+    assert f" @wg_{name}_f64(double" in definitions and f" @wg_{name}_f32_v8(<8 x float>" in definitions
+    assert mathlib.definitions([]) == ("", set())
 
 
-def test_the_library_defines_what_is_declared() -> None:
-    text = mathlib.library({("tanh", np.float32)}, 4, mathlib.Target(fma=True))
-    for form in ("", "_v2", "_v4", "_v8"):
-        assert f"@wg_tanh_f32{form}(" in text
+def test_related_functions() -> None:
+    assert mathlib.related([("sin", 64, 8), ("cos", 64, 8)])
+    assert not mathlib.related([("sin", 64, 8), ("sin", 32, 8), ("exp", 64, 8)])
 
 
 def test_rare_functions_have_addresses() -> None:
-    used = {(name, np.dtype(np.float64)) for name in ("exp", "remainder", "sin")}
-    assert rare.externals(used) == {
+    assert mathlib.definitions([(name, 64, 8) for name in ("exp", "remainder", "sin")])[1] == {
         "declare void @math.far_sin(ptr, ptr, i64)",
         "declare void @math.fmod(ptr, ptr, ptr, i64)",
     }
+    assert rare.RARE.keys() >= {"far_sin", "fmod"}
     x = np.array([1e300, 2.0**40, math.inf])
     prototype = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
     for _ in range(2):  # by the call back, and by the function that it compiled

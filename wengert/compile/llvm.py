@@ -53,19 +53,35 @@ def width() -> int:
     return 8 if has.get("avx512f") and has.get("avx512dq") else 4 if has.get("avx2") else 2
 
 
+@functools.cache
+def masks() -> bool:
+    """Can some lanes of a vector be read and written, at no cost?"""
+    import llvmlite.binding as llvm
+
+    has = llvm.get_host_cpu_features()
+    return bool(has.get("avx512bw") and has.get("avx512vl"))
+
+
 def optimised(text: str) -> Any:
-    """The module of a text, after LLVM's passes; mathematics is linked in when loops have been vectorised."""
+    """The module of a text, after the few passes of LLVM that it needs.
+
+    Loops have been fused, vectorised and freed of what does not change in them when they were written. So the pipelines
+    of the optimisation levels would look for what is not there, at several times the cost.
+    """
     import llvmlite.binding as llvm
 
     module = llvm.parse_assembly(text)
     module.triple, module.data_layout = target().triple, str(target().target_data)
-    # The first level vectorises as the third does, which is slower and gained nothing on our programs. Loops that are
-    # worth unrolling are written out by us; LLVM's unrolling made code, and compilation, up to thirty times as long.
+    passes = llvm.create_new_module_pass_manager()
+    passes.add_always_inliner_pass()
+    passes.add_global_dead_code_eliminate_pass()
+    passes.add_sroa_pass()
+    passes.add_instruction_combine_pass()
+    if mathlib.related(mathlib.forms(text)):
+        passes.add_new_gvn_pass()
+    passes.add_simplify_cfg_pass()
     options = llvm.create_pipeline_tuning_options(speed_level=1)
-    options.loop_unrolling = False
-    builder = llvm.create_pass_builder(target(), options)
-    builder.getModulePassManager().run(module, builder)
-    mathlib.inline(module, target())
+    passes.run(module, llvm.create_pass_builder(target(), options))
     return module
 
 

@@ -20,6 +20,7 @@ from .callers import OTHER_TYPES, flat_caller
 from .entry import NO_MEMORY, NOT_IN_ORDER, OTHER, run_instead
 from .failures import exception
 from .guards import RAISED
+from .mathlib import rare  # noqa: F401 - it knows addresses, when asked for by name
 from .plain import PLAIN
 from .stages import CAREFUL, Stages
 

@@ -11,6 +11,11 @@ ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 FIRST_ROWS, FIRST_BYTES = 64, 2**15  # of a stack that grows, in the arena
 
 
+def padded(nbytes: int) -> int:
+    """So many bytes, and those up to the end of the cache line: vectors may reach beyond the last element."""
+    return -(-nbytes // ALIGNMENT) * ALIGNMENT
+
+
 def plan(block: Block) -> tuple[int, list[Buffer]]:
     """Give every temporary array of the block its offset in the arena: the arena's size in bytes, and the stacks.
 
@@ -18,9 +23,9 @@ def plan(block: Block) -> tuple[int, list[Buffer]]:
     """
     stacks = list(dict.fromkeys(r.buffer for n in nodes(block) for r in (*reads(n), *writes(n)) if r.buffer.home))
     homes: dict[Buffer, int] = {b.home: 16 * k for k, b in enumerate(stacks) if b.home is not None}
-    first = aligned(16 * len(stacks))
+    first = padded(16 * len(stacks))
     for b in stacks:
-        b.offset, first = first, first + aligned(first_rows(b) * b.nbytes)
+        b.offset, first = first, first + padded(first_rows(b) * b.nbytes)
     size, moves = frame(block, set(homes))
     for buffer, offset in [*((b, k - first) for b, k in homes.items()), *moves]:
         buffer.offset = first + offset
@@ -30,11 +35,6 @@ def plan(block: Block) -> tuple[int, list[Buffer]]:
 def first_rows(stack: Buffer) -> int:
     """The rows of a stack for which there is room in the arena: it grows, and asks Python, only when there are more."""
     return min(FIRST_ROWS, FIRST_BYTES // max(stack.nbytes, 1))
-
-
-def aligned(nbytes: int) -> int:
-    """Rounded up."""
-    return -(-nbytes // ALIGNMENT) * ALIGNMENT
 
 
 def frame(block: Block, outer: set[Buffer]) -> tuple[int, list[tuple[Buffer, int]]]:
@@ -89,7 +89,7 @@ def allocate(
             if start - offset >= size:
                 break
             offset = max(offset, end)
-        end = offset + aligned(size)
+        end = offset + padded(size)
         live.append((offset, end, last))
         top = max(top, end)
         moves += [(b, offset + at) for b, at in inside]

@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from ..core.program import Program
 from ..transforms.simplify import simplify
-from . import llvm
 from .emit.module import Module
 from .emit.windows import drop_fills
 from .fuse import fuse
@@ -96,4 +95,4 @@ class Stages:
         """LLVM's text."""
         self.module = Module(1 if self.plain else CAREFUL)
         main = self.module.main(self.block, len(self.inputs), self.stacks)
-        return self.module.text(main, llvm.width())
+        return self.module.text(main)

@@ -23,7 +23,7 @@ def is_long(loop: Loop) -> bool:
     return type(loop.axis.extent) is int and loop.axis.extent >= 2 * BLOCK
 
 
-def in_blocks(e: Any, loop: Loop, body: Callable[[], None], changed: Any, sums: Sequence[Sum], outer: str) -> None:
+def in_blocks(e: Any, loop: Loop, body: Callable[[], None], changed: Any, sums: Sequence[Sum]) -> None:
     """The rounds of a loop, in blocks after each of which these sums are added to their totals."""
     extent, block = loop.axis.extent, Axis(-(-loop.axis.extent // BLOCK))
     folded = [Folded(e, x) for x in sums]
@@ -39,7 +39,7 @@ def in_blocks(e: Any, loop: Loop, body: Callable[[], None], changed: Any, sums: 
         for f in folded:
             f.fold()
 
-    e.counted(block, str(block.extent), one_block, changed, False, outer)
+    e.counted(block, str(block.extent), one_block, changed, False)
     for f in folded:
         f.finish()
 

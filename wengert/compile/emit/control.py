@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..ir import Block, Branch, Buffer, Call, For, Region, While, writes
-from .nests import INDEX, Emitter
+from .elements import INDEX
+from .nests import Emitter
 
 PATIENCE = 2**16  # rounds of a loop after which Python is asked whether to go on: a power of two
 

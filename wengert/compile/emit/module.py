@@ -17,10 +17,8 @@ import numpy as np
 
 from .. import mathlib
 from ..ir import Block, Buffer, Call, Loop, reads, writes
-from ..mathlib import rare
 from ..plan import first_rows
 from . import parallel
-from .aliasing import Scopes
 from .control import Function
 from .writer import Writer
 
@@ -32,9 +30,7 @@ class Module:
         self.first = first  # the number of the first failure
         self.functions: dict[str, str] = {}  # text -> name
         self.failures: dict[tuple[Any, Any], int] = {}  # what goes wrong, and in which equation -> its number
-        self.math: set[tuple[str, str]] = set()
         self.declared: set[str] = set()
-        self.scopes = Scopes()
 
     def code_of(self, what: Any, eq: Any) -> int:
         """The number by which the program says that this went wrong."""
@@ -43,7 +39,6 @@ class Module:
     def function(self, node: Any) -> tuple[str, list[Buffer], bool]:
         """The function that runs a node, its arrays, and whether it can fail."""
         f = Function(self.code_of)
-        f.scopes = self.scopes
         f.node(node)
         return self.named(f, "noinline " if type(node) is Loop else "")
 
@@ -54,13 +49,11 @@ class Module:
         parameters = ", ".join(["ptr %ctx", *(f"ptr noalias {f.pointers[b]}" for b in f.parameters)]) + more
         text = f"({parameters}) {kind}#0 {{\n{f.text()}\n}}"
         name = self.functions.setdefault(text, f"part_{len(self.functions)}")
-        self.math |= f.math
         self.declared |= f.declared
         return name, f.parameters, bool(f.failures or f.furthest) or f.stops
 
     def main(self, block: Block, inputs: int, stacks: Sequence[Buffer] = ()) -> str:
         """The text of `wengert_main`."""
-        self.scopes = Scopes(stacks)
         m = Main(self.code_of, inputs)
         for k, stack in enumerate(stacks):
             m.do(f"store ptr {m.first(f'getelementptr i8, ptr %arena, i64 {stack.offset}')}, ptr {m.word(2 * k)}")
@@ -95,13 +88,12 @@ class Module:
     def finished(self, m: Main) -> str:
         """The body of a function that is written."""
         finish(m)
-        self.math |= m.math
         self.declared |= m.declared
         return m.text()
 
     def divided(self, m: Main, loop: Loop, how: parallel.Division) -> None:
         """A loop that several threads run."""
-        f = parallel.Part(self.code_of, loop)
+        f = parallel.Part(self.code_of, loop, how)
         name, buffers, fails = self.named(f, "noinline ", ", i64 %begin, i64 %rounds")
         task = parallel.task(name, buffers, how)
         name = self.functions.setdefault(task, f"task_{len(self.functions)}")
@@ -109,26 +101,19 @@ class Module:
         if fails:
             m.stop_unless_zero(code)
 
-    def text(self, main: str, width: int) -> str:
+    def text(self, main: str) -> str:
         """The module."""
         parts = [f"define internal i32 @{name}{text}" for text, name in self.functions.items()]
         parts.append(main)
         body = "\n\n".join(parts)
-        intrinsics = declarations(body)
-        self.declared |= rare.externals(self.math)
-        math = mathlib.declarations(self.math, width)
-        return "\n".join([body, *sorted(self.declared), *intrinsics, math, ATTRIBUTES, METADATA, self.scopes.text()])
+        math, external = mathlib.definitions(mathlib.forms(body))
+        self.declared |= external
+        return "\n".join([body, *sorted(self.declared), math, ATTRIBUTES])
 
 
 SEGMENT = 256  # nodes of one function: LLVM takes more than twice as long for one that is twice as long
 MAIN = "(ptr %ctx, ptr noalias %arena, ptr %data)"
 ATTRIBUTES = 'attributes #0 = { nounwind "no-trapping-math"="true" "prefer-vector-width"="512" }\n'
-METADATA = """
-!0 = distinct !{!0, !1}
-!1 = !{!"llvm.loop.unroll.disable"}
-!2 = distinct !{!2, !3}
-!3 = !{!"llvm.loop.interleave.count", i32 1}
-"""  # what LLVM is told about loops, see nests.py
 
 
 def buffers_of(node: Any) -> set[Buffer]:
@@ -210,24 +195,6 @@ class Main(Function):
         self.count += 1
         self.slots.append(f"  %v{self.count} = {text}")
         return f"%v{self.count}"
-
-
-def declarations(text: str) -> list[str]:
-    """Declarations of LLVM's own functions that a text calls."""
-    found = {}
-    for line in text.split("\n"):
-        k = line.find("@llvm.")
-        if k < 0:
-            continue
-        start, end = line.rfind(" ", 0, k), line.index("(", k)
-        if line[start - 1] == ">":
-            continue  # of vectors: declared where they are called
-        result = line[line.rfind(" ", 0, start) + 1 : start]
-        name = line[k:end]
-        if name not in found:
-            arguments = [a.strip().split(" ")[0] for a in line[end + 1 : line.index(")", end)].split(",")]
-            found[name] = f"declare {result} {name}({', '.join(arguments)})"
-    return list(found.values())
 
 
 __all__ = ["Module", "Writer", "np"]

@@ -1,4 +1,4 @@
-"""Statements and loops over elements: addresses, loads that are known already, accumulators in registers, loops."""
+"""Statements and loops over elements, with accumulators in registers."""
 
 from __future__ import annotations
 
@@ -8,223 +8,32 @@ from typing import Any
 
 import numpy as np
 
-from .. import mathlib
-from ..ir import Axis, Buffer, CallStmt, Const, Indirect, Loop, Operand, Position, Ref, Stmt, Straight
+from ..ir import Axis, Buffer, CallStmt, Loop, Ref, Stmt, Straight
 from . import complex_ops
-from .aliasing import Scopes
 from .blocks import Sum, in_blocks, is_long
+from .elements import INDEX, Elements, parts
 from .ops import extremum
+from .rounds import NotWidened
 from .short import IN_LOOP, STRAIGHT, every, short_loops
-from .statement import computed, converted_constant
-from .values import converted
+from .simd import Vectors
+from .statement import computed
 from .windows import Moving, windows
-from .writer import Writer, llvm_type, memory_type
-
-INDEX = np.dtype(np.int64)
-MATHEMATICS = ", !llvm.loop !2"  # a loop with elementary functions is not interleaved: more code, no faster
-OUTER = ", !llvm.loop !0"  # a loop around loops is not unrolled: what is to be written out has been
+from .writer import Writer, llvm_type
 
 
-class Emitter(Writer):
-    """One function: its arrays are parameters that do not overlap, in the order of their first use."""
+class Emitter(Elements):
+    """A function of statements and loops."""
+
+    windows: Sequence[Moving] = ()  # of the loop at hand
+    between = 0, 0  # the lines of its round, but for what fills windows and moves them
 
     def __init__(self, code_of: Any) -> None:
-        super().__init__()
-        self.code_of = code_of  # (what went wrong, equation) -> the number that the function returns
-        self.pointers: dict[Buffer, str] = {}
-        self.parameters: list[Buffer] = []
-        self.axes: dict[Axis, Any] = {}  # names of loop variables; integers where a loop is written out
-        self.known: dict[Any, Any] = {}  # loads and addresses that hold here
+        super().__init__(code_of)
         self.accumulators: dict[Any, Any] = {}  # references whose sums are in slots
         self.written_out: set[Loop] = set()  # short loops
         self.moving: dict[Stmt, Moving] = {}  # sums into windows
-        self.failures: dict[int, str] = {}  # code -> slot of a flag
-        self.furthest: dict[int, tuple[str, int]] = {}  # code -> slot of the furthest place, and the length of the axis
-
-    # addresses and memory
-    def pointer(self, buffer: Buffer) -> str:
-        """Where a buffer begins."""
-        if buffer.home is not None:
-            found = self.known.get(("stack", buffer))
-            if found is None:
-                home, note = self.pointer(buffer.home), self.scopes.note(buffer.home)
-                found = self.known["stack", buffer] = self.emit(f"load ptr, ptr {home}{note}")
-            return found
-        found = self.pointers.get(buffer)
-        if found is None:
-            if buffer.kind == "local":
-                n = buffer.size * (2 if buffer.dtype.kind == "c" else 1)
-                found = self.slot(memory_type(buffer.dtype), n)
-            else:
-                found = f"%b{len(self.parameters)}"
-                self.parameters.append(buffer)
-            self.pointers[buffer] = found
-        return found
-
-    def resolved(self, ref: Ref) -> tuple[int, tuple[tuple[str, int], ...]]:
-        """The index as a number and named terms, for the current values of axes that are written out."""
-        const, terms = ref.const, []
-        for axis, c in ref.terms:
-            value = self.axes[axis]
-            if type(value) is int:
-                const += c * value
-            else:
-                terms.append((value, c))
-        return const, tuple(terms)
-
-    def sum_of(self, terms: tuple[tuple[str, int], ...]) -> str | None:
-        """The sum of coefficient * variable."""
-        if not terms:
-            return None
-        found = self.known.get(terms)
-        if found is None:
-            *rest, (name, c) = terms
-            found = name if c == 1 else self.emit(f"mul nsw i64 {name}, {c}")
-            before = self.sum_of(tuple(rest))
-            if before is not None:
-                found = self.emit(f"add nsw i64 {before}, {found}")
-            self.known[terms] = found
-        return found
-
-    def address(self, ref: Ref, part: int = 0) -> str:
-        """The address of an element; part: 1 for the imaginary part."""
-        const, terms = self.resolved(ref)
-        index = self.sum_of(terms)
-        for i in ref.indirect:
-            step = self.index(i)
-            if i.stride != 1:
-                step = self.emit(f"mul nsw i64 {step}, {i.stride}")
-            index = step if index is None else self.emit(f"add nsw i64 {index}, {step}")
-        t = memory_type(ref.buffer.dtype)
-        p = self.pointer(ref.buffer)
-        if ref.buffer.dtype.kind == "c":
-            index = None if index is None else self.emit(f"mul nsw i64 {index}, 2")
-            const = 2 * const + part
-        if index is not None:
-            p = self.emit(f"getelementptr inbounds {t}, ptr {p}, i64 {index}")
-        return self.emit(f"getelementptr inbounds {t}, ptr {p}, i64 {const}") if const else p
-
-    def index(self, i: Indirect) -> str:
-        """An index that is read from memory, counted from the front, in range; a flag is set if it was not."""
-        x = self.operand(i.index, INDEX)
-        key = ("index", x, i.extent, i.slice)
-        found = self.known.get(key)
-        if found is not None:
-            return found
-        y = x
-        if i.slice is None:
-            negative = self.emit(f"icmp slt i64 {x}, 0")
-            y = self.emit(f"select i1 {negative}, i64 {self.emit(f'add i64 {x}, {i.extent}')}, i64 {x}")
-        if i.checked:
-            bad = self.emit(f"icmp uge i64 {y}, {i.extent}")
-            self.fails_beyond(y, i)
-            y = self.emit(f"select i1 {bad}, i64 0, i64 {y}")
-        self.known[key] = y
-        return y
-
-    def fails_beyond(self, place: str, i: Indirect) -> None:
-        """The function fails if one of the places, unsigned numbers, is beyond the axis: the largest tells."""
-        what = ("index", i.extent, i.axis) if i.slice is None else ("slice", *i.slice)
-        code = self.code_of(what, self.equation)
-        if code not in self.furthest:
-            self.furthest[code] = self.slot("i64"), i.extent
-            self.slots.append(f"  store i64 0, ptr {self.furthest[code][0]}")
-        slot = self.furthest[code][0]
-        further = self.emit(f"call i64 @llvm.umax.i64(i64 {self.emit(f'load i64, ptr {slot}')}, i64 {place})")
-        self.do(f"store i64 {further}, ptr {slot}")
-
-    def fails(self, condition: str, what: Any) -> None:
-        """If the condition holds, the function returns the code of what went wrong."""
-        code = self.code_of(what, self.equation)
-        if code not in self.failures:
-            self.failures[code] = self.slot("i1")
-            self.slots.append(f"  store i1 false, ptr {self.failures[code]}")
-        old = self.emit(f"load i1, ptr {self.failures[code]}")
-        self.do(f"store i1 {self.emit(f'or i1 {old}, {condition}')}, ptr {self.failures[code]}")
-
-    def stop(self, what: Any, eq: Any) -> None:
-        """Return the code of what has gone wrong."""
-        self.stop_unless_zero(f"{self.code_of(what, eq)}")
-
-    scopes = Scopes()
-    equation: Any = None
-    stops = False  # may it return before its end?
-
-    def stop_unless_zero(self, code: str) -> None:
-        """Return this code, if it is one."""
-        bad, on = self.new_label("stopped"), self.new_label("on")
-        self.branch(self.emit(f"icmp ne i32 {code}, 0"), bad, on)
-        self.begin(bad)
-        self.do(f"ret i32 {code}")
-        self.begin(on)
-        self.stops = True
-
-    def key(self, ref: Ref) -> Any:
-        """What tells elements apart."""
-        return (ref.buffer, *self.resolved(ref), tuple(self.index_key(i) for i in ref.indirect))
-
-    def index_key(self, i: Indirect) -> Any:
-        return (self.key(i.index) if isinstance(i.index, Ref) else i.index, i.stride)
-
-    def load(self, ref: Ref) -> Any:
-        """An element; a pair where it is complex. Booleans are tested."""
-        key = self.key(ref)
-        found = self.known.get(key)
-        if found is None:
-            found = self.known[key] = self.load_from(ref.buffer, [self.address(ref, k) for k in parts(ref.buffer)])
-        return found
-
-    def load_from(self, buffer: Buffer, addresses: Sequence[str]) -> Any:
-        """The value at these addresses of its parts."""
-        t = memory_type(buffer.dtype)
-        note = self.scopes.note(buffer)
-        values = [self.emit(f"load {t}, ptr {p}{note}") for p in addresses]
-        if buffer.dtype.kind == "b":
-            return self.emit(f"icmp ne i8 {values[0]}, 0")
-        return tuple(values) if len(values) == 2 else values[0]
-
-    def store(self, ref: Ref, value: Any) -> None:
-        """Write an element, and remember what it holds."""
-        for k in parts(ref.buffer):
-            self.store_at(self.address(ref, k), ref.buffer, value[k] if ref.buffer.dtype.kind == "c" else value)
-        self.forget(ref)
-        self.known[self.key(ref)] = value
-
-    def store_at(self, address: str, buffer: Buffer, value: str) -> None:
-        """Write one part of an element."""
-        t = memory_type(buffer.dtype)
-        if buffer.dtype.kind == "b":
-            value = self.emit(f"zext i1 {value} to i8") if value not in ("true", "false") else str(int(value == "true"))
-        self.do(f"store {t} {value}, ptr {address}{self.scopes.note(buffer)}")
-
-    def forget(self, ref: Ref) -> None:
-        """What was known of elements that a write to this one may change is not known any more."""
-        const, terms = self.resolved(ref)
-        for key in [k for k in self.known if k[0] is ref.buffer]:
-            if ref.indirect or key[3] or key[2] != terms or key[1] == const:
-                del self.known[key]
-
-    def forget_all(self, buffers: set[Buffer]) -> None:
-        """Nothing is known of these buffers any more."""
-        for key in [k for k in self.known if k[0] in buffers]:
-            del self.known[key]
 
     # statements
-    def operand(self, x: Operand, dtype: np.dtype[Any] | None = None) -> Any:
-        """The value of an operand, in this dtype if one is given."""
-        if type(x) is Const:
-            return converted_constant(x.value, dtype)
-        if type(x) is Position:
-            value = self.axes[x.axis]
-            if type(value) is int:
-                return str(x.offset + x.step * value)
-            y = value if x.step == 1 else self.emit(f"mul nsw i64 {value}, {x.step}")
-            return y if not x.offset else self.emit(f"add nsw i64 {y}, {x.offset}")
-        value = self.load(x)  # type: ignore[arg-type]
-        if dtype is None or x.buffer.dtype == dtype:  # type: ignore[union-attr]
-            return value
-        return converted(self, value, x.buffer.dtype, dtype)  # type: ignore[union-attr]
-
     def statement(self, stmt: Stmt) -> None:
         """A statement, for the current values of all axes."""
         self.equation = stmt.eq
@@ -291,10 +100,11 @@ class Emitter(Writer):
         bound = str(extent) if type(extent) is int else self.operand(extent, INDEX)
         added = [x for x in sums if adds_up(loop, x[1].buffer)] if long and not moving else []
         if added:
-            in_blocks(self, loop, lambda: self.body(loop), changed, added, OUTER)
+            in_blocks(self, loop, lambda: self.body(loop), changed, added)
         else:
-            hint = OUTER if outer_loop else MATHEMATICS if any(s.op in mathlib.NAMES for s in every(loop)) else ""
-            self.counted(loop.axis, bound, lambda: self.round(loop, moving), changed, type(extent) is not int, hint)
+            self.windows = moving
+            self.counted(loop.axis, bound, lambda: self.round(loop, moving), changed, type(extent) is not int)
+            self.windows = []
         for m in moving:
             m.after(bound)
         self.known = {k: v for k, v in outer.items() if k[0] not in changed}
@@ -304,7 +114,9 @@ class Emitter(Writer):
         """One round of a loop with windows that move along."""
         for m in moving:
             m.fill(m.window.width - 1)
+        begin = len(self.lines)
         self.body(loop)
+        self.between = begin, len(self.lines)
         for m in moving:
             m.move()
 
@@ -320,17 +132,16 @@ class Emitter(Writer):
         body: Any,
         changed: set[Buffer],
         may_be_empty: bool = True,
-        hint: str = "",
         start: str = "0",
     ) -> None:
-        """Rounds start to bound - 1 of what `body` emits; hint: what LLVM is told about the loop."""
+        """Rounds start to bound - 1 of what `body` emits, in vectors if that can be done and pays."""
         head, done = self.new_label("loop"), self.new_label("done")
         if may_be_empty:
             ready = self.new_label("ready")
             self.branch(self.emit(f"icmp sgt i64 {bound}, 0"), ready, done)
             self.begin(ready)
         self.forget_all(changed)
-        before = self.label
+        before, mark = self.label, len(self.lines)
         self.jump(head)
         self.begin(head)
         i = self.fresh()
@@ -338,10 +149,29 @@ class Emitter(Writer):
         self.lines.append("")
         self.axes[axis] = i
         body()
+        if self.label == head and self.widened(mark, before, i, start, bound):
+            if may_be_empty:
+                self.jump(done)
+                self.begin(done)
+            return
         after = self.emit(f"add nuw nsw i64 {i}, 1")
         self.lines[place] = f"  {i} = phi i64 [ {start}, %{before} ], [ {after}, %{self.label} ]"
-        self.branch(self.emit(f"icmp slt i64 {after}, {bound}"), head, done, hint)
+        self.branch(self.emit(f"icmp slt i64 {after}, {bound}"), head, done)
         self.begin(done)
+
+    def widened(self, mark: int, before: str, i: str, start: str, bound: str) -> bool:
+        """Write the loop that begins at a line anew, in vectors, if that can be done and pays."""
+        lines, label = self.lines, self.label
+        count = int(bound) if bound.isdigit() and start == "0" else None
+        try:
+            begin, end = self.between if self.windows else (mark + 3, len(lines))
+            vectors = Vectors(self, lines[begin:end], i, count, self.windows, lines[mark + 3 :])
+            self.lines, self.label = lines[:mark], before
+            vectors.emit(start, bound)
+        except NotWidened:
+            self.lines, self.label = lines, label
+            return False
+        return True
 
     def begin_sums(self, loop: Loop, long: bool = False) -> list[Sum]:
         """Accumulators that stay in place for the whole loop move to slots on the stack, that is to registers."""
@@ -410,11 +240,6 @@ def adds_up(loop: Loop, buffer: Buffer) -> bool:
 def is_product_sum(stmt: Stmt) -> bool:
     """Is it a term of a matrix product or of another contraction?"""
     return stmt.accumulate == "add" and stmt.op == "mul" and stmt.target.buffer.dtype.kind == "f"
-
-
-def parts(buffer: Buffer) -> range:
-    """The parts of an element: a complex one has two."""
-    return range(2 if buffer.dtype.kind == "c" else 1)
 
 
 def with_paths(loop: Loop, path: tuple[Loop, ...] = ()) -> Iterator[tuple[Stmt, tuple[Loop, ...]]]:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from ..costs import cost
 from ..fuse import span
 from ..ir import Axis, Buffer, CallStmt, Loop, Ref, Stmt
+from ..plan import ALIGNMENT, padded
 from .control import Function
 from .short import every
 from .windows import windows
@@ -97,9 +98,15 @@ class Part(Function):
 
     length = 0
 
-    def __init__(self, code_of: Any, loop: Loop) -> None:
+    def __init__(self, code_of: Any, loop: Loop, how: Division) -> None:
         super().__init__(code_of)
+        self.how = how
         self.node(loop)
+
+    def room(self, pointer: str) -> int:
+        """Other threads have what is behind the elements of this one, but on the stack."""
+        buffer = self.origins.get(pointer)
+        return super().room(pointer) if buffer is not None and (buffer.kind == "local" or buffer in self.how.own) else 0
 
     def counted(
         self,
@@ -108,12 +115,11 @@ class Part(Function):
         body: Any,
         changed: set[Buffer],
         may_be_empty: bool = True,
-        hint: str = "",
         start: str = "0",
     ) -> None:
         """The first loop that is emitted, the outermost, is the one that is divided."""
         if self.length:
-            super().counted(axis, bound, body, changed, may_be_empty, hint, start)
+            super().counted(axis, bound, body, changed, may_be_empty, start)
             return
         self.length = int(bound)
 
@@ -121,7 +127,7 @@ class Part(Function):
             self.axes[axis] = self.emit(f"add nuw nsw i64 {self.axes[axis]}, %begin")
             body()
 
-        super().counted(axis, "%rounds", shifted, changed, True, hint)
+        super().counted(axis, "%rounds", shifted, changed, True)
 
 
 def task(part: str, buffers: Sequence[Buffer], how: Division) -> str:
@@ -133,7 +139,7 @@ def task(part: str, buffers: Sequence[Buffer], how: Division) -> str:
     passed = ["ptr %ctx"]
     for k, buffer in enumerate(buffers):
         if buffer in how.own:
-            lines.append(f"  %b{k} = alloca i8, i64 {max(buffer.nbytes, 1)}, align 64")
+            lines.append(f"  %b{k} = alloca i8, i64 {padded(max(buffer.nbytes, 1))}, align {ALIGNMENT}")
         else:
             lines.append(f"  %at{k} = getelementptr ptr, ptr %pack, i64 {1 + k}")
             lines.append(f"  %b{k} = load ptr, ptr %at{k}")

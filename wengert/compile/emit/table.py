@@ -44,7 +44,6 @@ def known(name: str, dtype: Dtype) -> bool:
 def real(w: Writer, name: str, dtype: Dtype, *xs: str) -> str:
     """An operation on real numbers; of floats, the math library's where it has one."""
     if dtype.kind == "f" and name in mathlib.NAMES:
-        w.math.add((name, dtype.name))
         return w.emit(mathlib.call(name, dtype.name, list(xs)))
     return REAL[name](w, dtype, *xs)
 

@@ -119,6 +119,42 @@ class Moving:
         for k in range(self.window.width - 1):
             self.empty(k)
 
+    # in vectors: the terms of all lanes, those for elements ahead shifted by as many lanes
+    def begin_wide(self, lanes: int) -> list[str]:
+        """Before the vectors: the terms that rounds before the first have left, none. The text."""
+        self.lanes, self.wide = lanes, f"<{lanes} x {self.type}>"
+        self.left = [self.e.slot(self.wide) for _ in self.slots[1:]]
+        return [f"  store {self.wide} zeroinitializer, ptr {slot}" for slot in self.left]
+
+    def empty_wide(self, first: str, slots: list[str]) -> None:
+        """The elements of these rounds are final: they get the terms in these slots, and those that were left."""
+        e, n = self.e, self.lanes
+        total, *ahead = (e.emit(f"load {self.wide}, ptr {slot}") for slot in slots)
+        for j, (left, terms) in enumerate(zip(self.left, ahead, strict=True), 1):
+            before = e.emit(f"load {self.wide}, ptr {left}")
+            places = ", ".join(f"i32 {n - j + k}" for k in range(n))
+            shifted = e.emit(f"shufflevector {self.wide} {before}, {self.wide} {terms}, <{n} x i32> <{places}>")
+            total = e.emit(f"fadd {self.wide} {total}, {shifted}")
+            e.do(f"store {self.wide} {terms}, ptr {left}")
+        e.axes[self.axis] = first
+        address, size = e.address(self.at(0)), self.window.first.buffer.dtype.itemsize
+        if not self.window.fresh:
+            total = e.emit(f"fadd {self.wide} {total}, {e.emit(f'load {self.wide}, ptr {address}, align {size}')}")
+        e.do(f"store {self.wide} {total}, ptr {address}, align {size}")
+
+    def end_wide(self, first: str) -> None:
+        """After the vectors: the window before the round of this number."""
+        e = self.e
+        e.axes[self.axis] = first
+        for k in range(self.window.width - 1):
+            self.fill(k)
+            total = e.emit(f"load {self.type}, ptr {self.slots[k]}")
+            for j in range(k + 1, self.window.width):
+                terms = e.emit(f"load {self.wide}, ptr {self.left[j - 1]}")
+                one = e.emit(f"extractelement {self.wide} {terms}, i64 {self.lanes - j + k}")
+                total = e.emit(f"fadd {self.type} {total}, {one}")
+            e.do(f"store {self.type} {total}, ptr {self.slots[k]}")
+
 
 def drop_fills(block: Block) -> None:
     """An array that is filled with zeros, and next passed by a window from end to end, need not be filled, in place."""

@@ -45,9 +45,9 @@ class Writer:
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.slots: list[str] = []
+        self.stack: dict[str, tuple[str, int]] = {}  # slots: what they hold, and how many
         self.count = 0
         self.label = "entry"
-        self.math: set[tuple[str, str]] = set()  # functions of the math library that it calls
         self.declared: set[str] = set()  # declarations of everything else
 
     def fresh(self) -> str:
@@ -79,14 +79,15 @@ class Writer:
         """End the block."""
         self.lines.append(f"  br label %{label}")
 
-    def branch(self, condition: str, yes: str, no: str, hint: str = "") -> None:
+    def branch(self, condition: str, yes: str, no: str) -> None:
         """End the block by a decision."""
-        self.lines.append(f"  br i1 {condition}, label %{yes}, label %{no}{hint}")
+        self.lines.append(f"  br i1 {condition}, label %{yes}, label %{no}")
 
     def slot(self, type: str, n: int = 1) -> str:
         """Room on the stack, where LLVM finds registers for it."""
         self.count += 1
         name = f"%s{self.count}"
+        self.stack[name] = type, n
         self.slots.append(f"  {name} = alloca {type}, i64 {n}, align 64" if n > 1 else f"  {name} = alloca {type}")
         return name
 

@@ -110,13 +110,11 @@ def absolute(m: Arithmetic, x: Value) -> str:
     """|x|."""
     if not m.complex:
         return intrinsic(m.f, "fabs", m.real, x)
-    m.f.math.add(("hypot", m.real.name))
     return m.f.emit(mathlib.call("hypot", m.real.name, list(x)))
 
 
 def logarithm(m: Arithmetic, x: str) -> str:
     """log x."""
-    m.f.math.add(("log", m.real.name))
     return m.f.emit(mathlib.call("log", m.real.name, [x]))
 
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import ctypes
 import functools
-from collections.abc import Iterable
 from typing import Any
 
 from .. import llvm, symbols
 from .link import host
-from .table import RARE, USES
-from .text import Code, declaration
+from .table import RARE
+from .text import Code
 from .trigonometric import TWO_OVER_PI
 
 LOOP = """
@@ -73,12 +72,6 @@ def compiled(name: str) -> Any:
 
 def prototype(name: str) -> Any:
     return ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * (RARE[name][0] + 1), ctypes.c_int64)
-
-
-def externals(used: Iterable[tuple[str, Any]]) -> set[str]:
-    """The declarations of the functions that these call through addresses."""
-    names = {USES[name] for name, _ in used if name in USES}
-    return {declaration(name, RARE[name][0]) for name in names}
 
 
 @functools.cache

@@ -53,7 +53,6 @@ BINARY: dict[str, Algorithm] = {
 TABLE: dict[str, tuple[int, Algorithm]] = {name: (1, f) for name, f in UNARY.items()}
 TABLE |= {name: (2, f) for name, f in BINARY.items()}
 NAMES = set(TABLE)
-NUMBERS = {name: i for i, name in enumerate(sorted(TABLE))}  # of their attribute groups
 RARE: dict[str, tuple[int, Algorithm]] = {  # parts that kernels call through an address, in double precision
     "far_cos": (1, trigonometric.far_cos),
     "far_sin": (1, trigonometric.far_sin),

@@ -254,7 +254,7 @@ class Code:
             some = self.put(type_of("i1", 0), f"call i1 @llvm.vector.reduce.or.{kind.suffix}({kind.text} {sure.name})")
         self.blocks += 1
         rare, join, before = f"rare{self.blocks}", f"join{self.blocks}", self.block
-        self.lines.append(f"  br i1 {some.name}, label %{rare}, label %{join}, !prof !0\n{rare}:")
+        self.lines.append(f"  br i1 {some.name}, label %{rare}, label %{join}, !prof !1000\n{rare}:")
         self.block = rare
         other = exception()
         self.lines.append(f"  br label %{join}\n{join}:")
@@ -271,13 +271,13 @@ class Code:
             places.append(f"ptr %place{len(self.allocas) - 1}")
             self.lines.append(f"  store {wide.text} {x.wide().name}, {places[-1]}")
         self.external[name] = declaration(name, len(args))
-        self.lines.append(f"  call void @math.{name}({', '.join([*places, places[0]])}, i64 {lanes}) #1")
+        self.lines.append(f"  call void @math.{name}({', '.join([*places, places[0]])}, i64 {lanes}) #1001")
         return self.put(wide, f"load {wide.text}, {places[0]}").narrow(args[0].type.bits)
 
     # the whole ---------------------------------------------------------------------------------------------------
     def definition(self, parameters: int, result: Value) -> str:
         args = ", ".join(f"{self.real.text} %x{i}" for i in range(parameters))
-        head = f"define linkonce_odr hidden {result.type.text} @{self.function}({args}) #0 {{\nentry:"
+        head = f"define linkonce_odr hidden {result.type.text} @{self.function}({args}) #1000 {{\nentry:"
         return "\n".join([head, *self.allocas, *self.lines, f"  ret {result.type.text} {result.name}", "}\n"])
 
     def arguments(self, count: int) -> list[Value]:
