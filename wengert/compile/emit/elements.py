@@ -214,12 +214,15 @@ class Elements(Writer):
             root, form[""] = "%arena", buffer.offset
         return Place(root, form)
 
-    def room(self, pointer: str) -> int:
-        """The bytes from an address on that are ours: arrays in the arena and on the stack end with a cache line."""
+    def room(self, pointer: str) -> tuple[int, int]:
+        """The bytes of an array, and those up to the end of its last cache line, which are its own too.
+
+        None of an array that others share memory with, or that is the caller's.
+        """
         buffer = self.origins.get(pointer)
-        if buffer is None or buffer.home is not None or buffer.kind not in ("temp", "local"):
-            return 0
-        return padded(buffer.nbytes) if buffer.size > 1 else 0
+        if buffer is None or buffer.home is not None or buffer.kind not in ("temp", "local") or buffer.size == 1:
+            return 0, 0
+        return buffer.nbytes, padded(buffer.nbytes)
 
     def operand(self, x: Operand, dtype: np.dtype[Any] | None = None) -> Any:
         """The value of an operand, in this dtype if one is given."""

@@ -103,10 +103,11 @@ class Part(Function):
         self.how = how
         self.node(loop)
 
-    def room(self, pointer: str) -> int:
+    def room(self, pointer: str) -> tuple[int, int]:
         """Other threads have what is behind the elements of this one, but on the stack."""
         buffer = self.origins.get(pointer)
-        return super().room(pointer) if buffer is not None and (buffer.kind == "local" or buffer in self.how.own) else 0
+        own = buffer is not None and (buffer.kind == "local" or buffer in self.how.own)
+        return super().room(pointer) if own else (0, 0)
 
     def counted(
         self,

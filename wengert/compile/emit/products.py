@@ -21,7 +21,6 @@ from .writer import llvm_type
 MOST_VECTORS, MOST_ROWS = 3, 16  # of a tile
 FEWEST = 8  # vectors of a tile, so that no sum waits for itself, where there are so many
 BLOCK = 256  # terms that are added up at a time: so many rows of b stay in the cache
-OUTER = ", !llvm.loop !0"  # see nests.py
 
 
 def matrix_product(e: Any, p: Any, at: Sequence[str], dtype: np.dtype[Any], beta: int) -> None:
@@ -49,7 +48,7 @@ def over(e: Any, count: int, body: Callable[[str], None]) -> None:
         body("0")
     else:
         axis = Axis(count)
-        e.counted(axis, str(count), lambda: body(e.axes[axis]), set(), False, OUTER)
+        e.counted(axis, str(count), lambda: body(e.axes[axis]), set(), False)
 
 
 def best(n: int, sizes: Sequence[int]) -> int:
@@ -176,7 +175,7 @@ class Kernel:
             for s, y in zip(row, next_, strict=True):
                 phis.append(f"  {s} = phi {t} [ zeroinitializer, %{before} ], [ {y}, %{head} ]")
         e.lines[place:place] = phis
-        e.branch(e.emit(f"icmp slt i64 {after}, {k}"), head, done, OUTER)
+        e.branch(e.emit(f"icmp slt i64 {after}, {k}"), head, done)
         e.begin(done)
         return new
 

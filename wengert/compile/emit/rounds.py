@@ -46,8 +46,8 @@ class Round:
     """One round, understood: which values are the same in all rounds, which are addresses, which are sums.
 
     slots: name -> (type, number of elements) of memory on the stack. place_of: where an address from outside points.
-    room: how many bytes of the memory of a root are ours, a bit more than it is said to hold. rounds: how many there
-    are, if that is known.
+    room: how many bytes there are at a root, and how many with those behind them that nobody uses. rounds: how many
+    there are, if that is known.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Round:
         variable: str,
         slots: dict[str, tuple[str, int]],
         place_of: Callable[[str], Place],
-        room: Callable[[str], int],
+        room: Callable[[str], tuple[int, int]],
         rounds: int | None,
     ) -> None:
         self.variable, self.slots, self.place_of, self.room, self.rounds = variable, slots, place_of, room, rounds
@@ -68,6 +68,7 @@ class Round:
         self.forms: dict[str, Form] = {variable: {variable: 1}}
         self.places: dict[str, Place] = {}
         self.varying: set[str] = set()
+        self.found: dict[str, Place] = {}
         self.once: set[str] = set()  # what is done before the loop
         self.roots: dict[str, str] = {}  # of addresses that are vectors
         self.private: set[str] = set()  # slots of one round
@@ -80,7 +81,8 @@ class Round:
         if self.pending:
             raise NotWidened("a sum is read")
         self.check_places()
-        self.groups = groups(self.accesses(), variable)
+        self.accesses = self.find_accesses()
+        self.groups = groups(self.accesses, variable)
 
     def find_memory(self) -> None:
         """Which slots are written, and which are arrays that are indexed: those are memory like any other."""
@@ -152,8 +154,14 @@ class Round:
         if x in self.places:
             return self.places[x]
         if x in self.inside:
-            return self.place_of(x) if x in self.once else Place(self.roots.get(x, x), {"?": 1})  # addresses, a vector
-        return self.place_of(x)
+            return self.outside(x) if x in self.once else Place(self.roots.get(x, x), {"?": 1})  # addresses, a vector
+        return self.outside(x)
+
+    def outside(self, x: str) -> Place:
+        """Where an address points that is the same in all rounds."""
+        if x not in self.found:
+            self.found[x] = self.place_of(x)
+        return self.found[x]
 
     def addressed(self, name: str, type: str, base: str, index: str) -> None:
         """An address."""
@@ -223,7 +231,7 @@ class Round:
         """Bytes of the largest elements that it reads or writes."""
         return max(size_of(m[1]) for _, t in self.lines if (m := LOAD.match(t) or STORE.match(t)))
 
-    def accesses(self) -> list[Access]:
+    def find_accesses(self) -> list[Access]:
         """The elements that it reads and writes, other ones in every round."""
         found = []
         for k, (name, text) in enumerate(self.lines):
@@ -237,12 +245,12 @@ class Round:
     @property
     def neighbours(self) -> bool:
         """Does it read and write only elements that are neighbours in neighbouring rounds?"""
-        return all(dict(a.others).get(self.variable) == a.size for a in self.accesses())
+        return all(dict(a.others).get(self.variable) == a.size for a in self.accesses)
 
     @property
     def gathered(self) -> int:
         """How many of the elements that it reads or writes are no neighbours in neighbouring rounds."""
-        steps = [(a.line, dict(a.others).get(self.variable), a.size) for a in self.accesses()]
+        steps = [(a.line, dict(a.others).get(self.variable), a.size) for a in self.accesses]
         return sum(step != size and line not in self.groups for line, step, size in steps)
 
     # independence
@@ -274,12 +282,15 @@ class Round:
             return size <= distance % step <= step - size
         return False
 
-    def roomy(self, place: Place, lanes: int) -> bool:
-        """May lanes that take no part be read and written too, since there is nothing else behind the last element?"""
+    def roomy(self, place: Place, lanes: int, written: bool) -> bool:
+        """May lanes that take no part be read (written) too? There must be room, and nothing else, behind the last."""
         if self.rounds is None or place.form.keys() - {"", self.variable}:
             return False
-        step = place.form[self.variable]
-        return place.form.get("", 0) + step * (-(-self.rounds // lanes) * lanes) <= self.room(place.root)
+        step, first = place.form[self.variable], place.form.get("", 0)
+        end, room = self.room(place.root)
+        return first + step * (-(-self.rounds // lanes) * lanes) <= room and (
+            not written or first + step * self.rounds >= end
+        )
 
     def span(self, place: Place, size: int) -> tuple[int, int]:
         """The bytes from the first to the last round, but for what does not depend on the round."""

@@ -85,6 +85,8 @@ class Vectors:
             self.known(self.count)
         else:
             self.unknown(start, bound)
+        if not self.partial:
+            raise NotWidened("few rounds")
         loops, e.lines = e.lines, []
         e.lines = outside + self.shared.before + loops
         self.add_up()
@@ -210,8 +212,9 @@ class Vectors:
         """Sums of lanes, and of copies, are added to what the slots held."""
         e = self.e
         for slot, s in self.round.sums.items():
-            total, lanes = "", self.lanes
+            total, lanes = "", 0
             for n, number in sorted(self.partial, reverse=True):
+                lanes = lanes or n
                 while lanes > n:
                     total, lanes = halved(e, s.text, s.type, lanes, total), lanes // 2
                 x = e.emit(f"load <{n} x {s.type}>, ptr {self.shared.slot(slot, f'{number}', n)}")

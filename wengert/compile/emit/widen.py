@@ -189,7 +189,7 @@ class Copy:
             self.out.append(f"  {found} = {group.part(self, self.records[group], part)}")
         elif place.form.get(r.variable) == size_of(type):
             where = f"ptr align {size_of(type)} {self.scalar(address)}"
-            if self.mask and not r.roomy(place, self.lanes):
+            if self.mask and not r.roomy(place, self.lanes, False):
                 call = f"@llvm.masked.load.v{self.lanes}{short(type)}.p0"
                 self.out.append(
                     f"  {found} = call {w} {call}({where}, {self.wide('i1')} {self.mask}, {w} zeroinitializer)"
@@ -260,7 +260,7 @@ class Copy:
                 group.write(self, self.scalar(address), part, size_of(type), [parts[k] for k in range(group.parts)])
         elif place.form[r.variable] == size_of(type):
             where = f"ptr align {size_of(type)} {self.scalar(address)}"
-            if self.mask and not r.roomy(place, self.lanes):
+            if self.mask and not r.roomy(place, self.lanes, True):
                 call = f"@llvm.masked.store.v{self.lanes}{short(type)}.p0"
                 self.out.append(f"  call void {call}({w} {x}, {where}, {self.wide('i1')} {self.mask})")
             else:

@@ -88,7 +88,7 @@ class Writer:
         self.count += 1
         name = f"%s{self.count}"
         self.stack[name] = type, n
-        self.slots.append(f"  {name} = alloca {type}, i64 {n}, align 64" if n > 1 else f"  {name} = alloca {type}")
+        self.slots.append(f"  {name} = alloca [{n} x {type}], align 64" if n > 1 else f"  {name} = alloca {type}")
         return name
 
     def declare(self, text: str) -> None:
