@@ -122,7 +122,7 @@ def test_sums_over_lanes_in_a_loop_are_not_tiled():
     expected = x
     for _ in range(5):
         expected = expected - np.sum(expected) / 3000 * 0.5
-    np.testing.assert_allclose(f(x), expected, rtol=1e-13)
+    np.testing.assert_allclose(f(x), expected, rtol=1e-13, atol=1e-15)
     assert not tiled(f, x)
 
 
