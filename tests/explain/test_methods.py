@@ -93,6 +93,18 @@ def test_what_a_method_cannot_do_is_said_in_its_row():
     assert found["reverse mode"].relative < 1e-15
 
 
+def test_a_function_that_only_jit_takes_is_differentiated_as_there():
+    def f(x):
+        y = np.zeros(3)
+        for i in range(3):
+            y[i] = np.sin(x) * i
+        return np.sum(y)
+
+    made = explain(f, 0.5)
+    assert abs(rows(made)["reverse mode"].relative) < 1e-15 and any("wg.jit" in note for note in made.notes)
+    assert "ComplexWarning" in rows(made)["complex step"].note
+
+
 def test_functions_of_complex_numbers():
     found = rows(explain(lambda z: np.abs(z) ** 2, 1.0 + 2.0j))
     for name in ("forward difference", "central difference", "forward mode", "reverse mode"):

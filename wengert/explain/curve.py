@@ -10,7 +10,7 @@ import numpy as np
 from ..derivatives import numeric
 from ..errors import WengertError
 from .forward import Direction
-from .methods import SCHEMES, Methods
+from .methods import REFUSALS, SCHEMES, Methods, strict
 from .point import Point, silence
 from .truth import Truth, paired
 
@@ -58,11 +58,11 @@ def curve_of(
     lines = []
     for method in ("forward", "central", "complex"):
         try:
-            with np.errstate(all="ignore"), silence():
+            with np.errstate(all="ignore"), silence(), strict():
                 found = [numeric.directional(f, tuple(point.leaves), d.tangents, method, float(h)) for h in steps]
             lines.append(Line(SCHEMES[method], np.array([truth.error(k, v) / scale for v in found])))
-        except (WengertError, ArithmeticError, TypeError, ValueError) as error:
-            note = error.what if isinstance(error, WengertError) else str(error).splitlines()[0]
+        except (WengertError, *REFUSALS) as error:
+            note = error.what if isinstance(error, WengertError) else (str(error).splitlines() or [""])[0]
             lines.append(Line(SCHEMES[method], np.zeros(0), note))
     exact = {m.kind: truth.error(k, m.values[k]) / scale for m in methods.rows if m.values and m.kind.endswith("mode")}
     return Curve(

@@ -85,6 +85,7 @@ class Explanation:
     @property
     def notes(self) -> list[str]:
         """What a reader must know of this explanation."""
+        assert self.point.traceable  # which may have something to say
         notes = list(self.point.notes)
         if self.seed_name:
             notes.append(f"Reverse mode starts from {self.seed_name}.")
@@ -140,12 +141,14 @@ class Explanation:
     @functools.cached_property
     def graph(self) -> Picture:
         """The computational graph: `.svg()`, `.save(path)`, shown by a notebook."""
-        return Picture(function_graph(self))
+        with np.errstate(all="ignore"):
+            return Picture(function_graph(self))
 
     @functools.cached_property
     def extended_graph(self) -> Picture:
         """The graph of the function with its adjoint half."""
-        return Picture(derivative_graph(self))
+        with np.errstate(all="ignore"):
+            return Picture(derivative_graph(self))
 
     @functools.cached_property
     def mode(self) -> Choice:
@@ -155,7 +158,7 @@ class Explanation:
 
         def f(*xs: Any) -> list[Any]:
             moved = dict(zip(moving, xs, strict=True))
-            return self.point.flat(*(moved.get(k, x) for k, x in enumerate(leaves)))
+            return self.point.traceable(*(moved.get(k, x) for k, x in enumerate(leaves)))
 
         primals = [leaves[k] for k in moving]
         with np.errstate(all="ignore"), silence():
@@ -186,11 +189,13 @@ class Explanation:
         return renderables(self, options.max_width)
 
     def _repr_html_(self) -> str:
-        return fragment(self)
+        with np.errstate(all="ignore"):
+            return fragment(self)
 
     def html(self) -> str:
         """One page that needs nothing else."""
-        return page(self)
+        with np.errstate(all="ignore"):
+            return page(self)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the page to a file; returns its path."""

@@ -44,7 +44,7 @@ class Forward(NamedTuple):
 def default_directions(point: Point) -> tuple[Direction, ...]:
     """Each unit vector where there are few; else for each argument all of its elements together."""
     leaves = list(zip(point.paths, point.leaves, point.active, strict=True))
-    if sum(np.size(x) for _, x, on in leaves if on) <= FEW:
+    if 0 < sum(np.size(x) for _, x, on in leaves if on) <= FEW:
         return tuple(unit_directions(point))
     together = [_along(point, k, np.ones(shape_of(x)), f"{path} + t") for k, (path, x, on) in enumerate(leaves) if on]
     if len(together) <= FEW:

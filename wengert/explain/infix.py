@@ -138,6 +138,10 @@ def _assigned(inputs: Sequence[Text], params: dict[str, Any]) -> Text:
     return Text(f"{inputs[0].text} with {params['index']} = {inputs[1].text}", OR)
 
 
+def _cleared(inputs: Sequence[Text], params: dict[str, Any]) -> Text:
+    return Text(f"{inputs[0].text} with {params['index']} = 0", OR)
+
+
 def _placed(inputs: Sequence[Text], params: dict[str, Any]) -> Text:
     return Text(f"zeros({params['shape']}) with {params['index']} = {inputs[0].text}", OR)
 
@@ -157,6 +161,7 @@ _SPECIAL: dict[str, Callable[[Sequence[Text], dict[str, Any]], Text]] = {
     "gather": _gathered,
     "convert": _converted,
     "set_slice": _assigned,
+    "clear_slice": _cleared,
     "place": _placed,
     "einsum": _einsum,
     "custom_jvp": _rule,

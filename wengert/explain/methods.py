@@ -6,11 +6,14 @@ error against the truth, how often the function was evaluated or how many passes
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.exceptions import ComplexWarning
 
 from ..derivatives import numeric
 from ..errors import ArgumentError, WengertError
@@ -33,6 +36,18 @@ SCHEMES = {
 }
 NOTHING = 1e-40  # beneath the digits of the truth: a derivative of this size is zero
 PATIENCE_S = 0.008  # how long a method is timed, if one run is not longer
+
+
+# What a function raises that does not take the arguments of a method (complex ones, say).
+REFUSALS = (ArithmeticError, IndexError, RecursionError, TypeError, ValueError, ComplexWarning)
+
+
+@contextlib.contextmanager
+def strict() -> Iterator[None]:
+    """An imaginary part that is dropped is an error: with it goes what the complex step reads off."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ComplexWarning)
+        yield
 
 
 class Method(NamedTuple):
@@ -114,15 +129,14 @@ class Comparison:
     def row(self, kind: str, scheme: str, compute: Callable[[], Any]) -> Method:
         """Run and time one method; what it cannot do is said in its row."""
         try:
-            with np.errstate(all="ignore"), silence():
+            with np.errstate(all="ignore"), silence(), strict():
                 found, seconds = fastest(compute)
         except ArgumentError:  # what was given by hand does not fit
             raise
         except WengertError as error:
-            return Method(kind, scheme, (), np.nan, np.nan, None, None, np.nan, None, f"{error.what}: {error.why}")
-        except (ArithmeticError, RecursionError, TypeError, ValueError) as error:  # it does not take such arguments
-            note = f"{type(error).__name__}: {str(error).splitlines()[0]}"
-            return Method(kind, scheme, (), np.nan, np.nan, None, None, np.nan, None, note)
+            return refused(kind, scheme, f"{error.what}: {error.why}")
+        except REFUSALS as error:
+            return refused(kind, scheme, f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}")
         seconds = seconds if not isinstance(found, Timed) else found.seconds
         found = found.found if isinstance(found, Timed) else found
         errors = [self.truth.error(k, v) for k, v in enumerate(found.values)]
@@ -169,7 +183,7 @@ class Comparison:
         """One tangent for each direction."""
         values = []
         for d in self.directions:
-            _, y_dots = jvp_flat(self.point.flat, self.point.leaves, d.tangents)
+            _, y_dots = jvp_flat(self.point.traceable, self.point.leaves, d.tangents)
             values.append(paired([None if t is None else s for s, t in zip(self.seed, y_dots, strict=True)], y_dots))
         n = len(self.directions)
         return Found(values, None, n, n * self.costs.jvp.operations)
@@ -179,7 +193,7 @@ class Comparison:
 
         Adjoints are derivatives of real numbers: Re <s, f>, and with the seed -i s Im <s, f>.
         """
-        _, tape, ins, nodes = linearize_flat(self.point.flat, self.point.leaves)
+        _, tape, ins, nodes = linearize_flat(self.point.traceable, self.point.leaves)
         values = self.pulled(transpose_tape(tape, ins, nodes, self.seed))
         if not self.complex:
             return Found(values, None, 1, self.costs.vjp.operations)
@@ -195,6 +209,11 @@ class Comparison:
             moved = [None if b is None else t for b, t in zip(x_bars, d.tangents, strict=True)]
             found.append(np.real(paired(moved, x_bars)))
         return found
+
+
+def refused(kind: str, scheme: str, note: str) -> Method:
+    """The row of a method that does not apply."""
+    return Method(kind, scheme, (), np.nan, np.nan, None, None, np.nan, None, note)
 
 
 class Timed(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import io
 import re
@@ -19,8 +20,9 @@ from ..core.record import record
 from ..core.trace import Tracer
 from ..core.tree import Structure, flatten, leaf_path, unflatten
 from ..core.types import ArrayType, dtype_of, is_inexact, type_of
-from ..errors import NonDifferentiableInputError, StructureError, WengertError
+from ..errors import NonDifferentiableInputError, StructureError, WengertError, clearer
 from ..python import adopt
+from ..transforms.linearize import linearize_flat
 
 Function = Callable[..., Any]
 
@@ -62,13 +64,26 @@ class Point:
         self.active = [is_inexact(dtype_of(x)) for x in self.leaves]
         self.out_tree: Structure | None = None
         self._check(everything)
-        with silence():
+        with silence(), np.errstate(all="ignore"):
             self.program = self._recorded(unroll)
-        self.straight, self.groups, self.values = straightened(self.program, self.leaves)
+            self.straight, self.groups, self.values = straightened(self.program, self.leaves)
 
     def flat(self, *leaves: Any) -> list[Any]:
         """The user's function as it stands, on flat arguments."""
         return self._run(self.fun, leaves)
+
+    @functools.cached_property
+    def traceable(self) -> Callable[..., list[Any]]:
+        """What modes run on: the function as it stands, as wg.grad does; where only wg.jit takes it, its program."""
+        try:
+            with np.errstate(all="ignore"), silence():
+                linearize_flat(self.flat, self.leaves)
+        except Exception as error:  # of whatever kind: what a function does with traced values is its own affair
+            ours = clearer(error) or error
+            what = ours.what if isinstance(ours, WengertError) else f"{type(error).__name__}: {error}"
+            self.notes.append(f"Differentiated as under wg.jit, since as it stands: {what}.")
+            return lambda *xs: self.straight.evaluate(xs)
+        return self.flat
 
     def _run(self, fun: Function, leaves: Sequence[Any]) -> list[Any]:
         given = iter(leaves)
