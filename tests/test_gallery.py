@@ -133,6 +133,15 @@ def test_million_inputs(load):
     np.testing.assert_allclose(wg.grad(load("million_inputs").f)(x), exact, rtol=1e-15)
 
 
+def test_symbolic_tree(load):
+    module = load("symbolic_tree")
+    data = module.data()
+    assert data["tidy"] == {"x": "y", "y": "x"}
+    assert data["dx"] == ("+", 0, ("+", ("·", 1, "y"), ("·", "x", 0))) and module.size(data["dx"]) == 9
+    point = {"x": 3.0, "y": 4.0}
+    assert [module.value(data[key], point) for key in ("g", "dx", "dy")] == [17.0, 4.0, 3.0]
+
+
 # two modes -------------------------------------------------------------------------------------------------------
 
 
@@ -190,6 +199,16 @@ def test_dual_numbers(load):
     assert data["duals"]["x"]["x²"] == (9.0, 6.0) and data["duals"]["y"]["x² y"] == (36.0, 9.0)
     for seed, nodes in data["duals"].items():
         assert {name: tuple(dual) for name, dual in nodes.items()} == data["jvp"][seed]
+
+
+def test_narrow_waist(load):
+    data = load("narrow_waist").data(sizes=(6, 12))
+    x, t = np.linspace(-1.0, 1.0, 6), np.linspace(0.0, 1.0, 6)
+    a, b = np.sum(np.sin(x)), np.mean(x**2)
+    left = np.stack([-t * np.sin(t * a), -t * np.cos(t * a)], axis=1) * np.exp(-t * b)[:, None]
+    exact = left @ np.stack([np.cos(x), x / 3])
+    for J in data["jacobians"].values():
+        np.testing.assert_allclose(J, exact, rtol=1e-13, atol=1e-16)
 
 
 # the derivative is a program -------------------------------------------------------------------------------------
