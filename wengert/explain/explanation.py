@@ -85,7 +85,7 @@ class Explanation:
     @property
     def notes(self) -> list[str]:
         """What a reader must know of this explanation."""
-        assert self.point.traceable  # which may have something to say
+        _ = self.point.traceable  # which may add a note
         notes = list(self.point.notes)
         if self.seed_name:
             notes.append(f"Reverse mode starts from {self.seed_name}.")
