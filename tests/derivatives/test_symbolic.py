@@ -457,6 +457,15 @@ def test_refusals_name_the_line_and_the_way_out():
               lambda x: wg.stop_gradient(x) * x, lambda x: np.linalg.eigvalsh(x * np.eye(2))):  # fmt: skip
         with pytest.raises(errors.NoExpressionError):
             symbolic.expression(f, 2.0)
+
+    def nested(x):
+        for _ in range(400):
+            x = np.sin(x)
+        return x
+
+    with pytest.raises(errors.NoExpressionError, match="400 deep"):
+        symbolic.expression(nested, 2.0)
+    assert symbolic.expression(nested, 2.0, cse=True).gradient()(0.3) == pytest.approx(wg.grad(nested)(0.3), rel=1e-12)
     for long in (lambda x: wg.fori_loop(0, 10**6, lambda i, v: v + x, x), lambda x: np.sum(x * np.ones(10**6))):
         with pytest.raises(errors.NoExpressionError, match="single numbers"):
             symbolic.expression(long, 2.0, cse=True)

@@ -23,6 +23,7 @@ class Derivatives:
         self.sp = load()
         self.assignments = list(assignments)
         self.slopes: dict[Any, dict[Any, Any]] = {}  # s -> the names whose value depends on it, and their slopes
+        self.known: dict[Any, dict[Any, Any]] = {}  # the partial derivatives of an expression
         names = intermediate_names(taken)
         for s in symbols:
             slopes: dict[Any, Any] = {}
@@ -38,11 +39,21 @@ class Derivatives:
 
     def of(self, e: Any, s: Any) -> Any:
         """de/ds."""
-        total = derivative(e, s)
-        slopes = self.slopes.get(s, {})
-        for v in sorted(e.free_symbols & slopes.keys(), key=str):
-            total += derivative(e, v) * slopes[v]
+        slopes = self.slopes[s]
+        total = self.sp.Integer(0)
+        for u in sorted(e.free_symbols, key=str):
+            if u == s:
+                total += self.partial(e, u)
+            elif u in slopes:
+                total += self.partial(e, u) * slopes[u]
         return total
+
+    def partial(self, e: Any, u: Any) -> Any:
+        """de/du where all other symbols are held fixed; computed once."""
+        known = self.known.setdefault(e, {})
+        if u not in known:
+            known[u] = derivative(e, u)
+        return known[u]
 
 
 def derivative(e: Any, s: Any) -> Any:

@@ -15,10 +15,11 @@ from ...transforms.cost import program_cost
 from .expressions import Expression
 from .names import given, intermediate_names, leaf_names, symbols_for, variable_type
 from .package import load, objects
-from .shorten import Assignments, inlined, renamed, written_out
+from .shorten import Assignments, inlined, renamed, written_out, written_out_depth
 from .size import size_text
 from .translate import Translation
 
+DEEPEST = 120  # nested so deep, SymPy's recursion is within Python's limit
 LARGEST = 100_000  # operations of an expression, written out, beyond which nobody reads it and SymPy takes hours
 
 
@@ -90,14 +91,23 @@ def check_work(program: Program) -> None:
 
 
 def check_size(program: Program, assignments: Assignments, outs: list[Any]) -> None:
-    """NoExpressionError where the expression, written out, is too large."""
+    """NoExpressionError where the expression, written out, is too large, or too deep for SymPy."""
+    where = program.equations[-1].source if program.equations else None
     size = written_out(assignments, outs)
     if size > LARGEST:
         raise NoExpressionError(
             f"the expression of {program.name} has {size_text(size)} operations",
             why="an expression is a tree: each use of an intermediate value writes it out again, and so on",
             write="cse=True, which gives intermediate values names; or wg.grad, whose program grows as f does",
-            where=program.equations[-1].source,
+            where=where,
+        )
+    deep = written_out_depth(assignments, outs)
+    if deep > DEEPEST:
+        raise NoExpressionError(
+            f"the expression of {program.name} is nested {deep} deep",
+            why="SymPy walks expressions recursively, and Python ends a recursion that is too deep",
+            write="cse=True, which gives intermediate values names; or wg.grad",
+            where=where,
         )
 
 

@@ -25,6 +25,9 @@ def used(assignments: Assignments, outs: Sequence[np.ndarray]) -> Assignments:
     return kept[::-1]
 
 
+DEEPEST = 30  # expressions nested deeper than this keep the names of parts: SymPy walks expressions recursively
+
+
 def inlined(assignments: Assignments, outs: Sequence[np.ndarray]) -> tuple[Assignments, list[np.ndarray]]:
     """Values that are used once are written where they are used; the others keep their names."""
     assignments = used(assignments, outs)
@@ -37,7 +40,7 @@ def inlined(assignments: Assignments, outs: Sequence[np.ndarray]) -> tuple[Assig
     kept = []
     for v, e in assignments:
         e = e.xreplace(values)
-        if uses[v] == 1:
+        if uses[v] == 1 and depth(e, {}) < DEEPEST:
             values[v] = e
         else:
             kept.append((v, e))
@@ -71,3 +74,16 @@ def written_out(assignments: Assignments, outs: Sequence[np.ndarray]) -> int:
 def occurrences(e: Any, v: Any) -> int:
     """How often a symbol is written in an expression."""
     return int(e == v) if not e.args else sum(occurrences(a, v) for a in e.args)
+
+
+def depth(e: Any, names: dict[Any, int]) -> int:
+    """How deep an expression is nested. names: the depths of symbols that stand for expressions."""
+    return 1 + max(depth(a, names) for a in e.args) if e.args else names.get(e, 0)
+
+
+def written_out_depth(assignments: Assignments, outs: Sequence[np.ndarray]) -> int:
+    """How deep the results are nested if every intermediate value is written out."""
+    names: dict[Any, int] = {}
+    for v, e in assignments:
+        names[v] = depth(e, names)
+    return max((depth(e, names) for y in outs for e in y.reshape(-1)), default=0)

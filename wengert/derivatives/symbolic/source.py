@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import linecache
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,93 +16,8 @@ from ...core.types import dtype_of, shape_of
 from ...errors import ArgumentError, UnsupportedFunctionError
 from .names import as_objects
 from .package import load, objects
+from .printer import printer
 from .shorten import Assignments
-
-# SymPy's functions that its printer does not know, under the names of scipy.special.
-_SPECIAL = {
-    "expint": "expn", "zeta": "zeta", "elliptic_k": "ellipk", "loggamma": "gammaln", "erfinv": "erfinv",
-    "erfcinv": "erfcinv", "erfi": "erfi", "legendre": "eval_legendre", "chebyshevt": "eval_chebyt",
-    "chebyshevu": "eval_chebyu", "hermite": "eval_hermite", "laguerre": "eval_laguerre", "jacobi": "eval_jacobi",
-    "assoc_laguerre": "eval_genlaguerre", "gegenbauer": "eval_gegenbauer", "hankel1": "hankel1", "hankel2": "hankel2",
-    "elliptic_f": "ellipkinc", "Ei": "expi",
-}  # fmt: skip
-
-
-def printer() -> Any:
-    """SymPy's printer for NumPy and SciPy, with our choice of functions."""
-    sp = load()
-    from sympy.printing.numpy import SciPyPrinter
-
-    class Printer(SciPyPrinter):
-        """Numbers with all their digits; choices as nested `where`, which any trace can follow."""
-
-        def _print_Float(self, e: Any) -> str:
-            return repr(float(e))
-
-        def _print_Rational(self, e: Any) -> str:
-            return f"({e.p}/{e.q})"
-
-        def _print_Piecewise(self, e: Any) -> str:
-            where, text = self._module_format("numpy.where"), self._print(sp.nan)
-            for value, condition in reversed(e.args):
-                if condition == sp.true:
-                    text = self._print(value)
-                else:
-                    text = f"{where}({self._print(condition)}, {self._print(value)}, {text})"
-            return text
-
-        def _nested(self, name: str, args: Iterable[Any]) -> str:
-            first, *rest = map(self._print, args)
-            for text in rest:
-                first = f"{self._module_format(name)}({first}, {text})"
-            return first
-
-        def _print_Max(self, e: Any) -> str:
-            return self._nested("numpy.maximum", e.args)
-
-        def _print_Min(self, e: Any) -> str:
-            return self._nested("numpy.minimum", e.args)
-
-        def _print_And(self, e: Any) -> str:
-            return self._nested("numpy.logical_and", e.args)
-
-        def _print_Or(self, e: Any) -> str:
-            return self._nested("numpy.logical_or", e.args)
-
-        def _print_Not(self, e: Any) -> str:
-            return f"{self._module_format('numpy.logical_not')}({self._print(e.args[0])})"
-
-        def _print_Pow(self, e: Any, rational: bool = False) -> str:
-            base, exponent = e.args
-            if exponent == -1:
-                return f"(1/({self._print(base)}))"
-            if exponent.is_Integer:
-                return f"(({self._print(base)})**({int(exponent)}.0))"
-            return str(super()._print_Pow(e, rational=rational))
-
-        def _print_LambertW(self, e: Any) -> str:
-            args = ", ".join(map(self._print, e.args))
-            found = f"{self._module_format('scipy.special.lambertw')}({args})"
-            return f"{self._module_format('numpy.real')}({found})" if e.is_real is not False else found
-
-        def _print_elliptic_e(self, e: Any) -> str:
-            name = "ellipe" if len(e.args) == 1 else "ellipeinc"
-            return f"{self._module_format(f'scipy.special.{name}')}({', '.join(map(self._print, e.args))})"
-
-        def _print_hyper(self, e: Any) -> str:
-            name = {(0, 1): "hyp0f1", (1, 1): "hyp1f1", (2, 1): "hyp2f1"}.get((len(e.ap), len(e.bq)))
-            if name is None:
-                return str(self._print_not_supported(e))
-            args = ", ".join(map(self._print, (*e.ap, *e.bq, e.argument)))
-            return f"{self._module_format(f'scipy.special.{name}')}({args})"
-
-    for name, ours in _SPECIAL.items():
-
-        def write(self: Any, e: Any, ours: str = ours) -> str:
-            return f"{self._module_format(f'scipy.special.{ours}')}({', '.join(map(self._print, e.args))})"
-
-        setattr(Printer, f"_print_{name}", write)
-    return Printer({"fully_qualified_modules": False, "allow_unknown_functions": False})
 
 
 class Writer:
@@ -111,7 +26,7 @@ class Writer:
     def __init__(self, symbols: Sequence[Any]) -> None:
         self.printer, self.sp = printer(), load()
         self.space: dict[str, Any] = {}
-        self.names = {s: self.sp.Symbol(f"x{k}") for k, s in enumerate(symbols)}
+        self.names = self.printer.names = {s: f"x{k}" for k, s in enumerate(symbols)}
 
     def __call__(self, e: Any) -> str:
         """An expression as Python."""
@@ -123,7 +38,7 @@ class Writer:
                 write="from_sympy(expression, symbols) with all of its free symbols",
             )
         try:
-            text = str(self.printer.doprint(e.xreplace(self.names)))
+            text = str(self.printer._print(e))
         except (NotImplementedError, TypeError) as error:
             raise not_written(e) from error
         for module, names in self.printer.module_imports.items():
@@ -134,7 +49,7 @@ class Writer:
     def assign(self, symbol: Any, e: Any) -> str:
         """A line that gives a symbol its value."""
         text = self(e)
-        self.names[symbol] = self.sp.Symbol(f"v{len(self.names)}")
+        self.names[symbol] = f"v{len(self.names)}"
         return f"    {self.names[symbol]} = {text}"
 
 
@@ -188,7 +103,7 @@ def compiled(name: str, symbols: Sequence[Any], results: Sequence[Any], assignme
     if not assignments and results:
         assignments, results = load().cse(list(results), list=True)
     write = Writer(symbols)
-    lines = [f"def function({', '.join(str(v) for v in write.names.values())}):"]
+    lines = [f"def function({', '.join(write.names.values())}):"]
     lines += [write.assign(symbol, e) for symbol, e in assignments]
     lines.append(f"    return ({''.join(f'{write(e)}, ' for e in results)})")
     source = "\n".join(lines) + "\n"
