@@ -56,7 +56,7 @@ def sixty(x, y):
 
 def long(x):
     s = 0.0
-    for i in range(800):
+    for i in range(500):
         s = s + np.sin(x * i) * np.cos(s)
         if i % 7 == 3:
             s = s * 0.5 + x

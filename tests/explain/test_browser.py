@@ -24,13 +24,22 @@ def browser():
     opened.close()
 
 
+class Pages:
+    """The pages on disk, each written when it is first asked for."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __getitem__(self, name):
+        path = self.folder / f"{name}.html"
+        if not path.exists():
+            path.write_text(page(pages.explanation(name)), encoding="utf-8")
+        return path
+
+
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """The pages on disk."""
-    folder = tmp_path_factory.mktemp("pages")
-    for name in pages.NAMES:
-        (folder / f"{name}.html").write_text(page(pages.explanation(name)), encoding="utf-8")
-    return {name: folder / f"{name}.html" for name in pages.NAMES}
+    return Pages(tmp_path_factory.mktemp("pages"))
 
 
 @pytest.fixture(scope="module")
@@ -302,6 +311,19 @@ def test_two_explanations_in_one_notebook(browser, tmp_path):
         False,
         True,
     ]
+
+
+@pytest.mark.parametrize("light", [True, False], ids=["light", "dark"])
+def test_a_notebook_says_which_colours_and_the_switch_turns_them(browser, tmp_path, light):
+    body = f'<body data-jp-theme-light="{str(light).lower()}">{fragment(pages.explanation("bell"))}'
+    (tmp_path / "notebook.html").write_text(f"<!DOCTYPE html><meta charset=utf-8>{body}", encoding="utf-8")
+    browser.view(*DESK, dark=light)  # the reader's system says the opposite
+    browser.open(tmp_path / "notebook.html")
+    paper = "getComputedStyle(document.querySelector('div.wengert')).backgroundColor"
+    colours = {True: "rgb(255, 255, 255)", False: "rgb(21, 24, 29)"}
+    assert browser.js(paper) == colours[light]
+    browser.js("document.querySelector('.wg-theme').click()")
+    assert browser.js(paper) == colours[not light]
 
 
 def test_without_scripts_everything_is_there_but_the_player(browser, files):

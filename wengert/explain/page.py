@@ -50,10 +50,11 @@ def style() -> str:
     """Colours, pictures, page."""
     light, dark = (f"{variables(on)}color-scheme:{'dark' if on else 'light'}" for on in (False, True))
     notebook = 'body[data-jp-theme-light="{}"] .wengert'
+    chosen = ".wengert.wengert[data-theme={}]"  # by the switch: goes before what the notebook says
     return (
         f".wengert{{{light}}}@media(prefers-color-scheme:dark){{.wengert{{{dark}}}}}"
-        f"{notebook.format('true')},body.vscode-light .wengert,.wengert[data-theme=light]{{{light}}}"
-        f"{notebook.format('false')},body.vscode-dark .wengert,.wengert[data-theme=dark]{{{dark}}}"
+        f"{notebook.format('true')},body.vscode-light .wengert,{chosen.format('light')}{{{light}}}"
+        f"{notebook.format('false')},body.vscode-dark .wengert,{chosen.format('dark')}{{{dark}}}"
         + asset("graph.css")
         + asset("style.css")
     )
