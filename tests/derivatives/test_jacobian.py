@@ -108,8 +108,9 @@ def test_bytes_are_read(text):
 @pytest.mark.parametrize("options", [{"memory": "much"}, {"memory": "1 XB"}, {"memory": 0}, {"memory": [1]},
                                      {"chunk": 0}, {"chunk": 2.5}, {"chunk": True}, {"mode": "sideways"}])  # fmt: skip
 def test_options_that_cannot_be(options):
-    with pytest.raises(errors.ArgumentError):
-        wg.jacobian(np.sin, **options)
+    for transformation in (wg.jacobian, wg.hessian):
+        with pytest.raises(errors.ArgumentError):
+            transformation(np.sin, **options)
 
 
 # the choice ------------------------------------------------------------------------------------------------------
@@ -255,6 +256,12 @@ def test_hessian(mode, chunk, rng):
     np.testing.assert_allclose(wg.vmap(hessian)(np.stack([x, x]))[0], H, rtol=1e-12)
     third = wg.jacobian(hessian)(x)
     np.testing.assert_allclose(third[0, 0, 0], np.exp(x.sum()) - np.cos(x[0]), rtol=1e-12)
+
+
+def test_hessian_has_its_name():
+    assert wg.hessian(np.sin).__name__ == "hessian(sin)"
+    with pytest.raises(errors.NonDifferentiableInputError, match=r"hessian needs floating-point inputs.* of sin"):
+        wg.hessian(np.sin)(3)
 
 
 def test_hessian_says_its_choice():

@@ -75,12 +75,6 @@ def jacobian(
     >>> wg.jacobian(lambda x: np.sum(np.sin(x)) * np.ones(3)).choice(np.zeros(100)).mode
     'reverse'
     """
-    if mode not in MODES:
-        raise ArgumentError(
-            f"jacobian has no mode {mode!r}",
-            why="a Jacobian is computed column by column (forward), row by row (reverse), or the cheaper way (auto)",
-            write=f"mode= one of {', '.join(map(repr, MODES))}",
-        )
     return _Jacobian("jacobian", fun, argnums, has_aux, holomorphic, mode, chunk, memory).function()
 
 
@@ -108,8 +102,8 @@ def hessian(
     """
     check_callable(fun, "hessian")
     first = jacobian(fun, argnums, has_aux, holomorphic)
-    first.__name__ = name_of(fun)
-    return jacobian(first, argnums, has_aux, holomorphic, mode, chunk, memory)
+    first.__name__ = name_of(fun)  # errors speak of the user's function
+    return _Jacobian("hessian", first, argnums, has_aux, holomorphic, mode, chunk, memory).function()
 
 
 class _Jacobian:
@@ -127,6 +121,12 @@ class _Jacobian:
         memory: int | str | None = None,
     ) -> None:
         check_callable(fun, name)
+        if mode not in MODES:
+            raise ArgumentError(
+                f"{name} has no mode {mode!r}",
+                why="it is computed column by column (forward), row by row (reverse), or the cheaper way (auto)",
+                write=f"mode= one of {', '.join(map(repr, MODES))}",
+            )
         self.name, self.fun, self.argnums = name, fun, positions(argnums, name)
         self.has_aux, self.holomorphic, self.mode = has_aux, holomorphic, mode
         self.chunk, self.memory = check_chunk(chunk), parse_bytes(memory)
