@@ -73,7 +73,7 @@ class Method(NamedTuple):
 
     @property
     def name(self) -> str:
-        """`numerical: central difference`."""
+        """The kind, and of a numerical method the scheme."""
         return f"{self.kind}: {self.scheme}" if self.scheme else self.kind
 
 
