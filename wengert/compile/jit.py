@@ -24,7 +24,7 @@ from ..errors import StructureError, clearer
 from ..primitives.program_call import jit as jit_call
 from ..python import adopt
 from .callers import OTHER_TYPES, Call, Static, caller_like
-from .llvm import assembly
+from .llvm import assembly, prepare
 from .memory import Memory
 from .native import Native, argument
 from .report import Report
@@ -129,6 +129,7 @@ class Jit:
     def __init__(self, fun: Function, static_argnums: tuple[int, ...], static_argnames: tuple[str, ...]) -> None:
         functools.update_wrapper(self, fun, updated=())
         self.fun, self.static_argnums, self.static_argnames = fun, static_argnums, static_argnames
+        prepare()
         self.known: dict[Any, Compiled] = {}
         self.fast: dict[Any, tuple[Callable[..., Any], ...]] = {}
 

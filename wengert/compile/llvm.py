@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import itertools
+import os
+import sys
 import threading
 from typing import Any
 
@@ -11,6 +13,23 @@ from . import mathlib
 
 lock = threading.RLock()  # LLVM's global state is touched by one thread at a time
 _names = itertools.count()
+
+
+def prepare() -> None:
+    """Load LLVM, which takes some 50 ms, in another thread: what is declared now is called a little later."""
+    if not _loaders and "llvmlite.binding" not in sys.modules:
+        _loaders.append(threading.Thread(target=session, name="wengert loads LLVM"))
+        _loaders[0].start()
+
+
+def _wait() -> None:
+    for thread in _loaders:
+        thread.join()
+
+
+_loaders: list[threading.Thread] = []
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_wait)  # a lock that the thread holds would stay locked in the new process
 
 
 @functools.cache
@@ -96,12 +115,16 @@ def assembly(text: str) -> str:
         return target().emit_assembly(optimised(text))
 
 
-@functools.cache
 def session() -> Any:
     """LLVM's linker in this process."""
+    with lock:
+        return _session()
+
+
+@functools.cache
+def _session() -> Any:
     import llvmlite.binding as llvm
 
-    target()
     return llvm.create_lljit_compiler(target())
 
 
