@@ -266,6 +266,21 @@ def test_feed_forward(load):
     assert data["accuracy"][-1] > 0.9
 
 
+def test_linear_algebra(load):
+    module = load("linear_algebra")
+    data = module.data()
+    A, y = np.stack([np.ones(12), data["t"]], axis=1), data["y"]
+    inverse = np.linalg.inv(A.T @ A)
+    np.testing.assert_allclose(data["in y"], (inverse @ A.T)[1], rtol=1e-12)
+    # dw = (A'A)^-1 (dA' r - A' dA w), with dA = dt in the second column.
+    w, r = inverse @ A.T @ y, y - A @ inverse @ A.T @ y
+    np.testing.assert_allclose(data["in t"], inverse[1, 1] * r - (inverse @ A.T)[1] * w[1], rtol=1e-10, atol=1e-14)
+    B, E = module.matrices()
+    u, s, vt = np.linalg.svd(B, full_matrices=False)
+    np.testing.assert_allclose(data["values"], s, rtol=1e-14)
+    np.testing.assert_allclose(data["slopes"], np.sum(u * (E @ vt.T), axis=0), rtol=1e-12)
+
+
 # curvature and memory --------------------------------------------------------------------------------------------
 
 
