@@ -105,6 +105,22 @@ def test_a_function_that_only_jit_takes_is_differentiated_as_there():
     assert "ComplexWarning" in rows(made)["complex step"].note
 
 
+def test_a_slow_function_is_not_called_hundreds_of_times():
+    calls = []
+
+    def slow(x):
+        calls.append(x)
+        return x * x
+
+    made = explain(slow, 3.0)
+    made.point.seconds = 0.7  # as if it had taken so long
+    found = rows(made)
+    assert found["automatic step"].values == () and "0.7 s" in found["automatic step"].note
+    assert float(found["reverse mode"].values[0]) == 6.0
+    assert len(made.curve.steps) == 9
+    assert sum(isinstance(x, complex) for x in calls) < 50
+
+
 def test_functions_of_complex_numbers():
     found = rows(explain(lambda z: np.abs(z) ** 2, 1.0 + 2.0j))
     for name in ("forward difference", "central difference", "forward mode", "reverse mode"):

@@ -10,7 +10,7 @@ import numpy as np
 from ..derivatives import numeric
 from ..errors import WengertError
 from .forward import Direction
-from .methods import REFUSALS, SCHEMES, Methods, strict
+from .methods import REFUSALS, SCHEMES, WAIT_S, Methods, strict
 from .point import Point, silence
 from .truth import Truth, paired
 
@@ -41,6 +41,15 @@ class Curve(NamedTuple):
     reference: str
 
 
+def steps_for(seconds: float) -> np.ndarray:
+    """From 1 down to 1e-16, two a decade; of a function that takes its time fewer, for at most about ten seconds."""
+    for spacing in (0.5, 1, 2):
+        steps = 10.0 ** -np.arange(0, 16.25, spacing)
+        if 5 * len(steps) * seconds < WAIT_S:
+            break
+    return steps
+
+
 def curve_of(
     point: Point, seed: Sequence[Any], directions: Sequence[Direction], truth: Truth, methods: Methods
 ) -> Curve:
@@ -50,7 +59,7 @@ def curve_of(
     """
     k = next((k for k, v in enumerate(truth.values) if v != 0), 0)
     d, scale = directions[k], float(abs(truth.values[k])) or 1.0
-    steps = 10.0 ** -np.arange(0, 16.25, 0.5)
+    steps = steps_for(point.seconds)
 
     def f(*leaves: Any) -> Any:
         return paired(seed, point.flat(*leaves))

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.exceptions import ComplexWarning
 
 from ..derivatives import numeric
-from ..errors import ArgumentError, WengertError
+from ..errors import ArgumentError, UnsupportedFunctionError, WengertError
 from ..transforms.jvp import jvp_flat
 from ..transforms.linearize import linearize_flat
 from ..transforms.transpose import transpose_tape
@@ -34,6 +34,8 @@ SCHEMES = {
     "automatic": "automatic step",
     "complex": "complex step",
 }
+WAIT_S = 10.0  # a numerical scheme that would take longer is left out
+CALLS = {"forward": 2, "central": 2, "ridders": 16, "automatic": 24, "complex": 1}  # for one direction
 NOTHING = 1e-40  # beneath the digits of the truth: a derivative of this size is zero
 PATIENCE_S = 0.008  # how long a method is timed, if one run is not longer
 
@@ -161,6 +163,7 @@ class Comparison:
 
     def numerical(self, method: str) -> Found:
         """Differences: of the whole gradient, or along each direction."""
+        self.check_time(method)
         f = numeric.counted(self.number)
         step = self.step if method in ("forward", "central") else None
         if self.whole:
@@ -170,6 +173,16 @@ class Comparison:
         else:
             values = [self.along(f, d, method, step) for d in self.directions]
         return Found(self.real(values), f.calls)
+
+    def check_time(self, method: str) -> None:
+        """Refused where so many calls of the function would keep the reader waiting."""
+        calls = CALLS[method] * len(self.directions)
+        if calls * self.point.seconds > WAIT_S:
+            raise UnsupportedFunctionError(
+                f"{calls} calls of the function were not made",
+                why=f"one takes {self.point.seconds:.2g} s; they would take {calls * self.point.seconds:.0f} s",
+                write="fewer directions, or wg.numeric, which does not mind",
+            )
 
     def along(self, f: Any, direction: Direction, method: str, step: Any) -> Any:
         """One directional derivative by differences."""

@@ -7,6 +7,7 @@ import functools
 import inspect
 import io
 import re
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -71,6 +72,14 @@ class Point:
     def flat(self, *leaves: Any) -> list[Any]:
         """The user's function as it stands, on flat arguments."""
         return self._run(self.fun, leaves)
+
+    @functools.cached_property
+    def seconds(self) -> float:
+        """How long one evaluation takes."""
+        with np.errstate(all="ignore"), silence():
+            start = time.perf_counter()
+            self.flat(*self.leaves)
+            return time.perf_counter() - start
 
     @functools.cached_property
     def traceable(self) -> Callable[..., list[Any]]:
