@@ -12,12 +12,15 @@ from .measure import text_width
 WIDTH, HEIGHT = 720.0, 420.0
 LEFT, RIGHT, TOP = 74.0, 16.0, 14.0
 BOTTOM = 50.0
+HIGHEST = 2  # power of ten: an error of more is no derivative at all
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 class Series(NamedTuple):
-    """A line of the chart. A y of 0 has no logarithm: it is drawn on the lower edge. level: one y, whatever x
-    is, as a dashed line."""
+    """A line of the chart. level: one y, whatever x is, as a dashed line.
+
+    A y of 0 has no logarithm: it is drawn on the lower edge, and one that is too large on the upper.
+    """
 
     name: str
     xs: Sequence[float]
@@ -73,7 +76,8 @@ def axes_of(series: Sequence[Series]) -> Axes:
     y0, y1 = math.floor(math.log10(min(ys, default=1e-16))), math.ceil(math.log10(max(ys, default=1.0)))
     if any(y == 0 for s in series for y in s.ys):
         y0 = min(y0 - 1, -17)
-    return Axes(x0, max(x1, x0 + 1), y0, max(y1, y0 + 1))
+    y1 = max(min(y1, HIGHEST), y0 + 1)
+    return Axes(x0, max(x1, x0 + 1), y0, y1)
 
 
 def grid(axes: Axes, x_label: str, y_label: str) -> str:

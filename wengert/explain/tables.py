@@ -80,7 +80,7 @@ class Tables:
             said = f'<ul class="wg-sum">{sums}</ul>' if sums else f'<span class="wg-muted">{unused(node)}</span>'
             return row(node, f"{number(entry.adjoint, '0')}<td>{said}</td>{number(node.value)}")
 
-        caption = "Reverse mode, read downwards: from the result to the inputs" + without_loops(table.rows)
+        caption = "Reverse mode, from the result to the inputs" + without_loops(table.rows)
         return self.table(caption, heads, grouped([r.node for r in rows], len(heads), each))
 
 

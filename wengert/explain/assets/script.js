@@ -107,6 +107,8 @@
   // a picture wider than its frame can be looked at whole
   for (const frame of all(".wg-drawing")) {
     if (frame.scrollWidth <= frame.clientWidth + 1) continue;
+    const first = frame.querySelector(".wg-node");
+    if (first) frame.scrollLeft += middle(first).x - middle(frame).x;
     const fit = document.createElement("button");
     fit.type = "button";
     fit.className = "wg-whole";
