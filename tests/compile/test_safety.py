@@ -111,8 +111,8 @@ def test_what_a_signal_handler_raises_comes_out(alarm):
 
     f = wg.jit(lambda x: wg.while_loop(lambda y: y > 0.0, lambda y: 0.5 * y + 0.5, x))
     g = wg.jit(lambda a, n: wg.fori_loop(0, n, lambda i, b: np.fft.fft(b).real * 0.1, a))  # call backs alone
-    f(-1.0), g(numpy.ones(5), 3)
-    for call in (lambda: f(1.0), lambda: g(numpy.ones(5), 10**9)):
+    f(-1.0), g(numpy.ones(17), 3)
+    for call in (lambda: f(1.0), lambda: g(numpy.ones(17), 10**9)):
         alarm(late, 0.05)
         with pytest.raises(TimeoutError, match="too long"):
             call()

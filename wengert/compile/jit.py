@@ -28,7 +28,7 @@ from .llvm import assembly, prepare
 from .memory import Memory
 from .native import Native, argument
 from .report import Report
-from .stages import Stages
+from .stages import Stages, without_collections
 from .statics import static_arguments
 
 Function = Callable[..., Any]
@@ -47,7 +47,8 @@ class Compiled:
         self.out_tree: Structure = LEAF
         types = [native_type(x) for x, on in zip(call.leaves, self.traced, strict=True) if on]
         start = time.perf_counter()
-        self.program = record(self.flat, types, name=name_of(fun), owner=fun)
+        with without_collections():
+            self.program = record(self.flat, types, name=name_of(fun), owner=fun)
         self.recorded_in = time.perf_counter() - start
         self.lock = threading.RLock()
         self._stages: Stages | None = None

@@ -40,7 +40,8 @@ def alike_from(nodes: Sequence[Any], at: int) -> list[Any]:
     row = [first]
     if type(first) is Nest and type(first.stmt) is Stmt and independent(first.stmt):
         form = form_of(first)
-        for node in nodes[at + 1 :]:
+        for k in range(at + 1, len(nodes)):
+            node = nodes[k]
             if type(node) is not Nest or form_of(node) != form:
                 break
             row.append(node)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from ..core.program import Program
@@ -26,6 +28,19 @@ from .tiles import in_tiles
 
 T = TypeVar("T")
 CAREFUL = 1 << 20  # the first number of a failure in a program that is careful from the beginning
+
+
+@contextlib.contextmanager
+def without_collections() -> Iterator[None]:
+    """Python's garbage collector does not run meanwhile: what a compilation makes it keeps until its end, and a
+    collector that goes through all of it again and again takes up to half of the time."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
 
 
 class Stages:
@@ -91,6 +106,7 @@ class Stages:
         """Is a run over so soon that no other thread needs to run meanwhile?"""
         return all(type(node) is Straight for node in self.block.nodes)
 
+    @without_collections()
     def text(self) -> str:
         """LLVM's text."""
         self.module = Module(1 if self.plain else CAREFUL)

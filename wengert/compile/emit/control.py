@@ -41,7 +41,7 @@ class Function(Emitter):
         """for k in range(count): body; in reverse the axis runs from count - 1 to 0."""
         self.equation = node.eq
         bound = self.operand(node.count, INDEX)
-        outer, changed = dict(self.known), {r.buffer for r in writes(node)}
+        outer, changed = self.known.copy(), {r.buffer for r in writes(node)}
         long = type(node.axis.extent) is not int or node.axis.extent > PATIENCE
 
         def body() -> None:
@@ -53,7 +53,7 @@ class Function(Emitter):
             self.block(node.body)
 
         self.counted(node.axis, bound, body, changed)
-        self.known = {k: v for k, v in outer.items() if k[0] not in changed}
+        self.known = outer.without(changed)
 
     def choose(self, node: Branch) -> None:
         """The block that the index names."""
@@ -63,32 +63,32 @@ class Function(Emitter):
         done = self.new_label("done")
         cases = " ".join(f"i64 {k}, label %{label}" for k, label in enumerate(labels[:-1]))
         self.do(f"switch i64 {index}, label %{labels[-1]} [ {cases} ]")
-        outer, changed = dict(self.known), {r.buffer for r in writes(node)}
+        outer, changed = self.known.copy(), {r.buffer for r in writes(node)}
         for label, block in zip(labels, node.blocks, strict=True):
             self.begin(label)
-            self.known = dict(outer)
+            self.known = outer.copy()
             self.block(block)
             self.jump(done)
         self.begin(done)
-        self.known = {k: v for k, v in outer.items() if k[0] not in changed}
+        self.known = outer.without(changed)
 
     def repeat(self, node: While) -> None:
         """while test: body; the rounds are counted, and stacks grow as they need."""
         self.equation = node.eq
-        outer, changed = dict(self.known), {r.buffer for r in writes(node)}
+        outer, changed = self.known.copy(), {r.buffer for r in writes(node)}
         stacks = [s for s in node.stacks if s in changed]  # others have no place: nothing is ever written there
         head, inside, done = (self.new_label(x) for x in ("while", "round", "done"))
         count = self.slot("i64")
         self.do(f"store i64 0, ptr {count}")
         self.forget_all(changed)
-        kept = dict(self.known)
+        kept = self.known.copy()
         self.jump(head)
         self.begin(head)
         self.block(node.test)
         going = self.operand(node.flag)
         self.branch(going, inside, done)
         self.begin(inside)
-        self.known = dict(kept)
+        self.known = kept.copy()
         k = self.emit(f"load i64, ptr {count}")
         self.axes[node.axis] = k
         needed = self.emit(f"add nsw i64 {k}, 1") if stacks else k
@@ -99,7 +99,7 @@ class Function(Emitter):
         self.do(f"store i64 {self.emit(f'add nsw i64 {k}, 1')}, ptr {count}")
         self.jump(head)
         self.begin(done)
-        self.known = {k: v for k, v in outer.items() if k[0] not in changed}
+        self.known = outer.without(changed)
         self.store(node.count, self.emit(f"load i64, ptr {count}"))
 
     def grow(self, stack: Buffer, rows: str) -> None:

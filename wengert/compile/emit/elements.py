@@ -9,6 +9,7 @@ import numpy as np
 
 from ..ir import Axis, Buffer, Const, Indirect, Operand, Position, Ref
 from ..plan import padded
+from .known import Known
 from .rounds import Place
 from .statement import converted_constant
 from .values import converted
@@ -30,7 +31,7 @@ class Elements(Writer):
         self.parameters: list[Buffer] = []
         self.origins: dict[str, Buffer] = {}  # addresses -> the buffers that they point into
         self.axes: dict[Axis, Any] = {}  # names of loop variables; integers where a loop is written out
-        self.known: dict[Any, Any] = {}  # loads and addresses that hold here
+        self.known = Known()  # loads and addresses that hold here
         self.failures: dict[int, str] = {}  # code -> slot of a flag
         self.furthest: dict[int, tuple[str, int]] = {}  # code -> slot of the furthest place, and the length of the axis
 
@@ -193,14 +194,13 @@ class Elements(Writer):
     def forget(self, ref: Ref) -> None:
         """What was known of elements that a write to this one may change is not known any more."""
         const, terms = self.resolved(ref)
-        for key in [k for k in self.known if k[0] is ref.buffer]:
+        for key in self.known.elements(ref.buffer):
             if ref.indirect or key[3] or key[2] != terms or key[1] == const:
-                del self.known[key]
+                self.known.forget(key)
 
     def forget_all(self, buffers: set[Buffer]) -> None:
         """Nothing is known of these buffers any more."""
-        for key in [k for k in self.known if k[0] in buffers]:
-            del self.known[key]
+        self.known.forget_all(buffers)
 
     def place_of(self, pointer: str) -> Place:
         """Where an address points that was computed before a loop. Arrays that share memory have the same root."""

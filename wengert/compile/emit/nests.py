@@ -85,7 +85,7 @@ class Emitter(Elements):
 
     def loop(self, loop: Loop) -> None:
         """for axis in range(extent): body."""
-        outer = dict(self.known)
+        outer = self.known.copy()
         if not loop.axis.small:
             self.written_out.update(short_loops(loop, IN_LOOP))
         changed = {s.target.buffer for s in every(loop)}
@@ -107,7 +107,7 @@ class Emitter(Elements):
             self.windows = []
         for m in moving:
             m.after(bound)
-        self.known = {k: v for k, v in outer.items() if k[0] not in changed}
+        self.known = outer.without(changed)
         self.end_sums(sums)
 
     def round(self, loop: Loop, moving: Sequence[Moving]) -> None:

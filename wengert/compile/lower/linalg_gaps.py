@@ -73,7 +73,7 @@ def moves(m: Arithmetic, x: Any) -> str:
 def guarded(f: Any, condition: str, body: Callable[[], None]) -> None:
     """The body, if the condition holds; it writes nothing that is known."""
     inside, on = f.new_label("inside"), f.new_label("on")
-    outer = dict(f.known)
+    outer = f.known.copy()
     f.branch(condition, inside, on)
     f.begin(inside)
     body()

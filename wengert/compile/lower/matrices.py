@@ -62,9 +62,9 @@ def over(f: Any, stack: Sequence[Step], refs: Sequence[Ref], written: Sequence[R
 
 def rounds(f: Any, axis: Axis, changed: set[Any], body: Callable[[], None]) -> None:
     """for axis in range(extent): body; what is known of arrays that change is forgotten."""
-    outer = dict(f.known)
+    outer = f.known.copy()
     f.counted(axis, str(axis.extent), body, changed, may_be_empty=False)
-    f.known = {k: v for k, v in outer.items() if k[0] not in changed}
+    f.known = outer.without(changed)
 
 
 def on_matrices(

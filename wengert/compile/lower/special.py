@@ -101,7 +101,7 @@ def several(low: Lowering, eq: Equation) -> None:
         reads = iter(zip(node.reads, operands, strict=True))
         given = [Const(n) if n is not None else stepping(next(reads), axis) for n in numbers]
         targets = [stepping(found, axis) for found in zip(node.writes, in_place, strict=True)]
-        outer = dict(f.known)
+        outer = f.known.copy()
         f.counted(axis, str(axis.extent), lambda: one(f, eq, kinds, given, targets), {w.buffer for w in node.writes})
         f.known = outer
 
