@@ -143,9 +143,18 @@ def test_functions_of_flat_programs():
 def test_lines_of_a_page_that_is_not_python_are_read_one_by_one():
     text = "Some text, and:\n\ndef f(x):\n    for i in range(3):\n        y = x * 2\n"
     linecache.cache["a page"] = (len(text), None, text.splitlines(True), "a page")
-    assert statement(Source("a page", 5, "f")) == (5, "y", 1)
+    assert statement(Source("a page", 5, "f")) == (5, "y", 1, ())
     assert statement(Source("a page", 4, "f")).target == "i"
     assert statement(Source("a page", 1, "f")).target == ""
+
+
+def test_several_results_of_one_operation_have_their_own_names():
+    def f(a):
+        q, r = np.linalg.qr(a)
+        return np.sum(q * r)
+
+    found = [n for n, _ in named(f, np.array([[2.0, 1.0], [1.0, 3.0]]))]
+    assert {"q", "r"} <= set(found)
 
 
 def test_a_source_that_is_not_there_gives_numbers():

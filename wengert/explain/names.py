@@ -17,11 +17,15 @@ _SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 class Statement(NamedTuple):
-    """A statement of the user's: its first line, the name that it assigns ("" if none), and how much it computes."""
+    """A statement of the user's: its first line, the name that it assigns ("" if none), how much it computes.
+
+    targets: the names of `q, r = ...`.
+    """
 
     line: int
     target: str
     operations: int
+    targets: tuple[str, ...] = ()
 
 
 NOTHING = Statement(0, "", 0)
@@ -76,7 +80,9 @@ class Naming:
 
     def reserve(self, equations: Iterable[Equation]) -> None:
         """The user's names are not given to anything else."""
-        self.reserved.update(statement(eq.source).target for eq in equations)
+        for eq in equations:
+            _, target, _, targets = statement(eq.source)
+            self.reserved.update((target, *targets))
 
     def results(self, program: Program, result: str) -> None:
         """What the program returns has this name, unless a statement names it."""
@@ -88,13 +94,15 @@ class Naming:
     def equations(self, equations: Sequence[Equation]) -> None:
         """Names for the results of equations."""
         for run in runs(equations):
-            target = statement(run[-1].source).target
-            ends = set(ends_of(run)) if target else set()
+            _, target, _, targets = statement(run[-1].source)
+            ends = set(ends_of(run)) if target or len(targets) == len(run[-1].outputs) else set()
             for k, eq in enumerate(run):
                 for j, var in enumerate(eq.outputs):
                     if var in self.fixed:
                         self.give(var, self.fixed[var])
-                    elif k in ends:
+                    elif k in ends and len(targets) == len(eq.outputs):
+                        self.give(var, targets[j])
+                    elif k in ends and target:
                         self.give(var, f"{target}[{j}]" if len(eq.outputs) > 1 else target)
                     elif var in self.wanted:
                         self.give(var, self.wanted[var])
@@ -159,7 +167,7 @@ def statements(file: str, lines: int) -> dict[int, Statement] | None:
     for node in ast.walk(tree):  # breadth first: what is inside comes later
         if not isinstance(node, ast.stmt) or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             continue
-        made = Statement(node.lineno, _target(node), _operations(node))
+        made = Statement(node.lineno, _target(node), _operations(node), _targets(node))
         last = node.body[0].lineno - 1 if isinstance(node, ast.For | ast.While | ast.If | ast.With) else node.end_lineno
         for line in range(node.lineno, max(last or 0, node.lineno) + 1):
             found[line] = made
@@ -174,7 +182,7 @@ def alone(file: str, line: int) -> Statement:
         (node,) = ast.parse(text + " pass" if text.endswith(":") else text).body
     except (SyntaxError, ValueError):
         return Statement(line, "", 0)
-    return Statement(line, _target(node), _operations(node))
+    return Statement(line, _target(node), _operations(node), _targets(node))
 
 
 def _target(node: ast.stmt) -> str:
@@ -191,6 +199,14 @@ def _target(node: ast.stmt) -> str:
         text = ast.unparse(target)
         return "" if keyword.iskeyword(text) or text == "_" else text
     return ""
+
+
+def _targets(node: ast.stmt) -> tuple[str, ...]:
+    """The names of `q, r = ...`."""
+    if not isinstance(node, ast.Assign) or len(node.targets) != 1 or not isinstance(node.targets[0], ast.Tuple):
+        return ()
+    names = [e.id for e in node.targets[0].elts if isinstance(e, ast.Name)]
+    return tuple(names) if len(names) == len(node.targets[0].elts) else ()
 
 
 def _operations(node: ast.stmt) -> int:
