@@ -117,7 +117,7 @@ def test_options_that_cannot_be(options):
 def test_the_fewer_passes_win_where_all_run_through_all():
     x = np.linspace(0, 1, 100)
     A = np.ones((100, 100))
-    for m, mode in [(1, "reverse"), (99, "reverse"), (101, "forward"), (300, "forward")]:
+    for m, mode in [(1, "reverse"), (75, "reverse"), (99, "forward"), (101, "forward"), (300, "forward")]:
         W = np.ones((m, 100))
         choice = wg.jacobian(lambda x, W=W: np.tanh(W @ np.sin(A @ x))).choice(x)
         assert (choice.mode, choice.columns, choice.rows) == (mode, 100, m)
@@ -265,8 +265,17 @@ def test_hessian_has_its_name():
 
 
 def test_hessian_says_its_choice():
-    choice = wg.hessian(lambda x: np.sum(x**3)).choice(np.ones(6))
+    """A symmetric program costs the same both ways: what no result needs is not counted, and is not run."""
+    choice = wg.hessian(lambda x: np.sum(x**1.5)).choice(np.ones(6))
     assert choice.columns == choice.rows == 6
+    assert choice.forward.cost == choice.reverse.cost
+    assert choice.mode == "forward"
+
+
+def test_infinite_slopes_are_no_news():
+    """Warnings are errors here."""
+    J = wg.jacobian(np.sqrt, mode="forward", chunk=1)(np.array([0.0, 4.0]))
+    assert J[0, 0] == np.inf and J[1, 1] == 0.25
 
 
 def test_hessian_of_structures_and_several_results(rng):

@@ -17,6 +17,7 @@ from ..primitives.shape import broadcast_to, reshape, transpose
 from ..transforms.batch import BatchTrace, batch_flat
 from ..transforms.jvp import jvp_flat
 from ..transforms.linearize import linearize_flat
+from ..transforms.program import live_equations
 from ..transforms.tape import run_tape
 from ..transforms.transpose import transpose_tape
 from .mode import Linearised
@@ -29,6 +30,7 @@ Run = Callable[[Any], list[Any]]  # one unit vector -> the derivative along it, 
 def linearised(f: Flat, primals: Sequence[Any], owner: Any = None) -> Linearised:
     """Run the function once; its derivative as a tape."""
     values, tape, ins, nodes = linearize_flat(f, primals, owner)
+    tape.equations = live_equations(tape, nodes)  # tangents of what no result needs would be computed as well
     return Linearised(primals, values, tape, ins, nodes)
 
 
@@ -55,7 +57,8 @@ def columns_of(at: Linearised, chunk: int | None, owner: Any = None) -> Blocks:
     for j, x in enumerate(at.primals):
 
         def push(e: Any, j: int = j) -> list[Any]:
-            y_dots = run_tape(at.tape, at.ins, at.nodes, _only(e, j, len(at.ins)))
+            with np.errstate(all="ignore"):  # infinite slopes are no news
+                y_dots = run_tape(at.tape, at.ins, at.nodes, _only(e, j, len(at.ins)))
             return [zeros_if_none(d, y) for d, y in zip(y_dots, at.values, strict=True)]
 
         columns.append([rows_last(d, x) for d in along_units(push, x, chunk, owner)])

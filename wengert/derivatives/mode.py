@@ -18,6 +18,7 @@ from ..transforms.cost import Cost, application_cost, elements, transposed_cost
 from ..transforms.tape import LinearVar, Scaled, Tape
 
 MEMORY = 2**30  # bytes, for the tangents or adjoints of one chunk, unless the user says otherwise
+ABOUT = 1.25  # counts are no closer to times than this
 UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
 
@@ -168,8 +169,8 @@ def decide(at: Linearised, forward: Passes, reverse: Passes) -> tuple[str, str]:
         return only
     f, r = forward.cost.weight, reverse.cost.weight
     sides = f"{forward.passes} columns forward, {reverse.passes} rows in reverse"
-    if f == r:
-        return "forward", f"both modes cost the same ({sides}), and forward needs no way back"
+    if r <= f <= ABOUT * r:
+        return "forward", f"both modes cost about the same ({sides}), and forward needs no way back"
     mode, ratio = ("forward", r / f if f else 0.0) if f < r else ("reverse", f / r if r else 0.0)
     return mode, sides + (f"; it costs {ratio:.3g} times less" if ratio else "; it costs nothing")
 
