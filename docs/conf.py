@@ -12,7 +12,7 @@ project = "Wengert"
 author = copyright = "The Wengert developers"
 release = version = wengert.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "gallery_pages", "mathml"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "gallery_pages", "keyboard", "mathml"]
 source_suffix = {".md": "markdown", ".py": "markdown"}  # gallery_pages.py makes Markdown of the gallery's Python files
 exclude_patterns = ["_build", "*.py", "gallery/pictures.py", "gallery/traces.py", "**/__pycache__"]
 # A section that has no pages yet is no mistake. Sphinx gives that warning a subtype but no type, so that
@@ -32,5 +32,6 @@ napoleon_use_rtype = False
 html_math_renderer = "mathml"
 html_theme = "furo"
 html_title = "Wengert"
+html_show_sourcelink = html_copy_source = False
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
