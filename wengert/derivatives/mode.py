@@ -2,7 +2,8 @@
 
 A linear program and its transpose need the same number of multiplications (Tellegen's theorem), so what decides is how
 many columns and rows there are, which part of the program each of them runs through, and what the transposed equations
-move in memory: `x[i]` reads one element forwards; backwards it fills, and adds, an array as long as x.
+move in memory: `x[i]` reads one element forwards; backwards it fills, and adds, an array as long as x, except in
+compiled programs, which add it in place.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from ..core.trace import recording
 from ..core.types import ArrayType, type_of
 from ..errors import ArgumentError, NonDifferentiableInputError
 from ..transforms.cost import Cost, application_cost, elements, transposed_cost
@@ -172,7 +174,7 @@ def decide(at: Linearised, forward: Passes, reverse: Passes) -> tuple[str, str]:
     if r <= f <= ABOUT * r:
         return "forward", f"both modes cost about the same ({sides}), and forward needs no way back"
     mode, ratio = ("forward", r / f if f else 0.0) if f < r else ("reverse", f / r if r else 0.0)
-    return mode, sides + (f"; it costs {ratio:.3g} times less" if ratio else "; it costs nothing")
+    return mode, sides + (f"; by count it costs {ratio:.3g} times less" if ratio else "; it costs nothing")
 
 
 def required_mode(at: Linearised) -> tuple[str, str] | None:
@@ -217,6 +219,7 @@ def forward_cost(at: Linearised, sizes: Sequence[int]) -> Cost:
 def reverse_cost(at: Linearised, sizes: Sequence[int]) -> Cost:
     """All rows: each equation as many times as adjoints of unit vectors come back to it."""
     reached: dict[int, int] = {}  # variable -> the results that depend on it, as bits
+    in_place = recording.get() is not None  # compiled programs add the adjoint of x[i] into that of x
     weight = _weights(sizes)
     for k, node in enumerate(at.nodes):
         if node is not None:
@@ -232,7 +235,7 @@ def reverse_cost(at: Linearised, sizes: Sequence[int]) -> Cost:
                 if var.index in reached:
                     again.append(var)
                 reached[var.index] = reached.get(var.index, 0) | bits
-            ops, size = adjoint_cost(eq, again)
+            ops, size = adjoint_cost(eq, again, in_place)
             n = weight(bits)
             operations += n * ops
             moved += n * size
@@ -261,11 +264,14 @@ def tangent_cost(eq: Any) -> tuple[int, int]:
     return application_cost(eq.primitive, [_type(a) for a in eq.args], [_type(v) for v in eq.outs], eq.params)
 
 
-def adjoint_cost(eq: Any, again: Sequence[LinearVar]) -> tuple[int, int]:
+def adjoint_cost(eq: Any, again: Sequence[LinearVar], in_place: bool) -> tuple[int, int]:
     """The same of one adjoint back through it: each argument's part, and its sum with what other users sent."""
     if type(eq) is Scaled:
         size, products = math.prod(eq.shape), _products(eq)
         return size * (products + len(again)), eq.dtype.itemsize * size * (1 + len(eq.terms) + products + len(again))
+    if in_place and eq.primitive.accumulate is not None:
+        part, whole = elements(eq.outs[0].shape), sum(elements(var.shape) for var in arguments(eq) if var not in again)
+        return part, eq.outs[0].dtype.itemsize * (3 * part + whole)
     back = transposed_cost(eq.primitive, [_type(a) for a in eq.args], [_type(v) for v in eq.outs], eq.params)
     sizes = [elements(var.shape) for var in again]
     moved = sum(2 * n * var.dtype.itemsize for n, var in zip(sizes, again, strict=True))
