@@ -6,7 +6,8 @@ own until all are done; and use memory for itself alone, of which each chunk has
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..costs import cost
@@ -14,6 +15,7 @@ from ..fuse import span
 from ..ir import Axis, Buffer, CallStmt, Loop, Ref, Stmt
 from ..plan import ALIGNMENT, padded
 from .control import Function
+from .nests import combined
 from .short import every
 from .windows import windows
 from .writer import memory_type
@@ -23,9 +25,10 @@ LARGEST_OWN = 2**15  # bytes of sums, and of other memory, that each chunk has f
 
 
 class Division(NamedTuple):
-    """How a loop is divided: the sums that chunks make apart, and the memory that is theirs for a while."""
+    """How a loop is divided: the sums that chunks make apart, by add, max or min, and the memory that is theirs for a
+    while."""
 
-    sums: list[Buffer]
+    sums: dict[Buffer, str]
     own: list[Buffer]
 
 
@@ -39,12 +42,14 @@ def division(loop: Loop, users: Mapping[Buffer, int]) -> Division | None:
     for stmt in every(loop):
         for ref in (stmt.target, *stmt.refs()):
             refs.setdefault(ref.buffer, []).append(ref)
-    sums, own = [], []
+    sums: dict[Buffer, str] = {}
+    own: list[Buffer] = []
     for buffer in dict.fromkeys(s.target.buffer for s in every(loop)):
         if buffer.kind == "local" or apart(refs[buffer], loop.axis):
             continue
-        if summed(loop, buffer):
-            sums.append(buffer)
+        found = summed(loop, buffer)
+        if found:
+            sums[buffer] = found
         elif buffer.kind == "temp" and users[buffer] == 1 and in_one_round(refs[buffer], loop.axis):
             own.append(buffer)
         else:
@@ -68,19 +73,26 @@ def in_one_round(refs: Sequence[Ref], axis: Axis) -> bool:
     return all(not r.coefficient(axis) and not r.indirect for r in refs)
 
 
-def summed(loop: Loop, buffer: Buffer) -> bool:
-    """Is all that the loop does with a buffer to add to it?"""
+SUMS = {"add": "fciu", "max": "fiu", "min": "fiu"}  # what may be made in parts, and of which kinds of numbers
+
+
+def summed(loop: Loop, buffer: Buffer) -> str | None:
+    """By what, if that is all that the loop does with a buffer, it is accumulated: add, max or min."""
+    ways = set()
     for stmt in every(loop):
-        if stmt.target.buffer is buffer and (not adds(stmt) or buffer.dtype.kind not in "fciu"):
-            return False
+        if stmt.target.buffer is buffer:
+            ways.add(accumulates(stmt))
         if any(r.buffer is buffer for r in read_beside(stmt)):
-            return False
-    return True
+            return None
+    way = ways.pop() if len(ways) == 1 else None
+    return way if buffer.dtype.kind in SUMS.get(way or "", "") else None
 
 
-def adds(stmt: Stmt) -> bool:
-    """Does a statement add to its target?"""
-    return stmt.target in stmt.operands if type(stmt) is CallStmt else stmt.accumulate == "add"
+def accumulates(stmt: Stmt) -> str | None:
+    """How a statement accumulates in its target; None where it sets it."""
+    if type(stmt) is CallStmt:
+        return "add" if stmt.target in stmt.operands else None
+    return stmt.accumulate
 
 
 def read_beside(stmt: Stmt) -> list[Ref]:
@@ -151,7 +163,8 @@ def task(part: str, buffers: Sequence[Buffer], how: Division) -> str:
         lines.append(f"  %sums{j} = load ptr, ptr %at.sum{j}")
         lines.append(f"  %offset{j} = mul i64 %other, {buffer.nbytes}")
         lines.append(f"  %sum{j} = getelementptr i8, ptr %sums{j}, i64 %offset{j}")
-        lines.append(f"  call void @llvm.memset.p0.i64(ptr %sum{j}, i8 0, i64 {buffer.nbytes}, i1 false)")
+        if how.sums[buffer] == "add":
+            lines.append(f"  call void @llvm.memset.p0.i64(ptr %sum{j}, i8 0, i64 {buffer.nbytes}, i1 false)")
     lines.append("  br label %run\nrun:")
     for j, buffer in enumerate(how.sums):
         k = list(buffers).index(buffer)
@@ -174,18 +187,20 @@ def run(m: Any, name: str, buffers: Sequence[Buffer], how: Division, rounds: int
     for buffer in how.sums:
         size = m.emit(f"mul i64 {others}, {buffer.nbytes}")
         sums.append(m.emit(f"alloca i8, i64 {size}, align 64"))
+        if how.sums[buffer] != "add":
+            over_chunks(m, buffer, sums[-1], others, first_value)
     for k, pointer in enumerate(["%ctx", *map(m.pointer, buffers), *sums]):
         m.do(f"store ptr {pointer}, ptr {m.emit(f'getelementptr ptr, ptr {pack}, i64 {k}')}")
     code = m.emit(f"call i32 @pool.run(ptr @{name}, ptr {pack}, i64 {rounds}, i64 {chunks})")
     for buffer, apart_ in zip(how.sums, sums, strict=True):
-        add(m, buffer, apart_, others)
+        over_chunks(m, buffer, apart_, others, functools.partial(together, how=how.sums[buffer]))
     if stack:
         m.do(f"call void @llvm.stackrestore.p0(ptr {stack})")
     return code
 
 
-def add(m: Any, buffer: Buffer, sums: str, others: str) -> None:
-    """Add the sums of the other chunks to that of the first, in order."""
+def over_chunks(m: Any, buffer: Buffer, sums: str, others: str, change: Callable[..., None]) -> None:
+    """Go through the elements of the sums of the other chunks in order, each with the element of the first's."""
     t = memory_type(buffer.dtype)
     n = buffer.size * (2 if buffer.dtype.kind == "c" else 1)
     total = m.emit(f"mul i64 {others}, {n}")
@@ -198,10 +213,24 @@ def add(m: Any, buffer: Buffer, sums: str, others: str) -> None:
     m.branch(m.emit(f"icmp slt i64 {i}, {total}"), body, done)
     m.begin(body)
     place = m.emit(f"getelementptr {t}, ptr {m.pointer(buffer)}, i64 {m.emit(f'urem i64 {i}, {n}')}")
-    term = m.emit(f"load {t}, ptr {m.emit(f'getelementptr {t}, ptr {sums}, i64 {i}')}")
-    operation = "fadd" if buffer.dtype.kind in "fc" else "add"
-    so_far = m.emit(f"load {t}, ptr {place}")
-    m.do(f"store {t} {m.emit(f'{operation} {t} {so_far}, {term}')}, ptr {place}")
+    change(m, buffer, place, m.emit(f"getelementptr {t}, ptr {sums}, i64 {i}"))
     m.do(f"{after} = add i64 {i}, 1")
     m.jump(head)
     m.begin(done)
+
+
+def together(m: Any, buffer: Buffer, place: str, own: str, how: str) -> None:
+    """The sum of a chunk goes into the whole."""
+    t = memory_type(buffer.dtype)
+    term, so_far = m.emit(f"load {t}, ptr {own}"), m.emit(f"load {t}, ptr {place}")
+    if how == "add":
+        found = m.emit(f"{'fadd' if buffer.dtype.kind in 'fc' else 'add'} {t} {so_far}, {term}")
+    else:
+        found = combined(m, how, buffer.dtype, so_far, term)
+    m.do(f"store {t} {found}, ptr {place}")
+
+
+def first_value(m: Any, buffer: Buffer, place: str, own: str) -> None:
+    """A chunk begins with what is there: an extremum may count it more than once."""
+    t = memory_type(buffer.dtype)
+    m.do(f"store {t} {m.emit(f'load {t}, ptr {place}')}, ptr {own}")
