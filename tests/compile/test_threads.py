@@ -31,6 +31,17 @@ def rows(x):
     return x[:20_000].reshape(200, 100)
 
 
+def steps(x):
+    """Heat: each round needs its neighbours, and a sum; rows are kept."""
+
+    def step(u, k):
+        v = u + 0.1 * (np.roll(u, 1) - 2 * u + np.roll(u, -1)) + np.mean(u) * k
+        return v, np.sin(v[:50])
+
+    u, rows = wg.scan(step, x, np.arange(5.0))
+    return u + np.sum(rows)
+
+
 PROGRAMS = {
     "elementwise": lambda x: np.sin(x) * x + 1.0,
     "sum": lambda x: np.sum(np.exp(-x * x)),
@@ -48,6 +59,10 @@ PROGRAMS = {
     "largest integer": lambda x: np.max((x * 1000).astype(np.int32)) + np.min((x * 9).astype(np.int8)),
     "neighbours": wg.grad(lambda x: np.sum((x[1:] - x[:-1] ** 2) ** 2)),
     "stack of products": lambda x: rows(x).reshape(20, 10, 100) @ (rows(x).reshape(20, 10, 100).transpose(0, 2, 1) * 2),
+    "in a loop": lambda x: steps(x),
+    "gradient of a loop": wg.grad(lambda x: np.sum(steps(x) ** 2)),
+    "in a branch": lambda x: wg.cond(x[0] < 0, lambda x: np.cumsum(np.sin(rows(x)), axis=1), lambda x: rows(x), x),
+    "until": lambda x: wg.while_loop(lambda y: np.sum(y * y) > 1.0, lambda y: 0.5 * y / (1 + np.max(y)), x),
     "few rounds": lambda x: rows(x)[:20] * 2.0,
 }
 
@@ -72,6 +87,7 @@ def divided(f, *args):
 def test_which_loops_are_divided():
     for name in set(PROGRAMS) - {"neighbours", "stack of products"}:
         assert divided(PROGRAMS[name], X), name
+    assert wg.jit(PROGRAMS["gradient of a loop"]).llvm(X).count("@pool.run(ptr") > 10  # forwards and backwards
     assert not divided(lambda x: wg.fori_loop(0, 1000, lambda i, c: np.sin(c), x), 1.0)
 
 

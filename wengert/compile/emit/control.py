@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from ..ir import Block, Branch, Buffer, Call, For, Region, While, writes
+from ..ir import Block, Branch, Buffer, Call, For, Loop, Region, While, writes
 from .elements import INDEX
 from .nests import Emitter
 
@@ -12,7 +13,9 @@ PATIENCE = 2**16  # rounds of a loop after which Python is asked whether to go o
 
 
 class Function(Emitter):
-    """An emitter that knows control flow too."""
+    """An emitter that knows control flow too. divide: what has several threads run a loop, if they can and it pays."""
+
+    divide: Callable[[Function, Loop], bool] | None = None
 
     def node(self, node: Any) -> None:
         """Any node of a block."""
@@ -33,9 +36,10 @@ class Function(Emitter):
             super().node(node)
 
     def block(self, block: Block) -> None:
-        """The nodes of a block in order."""
+        """The nodes of a block in order. Long loops may be divided among threads."""
         for node in block.nodes:
-            self.node(node)
+            if type(node) is not Loop or self.divide is None or not self.divide(self, node):
+                self.node(node)
 
     def rounds(self, node: For) -> None:
         """for k in range(count): body; in reverse the axis runs from count - 1 to 0."""

@@ -10,13 +10,13 @@ aligned.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from .. import mathlib
-from ..ir import Block, Buffer, Call, Loop, reads, writes
+from ..ir import Block, Buffer, Call, Loop, Ref, blocks, nodes, reads, writes
 from ..plan import first_rows
 from . import parallel
 from .control import Function
@@ -36,9 +36,13 @@ class Module:
         """The number by which the program says that this went wrong."""
         return self.failures.setdefault((what, eq), self.first + len(self.failures))
 
-    def function(self, node: Any) -> tuple[str, list[Buffer], bool]:
+    def function(self, node: Any, users: Counter[Buffer]) -> tuple[str, list[Buffer], bool]:
         """The function that runs a node, its arrays, and whether it can fail."""
         f = Function(self.code_of)
+        if any(type(inner) is Loop and parallel.is_long(inner) for block in blocks(node) for inner in nodes(block)):
+            inside = Counter(b for leaf in leaves(node) for b in buffers_of(leaf))
+            inside.update(b for b in list(inside) if users[b] > 1)
+            f.divide = lambda f, loop: self.divided_inside(f, loop, inside)
         f.node(node)
         return self.named(f, "noinline " if type(node) is Loop else "")
 
@@ -77,9 +81,9 @@ class Module:
                 m.node(node)
                 continue
             if type(node) is Loop and (how := parallel.division(node, users)):
-                self.divided(m, node, how)
+                self.divided(m, node, how, users)
                 continue
-            name, buffers, fails = self.function(node)
+            name, buffers, fails = self.function(node, users)
             arguments = ", ".join(["ptr %ctx", *(f"ptr {m.pointer(b)}" for b in buffers)])
             code = m.emit(f"call i32 @{name}({arguments})")
             if fails:
@@ -91,15 +95,23 @@ class Module:
         self.declared |= m.declared
         return m.text()
 
-    def divided(self, m: Main, loop: Loop, how: parallel.Division) -> None:
+    def divided(self, m: Function, loop: Loop, how: parallel.Division, users: Counter[Buffer]) -> None:
         """A loop that several threads run."""
-        f = parallel.Part(self.code_of, loop, how)
-        name, buffers, fails = self.named(f, "noinline ", ", i64 %begin, i64 %rounds")
-        task = parallel.task(name, buffers, how)
+        f = parallel.Part(self.code_of, loop, how, users, m.axes)
+        name, buffers, fails = self.named(f, "noinline ", f.more)
+        task = parallel.task(name, buffers, how, len(f.outer))
         name = self.functions.setdefault(task, f"task_{len(self.functions)}")
-        code = parallel.run(m, name, buffers, how, f.length)
+        code = parallel.run(m, name, buffers, how, f.length, [m.axes[a] for a in f.outer])
         if fails:
             m.stop_unless_zero(code)
+
+    def divided_inside(self, f: Function, loop: Loop, users: Counter[Buffer]) -> bool:
+        """The same within control flow, if the loop can be divided."""
+        how = parallel.division(loop, users)
+        if how is not None:
+            self.divided(f, loop, how, users)
+            f.forget_all({r.buffer for r in writes(loop)})
+        return how is not None
 
     def text(self, main: str) -> str:
         """The module."""
@@ -119,6 +131,18 @@ ATTRIBUTES = 'attributes #0 = { nounwind "no-trapping-math"="true" "prefer-vecto
 def buffers_of(node: Any) -> set[Buffer]:
     """The buffers that a node uses."""
     return {r.buffer for r in (*reads(node), *writes(node))}
+
+
+def leaves(node: Any) -> Iterator[Any]:
+    """What is in control flow, and is none itself; and its own references, as nodes that read them."""
+    inner = blocks(node)
+    if not inner:
+        yield node
+    own = [getattr(node, name, None) for name in ("count", "index", "flag")] if inner else []
+    yield from (Call("control", [x], [], None) for x in own if type(x) is Ref)
+    for block in inner:
+        for child in block.nodes:
+            yield from leaves(child)
 
 
 def share_memory(f: Function) -> None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from ..costs import cost
 from ..fuse import span
-from ..ir import Axis, Buffer, CallStmt, Loop, Ref, Stmt
+from ..ir import Axis, Buffer, CallStmt, Loop, Position, Ref, Stmt
 from ..plan import ALIGNMENT, padded
 from .control import Function
 from .nests import combined
@@ -32,9 +32,14 @@ class Division(NamedTuple):
     own: list[Buffer]
 
 
+def is_long(loop: Loop) -> bool:
+    """Does it take so long that other threads are worth waking?"""
+    return type(loop.axis.extent) is int and loop.axis.extent >= 2 and cost(loop).nanoseconds >= LONG_ENOUGH
+
+
 def division(loop: Loop, users: Mapping[Buffer, int]) -> Division | None:
     """How a loop can be divided; None where it cannot, or need not. users: how many nodes use each buffer."""
-    if type(loop.axis.extent) is not int or loop.axis.extent < 2 or cost(loop).nanoseconds < LONG_ENOUGH:
+    if not is_long(loop):
         return None
     if windows(loop) or any(type(s) is CallStmt and not s.inline for s in every(loop)):
         return None  # rounds that follow one another; libraries that have threads of their own
@@ -42,10 +47,12 @@ def division(loop: Loop, users: Mapping[Buffer, int]) -> Division | None:
     for stmt in every(loop):
         for ref in (stmt.target, *stmt.refs()):
             refs.setdefault(ref.buffer, []).append(ref)
+    inside = own_axes(loop)
+    outer = [a for a in axes_used(loop) if a not in inside]
     sums: dict[Buffer, str] = {}
     own: list[Buffer] = []
     for buffer in dict.fromkeys(s.target.buffer for s in every(loop)):
-        if buffer.kind == "local" or apart(refs[buffer], loop.axis):
+        if (buffer.kind == "local" and users[buffer] <= 1) or apart(refs[buffer], loop.axis, outer):
             continue
         found = summed(loop, buffer)
         if found:
@@ -59,12 +66,21 @@ def division(loop: Loop, users: Mapping[Buffer, int]) -> Division | None:
     return Division(sums, own)
 
 
-def apart(refs: Sequence[Ref], axis: Axis) -> bool:
-    """Does each round reach places that no other round reaches?"""
+def own_axes(loop: Loop) -> set[Axis]:
+    """The axes of a loop, of the loops in it, and of the calls."""
+    found = {loop.axis}
+    for child in loop.body:
+        found |= own_axes(child) if type(child) is Loop else set(getattr(child, "within", ()))
+    return found
+
+
+def apart(refs: Sequence[Ref], axis: Axis, outer: Sequence[Axis] = ()) -> bool:
+    """Does each round reach places that no other round reaches, while the axes around the loop stand still?"""
     steps = {r.coefficient(axis) for r in refs}
     if len(steps) != 1 or steps == {0}:
         return False
-    lows, highs = zip(*(span(r, (axis,)) for r in refs), strict=True)
+    still = [a for a in outer if len({r.coefficient(a) for r in refs}) == 1]
+    lows, highs = zip(*(span(r, (axis, *still)) for r in refs), strict=True)
     return max(highs) - min(lows) < abs(steps.pop())
 
 
@@ -105,20 +121,39 @@ def read_beside(stmt: Stmt) -> list[Ref]:
 class Part(Function):
     """A function that runs a part of a loop: of its rounds, or of their blocks, %rounds from %begin on.
 
-    length: how many there are altogether.
+    length: how many there are altogether. around: the axes of the loops around it; outer: those that it needs.
     """
 
     length = 0
 
-    def __init__(self, code_of: Any, loop: Loop, how: Division) -> None:
+    def __init__(
+        self, code_of: Any, loop: Loop, how: Division, users: Mapping[Buffer, int], around: Mapping[Axis, Any]
+    ) -> None:
         super().__init__(code_of)
         self.how = how
+        written = {s.target.buffer for s in every(loop)}
+        self.private = {b for b in written if b.kind == "local" and users[b] <= 1}
+        self.outer = [a for a in axes_used(loop) if a in around]
+        self.axes.update((a, f"%outer{k}") for k, a in enumerate(self.outer))
         self.node(loop)
+
+    @property
+    def more(self) -> str:
+        """Its parameters besides the context and arrays."""
+        return "".join(f", i64 %outer{k}" for k in range(len(self.outer))) + ", i64 %begin, i64 %rounds"
+
+    def pointer(self, buffer: Buffer) -> str:
+        """What others on the stack of the caller use too is passed on."""
+        if buffer.kind == "local" and buffer not in self.private and buffer not in self.pointers:
+            found = self.pointers[buffer] = f"%b{len(self.parameters)}"
+            self.parameters.append(buffer)
+            self.origins[found] = buffer
+        return super().pointer(buffer)
 
     def room(self, pointer: str) -> tuple[int, int]:
         """Other threads have what is behind the elements of this one, but on the stack."""
         buffer = self.origins.get(pointer)
-        own = buffer is not None and (buffer.kind == "local" or buffer in self.how.own)
+        own = buffer is not None and (buffer in self.private or buffer in self.how.own)
         return super().room(pointer) if own else (0, 0)
 
     def counted(
@@ -143,10 +178,21 @@ class Part(Function):
         super().counted(axis, "%rounds", shifted, changed, True)
 
 
-def task(part: str, buffers: Sequence[Buffer], how: Division) -> str:
+def axes_used(loop: Loop) -> list[Axis]:
+    """The axes on which statements in a loop depend."""
+    found: dict[Axis, None] = {}
+    for stmt in every(loop):
+        for ref in (stmt.target, *stmt.refs()):
+            found.update((a, None) for a, _ in ref.terms)
+        found.update((x.axis, None) for x in stmt.operands if type(x) is Position)
+    return list(found)
+
+
+def task(part: str, buffers: Sequence[Buffer], how: Division, outer: int = 0) -> str:
     """The text of a function that the pool calls: it takes pointers from a pack, and gives a chunk what is its own.
 
-    The pack: the context, the buffers, and for each sum where the chunks after the first make theirs.
+    The pack: the context, the buffers, for each sum where the chunks after the first make theirs, and the values of the
+    axes of loops around it, of which there are `outer`.
     """
     lines = ["  %ctx = load ptr, ptr %pack", "  %first = icmp eq i64 %chunk, 0", "  %other = sub i64 %chunk, 1"]
     passed = ["ptr %ctx"]
@@ -157,6 +203,11 @@ def task(part: str, buffers: Sequence[Buffer], how: Division) -> str:
             lines.append(f"  %at{k} = getelementptr ptr, ptr %pack, i64 {1 + k}")
             lines.append(f"  %b{k} = load ptr, ptr %at{k}")
         passed.append(f"ptr %b{k}")
+    for k in range(outer):
+        at = 1 + len(buffers) + len(how.sums) + k
+        lines.append(f"  %at.outer{k} = getelementptr ptr, ptr %pack, i64 {at}")
+        lines.append(f"  %outer{k} = load i64, ptr %at.outer{k}")
+        passed.append(f"i64 %outer{k}")
     lines.append("  br i1 %first, label %run, label %apart\napart:")
     for j, buffer in enumerate(how.sums):
         lines.append(f"  %at.sum{j} = getelementptr ptr, ptr %pack, i64 {1 + len(buffers) + j}")
@@ -174,11 +225,12 @@ def task(part: str, buffers: Sequence[Buffer], how: Division) -> str:
     return "(ptr %pack, i64 %begin, i64 %rounds, i64 %chunk) #0 {\nentry:\n" + "\n".join(lines) + "\n}"
 
 
-def run(m: Any, name: str, buffers: Sequence[Buffer], how: Division, rounds: int) -> str:
-    """In the main function: all rounds of a divided loop. The code that it returns."""
+def run(m: Any, name: str, buffers: Sequence[Buffer], how: Division, rounds: int, outer: Sequence[Any] = ()) -> str:
+    """In the main function, or in that of the control flow around it: all rounds of a divided loop. The code that it
+    returns. outer: the values of axes that it needs."""
     m.declare("declare i64 @pool.chunks()")
     m.declare("declare i32 @pool.run(ptr, ptr, i64, i64)")
-    n = 1 + len(buffers) + len(how.sums)
+    n = 1 + len(buffers) + len(how.sums) + len(outer)
     pack = m.slot("ptr", n + 1)
     chunks = m.emit("call i64 @pool.chunks()")
     others = m.emit(f"sub i64 {chunks}, 1")
@@ -191,6 +243,8 @@ def run(m: Any, name: str, buffers: Sequence[Buffer], how: Division, rounds: int
             over_chunks(m, buffer, sums[-1], others, first_value)
     for k, pointer in enumerate(["%ctx", *map(m.pointer, buffers), *sums]):
         m.do(f"store ptr {pointer}, ptr {m.emit(f'getelementptr ptr, ptr {pack}, i64 {k}')}")
+    for k, value in enumerate(outer, n - len(outer)):
+        m.do(f"store i64 {value}, ptr {m.emit(f'getelementptr ptr, ptr {pack}, i64 {k}')}")
     code = m.emit(f"call i32 @pool.run(ptr @{name}, ptr {pack}, i64 {rounds}, i64 {chunks})")
     for buffer, apart_ in zip(how.sums, sums, strict=True):
         over_chunks(m, buffer, apart_, others, functools.partial(together, how=how.sums[buffer]))
