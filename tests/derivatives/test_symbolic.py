@@ -8,6 +8,7 @@ import pytest
 import sympy as sp
 
 import wengert as wg
+from random_functions import random_function
 from wengert import errors, symbolic
 from wengert.core.primitive import REGISTRY
 from wengert.core.program import Equation, Var
@@ -214,6 +215,25 @@ def test_logic():
     e = symbolic.expression(f, 0.5)
     for v in (-1.0, 0.5, 1.5, 2.5, 3.5):
         assert e(v) == e.value.subs(x, v) == f(np.float64(v))
+
+
+def test_conditions_are_numbers_too():
+    e = symbolic.expression(lambda x: np.sum(x > 0) * x[0] + (x[0] > x[1]) * 3.0, np.ones(2))
+    for v in ([1.0, 2.0], [-1.0, 2.0], [3.0, -2.0]):
+        assert e(np.array(v)) == (np.array(v) > 0).sum() * v[0] + (v[0] > v[1]) * 3.0
+    with pytest.raises(errors.NoExpressionError, match="index of gather"):
+        symbolic.expression(lambda x: x[np.int64(1) * (x[0] > 0)], np.ones(2))
+
+
+@pytest.mark.parametrize("seed", [1, 15, 19, 21, 22, 28, 38, 52, 103])
+def test_random_control_flow(seed, rng):
+    """Branches, loops of known length, early returns, assignments: as expressions they compute what Python does."""
+    f, _ = random_function(seed)
+    e = symbolic.expression(f, 0.3, 0.7, np.ones(4), cse=bool(seed % 2))
+    for _ in range(4):
+        args = float(rng.normal()), float(rng.normal()), rng.normal(size=4)
+        assert e(*args) == pytest.approx(f(*args), rel=1e-12)
+        assert e.derivative("x")(*args) == pytest.approx(wg.grad(wg.jit(f))(*args), rel=1e-10)
 
 
 def test_kinks_have_our_conventions():

@@ -25,9 +25,22 @@ def indicator(sp: Any, x: Any) -> Any:
     return sp.Piecewise((1, x), (0, True)) if is_condition(sp, x) else x
 
 
+def is_indicator(sp: Any, x: Any) -> bool:
+    """A condition that was made a number by `indicator`."""
+    return isinstance(x, sp.Piecewise) and len(x.args) == 2 and [v for v, _ in x.args] == [1, 0]
+
+
+def choose(sp: Any, condition: Any, a: Any, b: Any) -> Any:
+    """a where the condition holds, b elsewhere: numbers in a Piecewise, conditions in logic."""
+    if is_condition(sp, a) or is_condition(sp, b):
+        a, b = truth(sp, a), truth(sp, b)
+        return sp.Or(sp.And(condition, a), sp.And(sp.Not(condition), b))
+    return sp.Piecewise((a, condition), (b, True))
+
+
 def truth(sp: Any, x: Any) -> Any:
     """A number as a condition, true where it is not zero; conditions are what they are."""
-    return x if is_condition(sp, x) else sp.Ne(x, 0)
+    return x if is_condition(sp, x) else x.args[0].cond if is_indicator(sp, x) else sp.Ne(x, 0)
 
 
 def _trunc(sp: Any, x: Any) -> Any:
@@ -123,7 +136,7 @@ PIECEWISE: dict[str, Entry] = {
     "minimum": "Min",
     "fmax": "Max",
     "fmin": "Min",
-    "where": lambda sp, mask, a, b: sp.Piecewise((a, truth(sp, mask)), (b, True)),
+    "where": lambda sp, mask, a, b: choose(sp, truth(sp, mask), a, b),
     "wins": _wins,
     "share": _share,
     "within": lambda sp, x, r: sp.Abs(x) <= r,
@@ -247,6 +260,10 @@ SPECIAL: dict[str, Entry] = {
     "eval_gegenbauer": "gegenbauer",
     "eval_jacobi": "jacobi",
 }  # fmt: skip
+
+# These take conditions as they are; all others take them as numbers.
+OF_CONDITIONS = frozenset(("where", "logical_and", "logical_or", "logical_xor", "logical_not", "invert"))
+OF_CONDITIONS |= {"bitwise_and", "bitwise_or", "bitwise_xor"}
 
 TABLE: dict[str, Entry] = {**ARITHMETIC, **ELEMENTARY, **PIECEWISE, **LOGIC, **COMPLEX, **SPECIAL}
 

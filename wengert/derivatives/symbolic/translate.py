@@ -19,7 +19,9 @@ from .names import symbol
 from .package import load, objects
 from .shorten import Assignments
 from .structure import HANDLERS, STRUCTURAL
-from .table import ARITHMETIC, SEVERAL, TABLE, apply, indicator, is_condition
+from .table import OF_CONDITIONS, SEVERAL, TABLE, apply, choose, indicator, is_condition, is_indicator, truth
+
+INDEXED = {"gather": 1, "scatter_add": 1, "scatter_set": 2, "scatter_clear": 1, "rearrange": 1}  # from here on, indices
 
 
 class Translation:
@@ -54,13 +56,15 @@ class Translation:
         """By the table, by NumPy, by the program that the equation runs."""
         name, params = eq.primitive.name, eq.params
         if name in TABLE:
-            if name in ARITHMETIC:
+            if name not in OF_CONDITIONS:
                 values = [self.elementwise(indicator, [x]) if symbolic(x) else x for x in values]
             return [self.elementwise(TABLE[name], values)]
         if name in SEVERAL:
             return [self.elementwise(entry, values) for entry in SEVERAL[name]]
         if name in PROGRAMS:
             return PROGRAMS[name](self, eq, values)
+        if name in INDEXED and any(map(symbolic, values[INDEXED[name] :])):
+            raise index_of_data(eq)
         if name in HANDLERS:
             return [HANDLERS[name](*values, **params)]
         if name in STRUCTURAL:
@@ -115,7 +119,7 @@ def numeric(value: Any) -> bool:
 
 def is_atom(sp: Any, e: Any) -> bool:
     """A symbol or a number (or one with a sign), which is as short as any name; and conditions, which stay in place."""
-    if is_condition(sp, e):
+    if is_condition(sp, e) or is_indicator(sp, e):
         return True
     return bool(e.is_Atom or e.is_number or (e.is_Mul and len(e.args) == 2 and e.args[0] == -1 and e.args[1].is_Atom))
 
@@ -165,23 +169,25 @@ def _cond(self: Translation, eq: Equation, values: list[Any]) -> list[Any]:
 
 
 def _choose(index: Any) -> Callable[..., Any]:
-    def choose(sp: Any, *values: Any) -> Any:
-        if is_condition(sp, index):
-            return sp.Piecewise((values[1], index), (values[0], True))
-        *first, last = values
-        return sp.Piecewise(*((v, sp.Eq(index, k)) for k, v in enumerate(first)), (last, True))
+    """The value of the branch that an index names: a condition that became a number, or a number."""
 
-    return choose
+    def chosen(sp: Any, *values: Any) -> Any:
+        if is_condition(sp, index) or is_indicator(sp, index):
+            return choose(sp, truth(sp, index), values[1], values[0])
+        result = values[-1]
+        for k in reversed(range(len(values) - 1)):
+            result = choose(sp, sp.Eq(index, k), values[k], result)
+        return result
+
+    return chosen
 
 
 def _cast(self: Translation, eq: Equation, values: list[Any]) -> list[Any]:
-    """A condition as a number is Piecewise(1, 0), except where it chooses a branch; other numbers stay."""
+    """A condition as a number is Piecewise(1, 0), a number as a condition says whether it is not 0; others stay."""
     (x,) = values
     to, given = np.dtype(eq.params["dtype"]), eq.inputs[0].type.dtype
     if to.kind == "b" and given.kind != "b":
-        return [self.elementwise(lambda sp, x: sp.Ne(x, 0), [x])]
-    if given.kind == "b" and to.kind in "iu":
-        return [x]  # a branch's index; arithmetic makes a number of it below
+        return [self.elementwise(truth, [x])]
     if given.kind == "b":
         return [self.elementwise(indicator, [x])]
     if to.kind in "iu" and given.kind == "f":
@@ -253,6 +259,16 @@ def loop_of_data(eq: Equation) -> NoExpressionError:
         "a loop runs until a condition on its values fails, and has no expression",
         why="an expression is one tree of finite size; the number of rounds, and so the tree, depends on the values",
         write="a loop over a known number of rounds; or wg.grad, which differentiates the loop as it is",
+        where=eq.source,
+    )
+
+
+def index_of_data(eq: Equation) -> NoExpressionError:
+    """The error for an index that depends on the arguments."""
+    return NoExpressionError(
+        f"an index of {eq.primitive} depends on the values of the arguments",
+        why="which element an expression holds is decided when it is written",
+        write="indices that are known; or wg.grad, wg.jacobian, which differentiate the program as it is",
         where=eq.source,
     )
 
