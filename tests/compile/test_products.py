@@ -85,3 +85,35 @@ def test_products_that_are_added_to_sums():
         return (a + c).T @ b + a.T @ (b * 2.0) - c.T @ b
 
     np.testing.assert_allclose(wg.jit(lambda *x: f(wnp, *x))(a, b, c), f(np, a, b, c), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "subscripts, a, b",
+    [
+        ("ab,bc->ac", (60, 70), (70, 3)),
+        ("ba,bc->ca", (70, 3), (70, 60)),
+        ("ab,bc->ca", (60, 70), (70, 2)),
+        ("ab,cb->ac", (60, 3), (70, 3)),
+        ("lab,lbc->lac", (4, 30, 70), (4, 70, 3)),
+        ("abd,bc->acd", (20, 70, 2), (70, 3)),
+    ],
+)
+def test_thin_results(subscripts, a, b):
+    check(subscripts, a, b)
+
+
+def test_forces_between_points_are_one_loop():
+    rng = np.random.default_rng(3)
+    x, d = rng.standard_normal((70, 3)), rng.uniform(1, 2, (70, 70))
+
+    def loss(np_, x):
+        s = np_.sum(x * x, axis=1)
+        excess = s[:, None] + s[None, :] - 2.0 * (x @ x.T) - d
+        return np_.sum(excess * excess)
+
+    g = wg.jit(wg.grad(lambda x: loss(wnp, x)))
+    s = np.sum(x * x, axis=1)
+    e = s[:, None] + s[None, :] - 2.0 * (x @ x.T) - d
+    expected = 4 * (np.sum(e, axis=0) + np.sum(e, axis=1))[:, None] * x - 4 * (e @ x + e.T @ x)
+    np.testing.assert_allclose(g(x), expected, rtol=1e-11, atol=1e-10)
+    assert g.memory(x).working < x.shape[0] ** 2 * 8  # the matrix of distances is never there

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from ...core.program import Equation
 from ...primitives.contract import split_subscripts
 from ..ir import UNROLL, Axis, Value, View
-from .blas import by_blas, in_memory, is_for_blas
+from .blas import by_blas, in_memory, is_for_blas, place
 from .lowering import Lowering, adds, lowers
-from .packing import packed
+from .packing import packed, result_order
 from .products import tiled
 
 
@@ -62,6 +62,13 @@ def product(low: Lowering, eq: Equation, operands: Sequence[Value], total: View,
 
 def loops(low: Lowering, labels: tuple[str, str, str], a: Value, b: Value, total: View, fresh: bool) -> None:
     """One statement for all labels, which adds up where some of them are summed."""
+    order = result_order(labels, a, b, total)
+    if order != labels[2]:
+        shape = tuple(total.shape[labels[2].index(c)] for c in order)
+        made = low.new(shape, total.dtype)
+        loops(low, (*labels[:2], order), a, b, made, True)
+        place(low, made, order, total, labels[2], fresh)
+        return
     a, b, (la, lb, lo) = packed(low, labels, a, b)
     axes: dict[str, Axis | int] = {}
     most = SHORT_SUM if lo and total.shape[-1] >= SHORT_SUM else UNROLL
