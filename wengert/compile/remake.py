@@ -46,7 +46,12 @@ def remake(block: Block) -> None:
 
 def can_be_made(known: Recomputation, buffer: Buffer, stmt: Stmt) -> bool:
     """Is an array the result of a cheap operation on what is there, or on what is so much smaller?"""
-    if buffer.kind != "temp" or len(known.writers[buffer]) != 1 or type(stmt) is not Stmt:
+    if (
+        buffer.kind != "temp"
+        or len(known.writers[buffer]) != 1
+        or buffer not in known.readers
+        or type(stmt) is not Stmt
+    ):
         return False
     if stmt.accumulate or stmt.target.indirect or stmt.op not in CHEAP:
         return False

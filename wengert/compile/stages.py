@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from ..core.program import Program
 from ..transforms.simplify import simplify
+from .blocking import in_blocks
 from .emit.module import Module
 from .emit.windows import drop_fills
 from .fuse import fuse
@@ -90,6 +91,7 @@ class Stages:
         if self.recomputing:
             remake(block)
             recompute(block)
+        in_blocks(block)
         drop_unread(block)
         drop_fills(block)
         in_tiles(block)

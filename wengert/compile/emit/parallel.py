@@ -21,7 +21,7 @@ from .windows import windows
 from .writer import memory_type
 
 LONG_ENOUGH = 50_000  # nanoseconds that a loop takes, about; to wake a thread takes some 5,000
-LARGEST_OWN = 2**15  # bytes of sums, and of other memory, that each chunk has for itself
+LARGEST_SUMS, LARGEST_OWN = 2**15, 2**18  # bytes of sums, and of other memory, that each chunk has for itself
 
 
 class Division(NamedTuple):
@@ -61,7 +61,7 @@ def division(loop: Loop, users: Mapping[Buffer, int]) -> Division | None:
             own.append(buffer)
         else:
             return None
-    if sum(b.nbytes for b in sums) > LARGEST_OWN or sum(b.nbytes for b in own) > LARGEST_OWN:
+    if sum(b.nbytes for b in sums) > LARGEST_SUMS or sum(b.nbytes for b in own) > LARGEST_OWN:
         return None
     return Division(sums, own)
 

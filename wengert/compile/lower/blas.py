@@ -272,8 +272,9 @@ def nest_of(eq: Equation, multiply: Multiply, p: Product, arrays: Sequence[View]
 
     def emit(f: Any, stmt: CallStmt) -> None:
         refs: list[Any] = [*stmt.operands[:2], stmt.target]
-        row, column, inner = (Dim(x.extent, *(r.coefficient(x) for r in refs)) for x in within)
-        multiply(f, Product(row, column, inner, []), [f.address(stmt.first(r)) for r in refs], dtype, int(not fresh))
+        row, column, inner = (Dim(x.extent, *(r.coefficient(x) for r in refs)) for x in stmt.within)
+        beta = int(stmt.target in stmt.operands)
+        multiply(f, Product(row, column, inner, []), [f.address(stmt.first(r)) for r in refs], dtype, beta)
 
     if not fresh:
         operands.append(target)

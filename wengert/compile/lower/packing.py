@@ -8,7 +8,7 @@ is that along which the largest operand goes through memory: total[i, c] += a[j,
 
 from __future__ import annotations
 
-from ..ir import UNROLL, Value, View
+from ..ir import UNROLL, Value, View, size_of
 from .lowering import Lowering
 
 REUSED = 8  # times that an element must be read, or be added to, for a copy to pay
@@ -40,7 +40,7 @@ def vectorised(labels: Labels, a: Value, b: Value) -> tuple[str, int]:
     if not inner or all(c in lo for c in la + lb):
         return "", rounds
     if sizes[inner] <= UNROLL:
-        x, names = (a, la) if a.size >= b.size else (b, lb)
+        x, names = (a, la) if size_of(a.shape) >= size_of(b.shape) else (b, lb)
         inner = next((c for c, s in zip(names, x.strides, strict=True) if s == 1), "") if isinstance(x, View) else ""
     return (inner if inner and sizes[inner] > UNROLL else ""), rounds
 

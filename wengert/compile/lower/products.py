@@ -12,7 +12,7 @@ from ..ir import CallStmt, View
 from .blas import Dim, Labels, Product, arranged, groups_of, merged, nest_of
 from .lowering import Lowering
 
-IN_CACHE = 2**13  # elements of the second matrix, or of a block of its rows
+IN_CACHE = 2**15  # elements of the second matrix, or of a block of its rows
 LONG = 16  # rows, or terms, that are left for one round where an outer axis is a loop
 REUSED = 16  # rows, from which it pays to copy the second matrix so that its columns are in order
 
