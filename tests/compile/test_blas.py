@@ -138,7 +138,7 @@ def test_products_are_added_in_place():
 
 
 def test_a_bias_is_added_afterwards():
-    x, w, b = random((96, 96)), random((96, 96)), random(96)
+    x, w, b = random((200, 200)), random((200, 200)), random(200)
     for f in (lambda x, w, b: np.tanh(x @ w + b), lambda x, w, b: np.tanh(1 + x @ w.T) * b):
         assert text_of(f, x, w, b).count("define internal") == 1  # one loop, after the product
         agree(f, x, w, b)
@@ -166,7 +166,7 @@ def test_empty(shapes):
 
 
 def test_in_loops():
-    x, w, v = random((5, 18, 96)), random((96, 96)) / 10, random((96, 96)) / 10
+    x, w, v = random((5, 18, 200)), random((200, 200)) / 15, random((200, 200)) / 15
 
     def f(x, w, v):
         def step(h, x):

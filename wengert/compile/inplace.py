@@ -35,7 +35,9 @@ def spans(block: Block) -> dict[Buffer, list[int]]:
     found: dict[Buffer, list[int]] = {}
     others: set[Buffer] = set()
     for k, node in enumerate(block.nodes):
-        plain = type(node) in (Loop, Straight, Call) and not any(type(s) is CallStmt for s in every(node))
+        plain = type(node) in (Loop, Straight, Call) and not any(
+            type(s) is CallStmt and not s.inline for s in every(node)
+        )
         for ref in (*reads(node), *writes(node)):
             found.setdefault(ref.buffer, [k, k])[1] = k
             if not plain or ref.buffer.kind != "temp" or ref.buffer.home is not None:
@@ -59,6 +61,8 @@ def replaces(loop: Loop, old: Buffer, new: Buffer) -> bool:
     for stmt in every(loop):
         if stmt.target.buffer is old or (stmt.target.buffer is new and (stmt.accumulate or stmt.target.indirect)):
             return False
+        if type(stmt) is CallStmt and stmt.target.buffer is new and touches(stmt, old):
+            return False  # it writes elements before it has read all that it needs
     return in_order([loop], old, new, ())
 
 

@@ -23,6 +23,7 @@ from .plan import plan
 from .recompute import drop_unread, recompute
 from .remake import remake
 from .reroll import reroll
+from .schedule import schedule
 from .show import loops_text
 from .shrink import shrink
 from .tiles import in_tiles
@@ -96,6 +97,7 @@ class Stages:
         drop_fills(block)
         in_tiles(block)
         shrink(block)
+        schedule(block)
         write_over(block)
         return block
 
