@@ -11,6 +11,7 @@ import numpy as np
 from ..ir import Axis, Buffer, CallStmt, Loop, Ref, Stmt, Straight
 from . import complex_ops
 from .blocks import Sum, in_blocks, is_long
+from .copies import copy_row, rows
 from .elements import INDEX, Elements, parts
 from .ops import extremum
 from .rounds import NotWidened
@@ -31,6 +32,7 @@ class Emitter(Elements):
         super().__init__(code_of)
         self.accumulators: dict[Any, Any] = {}  # references whose sums are in slots
         self.written_out: set[Loop] = set()  # short loops
+        self.rows: set[Loop] = set()  # short rows that are copied
         self.moving: dict[Stmt, Moving] = {}  # sums into windows
 
     # statements
@@ -74,6 +76,8 @@ class Emitter(Elements):
             self.written_out.update(short_loops(node, STRAIGHT))
             for child in node.body:
                 self.node(child)
+        elif node in self.rows:
+            copy_row(self, node)
         elif node in self.written_out:
             sums = self.begin_sums(node)
             for value in range(node.axis.extent):
@@ -86,6 +90,7 @@ class Emitter(Elements):
     def loop(self, loop: Loop) -> None:
         """for axis in range(extent): body."""
         outer = self.known.copy()
+        self.rows |= rows(loop)
         if not loop.axis.small:
             self.written_out.update(short_loops(loop, IN_LOOP))
         changed = {s.target.buffer for s in every(loop)}

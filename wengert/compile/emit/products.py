@@ -80,7 +80,7 @@ class Kernel:
     def __init__(self, e: Any, p: Any, dtype: np.dtype[Any]) -> None:
         self.e, self.p, self.dtype, self.type = e, p, dtype, llvm_type(dtype)
         self.lanes = min(width() * 8 // dtype.itemsize, 1 << (p.column.length - 1).bit_length())
-        registers = 24 if width() == 8 else 12  # of the machine's, those that hold a tile
+        registers = 16 if width() == 8 else 12  # of the machine's, those that hold a tile: more are no faster
         across = -(-p.column.length // self.lanes)
         self.vectors = across if across <= MOST_VECTORS else best(across, range(2, MOST_VECTORS + 1))
         most = min(registers // self.vectors, MOST_ROWS, p.row.length)
