@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from .costs import product_flops
+from .emit.blocks import is_long
 from .fuse import aligned, tower
 from .ir import Axis, Block, Buffer, CallStmt, Const, Loop, Nest, Position, Ref, Stmt, Straight
 from .recompute import every
@@ -97,8 +98,11 @@ def makers(before: Sequence[Any], call: CallStmt, axis: Axis, around: tuple[Axis
 
 
 def can_be_split(loop: Loop) -> bool:
-    """May a loop be done in blocks: is its number no operand, and are no long sums in it?"""
+    """May a loop be done in blocks: is its number no operand, and are no long sums in it (emit/blocks.py)?"""
     stmts = list(every([loop]))
+    innermost = all(c.axis.small for c in loop.body if type(c) is Loop)
+    if innermost and is_long(loop) and any(s.accumulate and not s.target.coefficient(loop.axis) for s in stmts):
+        return False
     if any(type(s) is CallStmt and not s.inline for s in stmts):
         return False
     numbers = any(type(x) is Position and x.axis is loop.axis for s in stmts for x in s.operands)

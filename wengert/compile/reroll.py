@@ -104,12 +104,13 @@ def rolled(first: Nest, levels: Sequence[tuple[int, Starts]]) -> Nest | None:
     """One nest for all; None where it would write an element more than once."""
     stmt = first.stmt
     axes = [Axis(n) for n, _ in levels]
-    moves = iter(zip(*(step for _, step in levels), strict=True))
+    begin, levels = forwards(starts(stmt), levels)
+    moves, consts = iter(zip(*(step for _, step in levels), strict=True)), iter(begin)
 
     def moved(x: Operand) -> Operand:
         if type(x) is not Ref:
             return x
-        const, terms = x.const, list(x.terms)
+        const, terms = next(consts), list(x.terms)
         for axis, c in zip(axes, next(moves), strict=True):
             terms += [(axis, c)] if c else []
         return x._replace(const=const, terms=tuple(terms))
@@ -121,6 +122,17 @@ def rolled(first: Nest, levels: Sequence[tuple[int, Starts]]) -> Nest | None:
         return None
     made = Stmt(target, stmt.op, operands, params=stmt.params, accumulate=stmt.accumulate, eq=stmt.eq)
     return Nest(ordered(every, made), made)
+
+
+def forwards(begin: Starts, levels: Sequence[tuple[int, Starts]]) -> tuple[Starts, list[tuple[int, Starts]]]:
+    """The same places with the levels whose targets go backwards turned round: adjoints come in reverse."""
+    turned = []
+    for n, step in levels:
+        if step[0] < 0:
+            begin = tuple(x + (n - 1) * c for x, c in zip(begin, step, strict=True))
+            step = tuple(-c for c in step)
+        turned.append((n, step))
+    return begin, turned
 
 
 def distinct(target: Any, axes: Sequence[Axis]) -> bool:
