@@ -126,6 +126,73 @@ def test_sums_over_lanes_in_a_loop_are_not_tiled():
     assert not tiled(f, x)
 
 
+def relaxed(x):
+    """k rounds of x <- x + h sin(x), and the factor by which a small change of x grows."""
+    factor = np.ones_like(x)
+    for _ in range(20):
+        x, factor = x + 0.1 * np.sin(x), factor * (1.0 + 0.1 * np.cos(x))
+    return x, factor
+
+
+@pytest.mark.parametrize("n", LANES)
+def test_loss_and_gradient(n):
+    """A loss is a sum over all lanes, between the loop and the way back."""
+
+    def loss(x):
+        y = wg.vmap(lambda x: wg.fori_loop(0, 20, lambda k, x: x + 0.1 * np.sin(x), x))(x)
+        return np.sum((y - 1.0) ** 2), np.sum(y)
+
+    x = np.linspace(-3.0, 3.0, n)
+    f = wg.jit(wg.value_and_grad(loss, has_aux=True))
+    (value, total), slope = f(x)
+    y, factor = relaxed(x)
+    np.testing.assert_allclose([value, total], [np.sum((y - 1.0) ** 2), np.sum(y)], rtol=1e-11, atol=1e-9)
+    np.testing.assert_allclose(slope, 2.0 * (y - 1.0) * factor, rtol=1e-11, atol=1e-13)
+    assert tiled(f, x)
+    np.testing.assert_allclose(f(x[::-1])[1], slope[::-1], rtol=1e-12, atol=1e-14)  # and sums begin anew
+
+
+def test_sums_that_lanes_read():
+    """The mean of all lanes is needed by each: not before all are done."""
+
+    def spread(x):
+        y = wg.vmap(lambda x: wg.fori_loop(0, 20, lambda k, x: x + 0.1 * np.sin(x), x))(x)
+        return np.sum((y - np.sum(y) / y.size) ** 2)
+
+    x = np.linspace(-3.0, 2.0, 3000)
+    y, factor = relaxed(x)
+    value, slope = wg.jit(wg.value_and_grad(spread))(x)
+    np.testing.assert_allclose(value, np.sum((y - np.mean(y)) ** 2), rtol=1e-12)
+    np.testing.assert_allclose(slope, 2.0 * (y - np.mean(y)) * factor, rtol=1e-10, atol=1e-12)
+
+
+def test_a_parameter_of_all_lanes():
+    """Its derivative is a sum over lanes and rounds."""
+
+    def total(p, x):
+        return np.sum(wg.vmap(lambda x: wg.fori_loop(0, 20, lambda k, x: x + p * np.sin(x), x))(x))
+
+    x = np.linspace(-3.0, 2.0, 3000)
+    y, slope = x, np.zeros_like(x)
+    for _ in range(20):
+        y, slope = y + 0.1 * np.sin(y), slope + 0.1 * np.cos(y) * slope + np.sin(y)
+    value, (by_p, _) = wg.jit(wg.value_and_grad(total, argnums=(0, 1)))(0.1, x)
+    np.testing.assert_allclose([value, by_p], [np.sum(y), np.sum(slope)], rtol=1e-12)
+
+
+def test_a_sum_decides_how_many_rounds_come_next():
+    """The number of rounds of the second loop is made of all lanes of the first."""
+
+    def f(x):
+        run = wg.vmap(lambda x: wg.fori_loop(0, 3, lambda k, x: 0.5 * x, x))
+        y = run(x)
+        n = np.sum(y > 0.1)
+        return wg.fori_loop(0, n, lambda k, y: y + 1.0, y)
+
+    x = np.linspace(0.0, 2.0, 2000)
+    np.testing.assert_allclose(wg.jit(f)(x), x / 8 + np.sum(x / 8 > 0.1), rtol=1e-14)
+
+
 def test_few_lanes_are_not_tiled():
     f = wg.jit(wg.vmap(lambda x: wg.fori_loop(0, 5, lambda k, x: np.sin(x), x)))
     assert not tiled(f, np.zeros(4 * TILE - 1))

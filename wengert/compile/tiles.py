@@ -7,7 +7,7 @@ rounds of all lanes. Where no lane needs another, all rounds are run for some la
     for i < 10000: y[i] = g(c[i])            ->                for i < 256: y[256 tile + i] = g(c[i])
 
 Arrays that are not used before or after are as large as a tile, stacks of rows included. A `while` that runs until its
-last lane has finished runs until the last one of the tile has.
+last lane has finished runs until the last one of the tile has. Sums over the lanes grow from tile to tile.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ def in_tiles(block: Block) -> None:
         found = None if lanes is None else widest(block, k, lanes)
         if found is not None:
             start, end, tiling = found
-            block.nodes[start:end] = [Tiles(tiling).region]
-            k = start
+            block.nodes[start:end] = [*tiling.before, Tiles(tiling).region, *tiling.after]
+            k = start + len(tiling.before)
         k += 1
 
 
@@ -129,19 +129,27 @@ SHARED = Layout(0, False)  # an array that does not depend on the lanes
 
 
 class Tiling:
-    """Nodes that may be run for one tile of lanes after the other."""
+    """Nodes that may be run for one tile of lanes after the other.
+
+    sums: what is added up over all lanes; before: the nodes with which sums begin; after: those that read them.
+    """
 
     def __init__(self, nodes: Sequence[Any], lanes: int, outside: set[Buffer]) -> None:
-        self.nodes, self.lanes, self.outside = list(nodes), lanes, outside
-        self.uses: dict[Buffer, list[Use]] = {}
-        for node in nodes:
-            for use in uses(node):
-                self.uses.setdefault(use.ref.buffer, []).append(use)
+        self.lanes, self.outside = lanes, outside
+        self.sums = lane_sums(nodes, by_buffer(nodes))
+        straight = [n for n in nodes if type(n) is Straight]
+        self.before = [n for n in straight if any(w.buffer in self.sums for w in writes(n))]
+        self.after = [n for n in straight if n not in self.before and any(r.buffer in self.sums for r in reads(n))]
+        apart = {*self.before, *self.after}
+        self.all, self.nodes = list(nodes), [n for n in nodes if n not in apart]
+        self.uses = by_buffer(self.nodes)
         self.layouts: dict[Buffer, Layout] = {}
 
     # what may be done
     def is_possible(self) -> bool:
         """Does no lane need another? Finds the layouts."""
+        if not self.are_apart():
+            return False
         for buffer, found in self.uses.items():
             if any(use.writes for use in found):
                 layout = self.layout(buffer, found)
@@ -149,6 +157,26 @@ class Tiling:
                     return False
                 self.layouts[buffer] = layout
         return True
+
+    def are_apart(self) -> bool:
+        """Can the nodes that begin sums come first, and those that read them last?"""
+        adding = [
+            k for k, n in enumerate(self.all) if type(n) is Loop and any(w.buffer in self.sums for w in writes(n))
+        ]
+        alone = all(use.loop is not None for buffer in self.sums for use in self.uses[buffer])
+        first = all(self.all.index(n) < adding[0] and not any(reads(n)) for n in self.before)
+        last = all(self.all.index(n) > adding[-1] for n in self.after)
+        begun = {w.buffer for n in self.before for w in writes(n)}
+        read, made = ({r.buffer for n in self.after for r in f(n)} for f in (reads, writes))
+        written = {buffer for buffer, found in self.uses.items() if any(use.writes for use in found)}
+        return (
+            alone
+            and first
+            and last
+            and begun <= self.sums
+            and not read & written - self.sums
+            and not made & self.uses.keys()
+        )
 
     def step(self, use: Use) -> int:
         """How far apart the lanes are in a reference; of a loop over lanes and more, those of a lane are together."""
@@ -161,7 +189,7 @@ class Tiling:
         own = buffer.kind in ("temp", "stack") and buffer not in self.outside
         steps = {self.step(use) for use in found}
         if steps == {0}:
-            return SHARED if own and is_made_anew(found) else None
+            return SHARED if buffer in self.sums or (own and is_made_anew(found)) else None
         step = steps.pop()
         if steps or step < 0 or any(use.ref.indirect for use in found) or buffer.size % (step * self.lanes):
             return None
@@ -178,6 +206,33 @@ class Tiling:
                     return False
                 reach += c * (a.extent - 1)
         return reach < step
+
+
+def by_buffer(nodes: Sequence[Any]) -> dict[Buffer, list[Use]]:
+    """The uses of each array."""
+    found: dict[Buffer, list[Use]] = {}
+    for node in nodes:
+        for use in uses(node):
+            found.setdefault(use.ref.buffer, []).append(use)
+    return found
+
+
+def lane_sums(nodes: Sequence[Any], uses: dict[Buffer, list[Use]]) -> set[Buffer]:
+    """The arrays that loops over the lanes only add to, in the same place for all lanes, before or after all rounds."""
+    found = set()
+    for buffer, users in uses.items():
+        inside = [use for use in users if use.loop is not None]
+        if inside and all(use.loop in nodes and adds_up(use) for use in inside):
+            found.add(buffer)
+    return found
+
+
+def adds_up(use: Use) -> bool:
+    """Does a loop over the lanes add something up?"""
+    stmt = use.stmt
+    if stmt is None or use.loop is None or stmt.accumulate != "add" or use.ref is not stmt.target:
+        return False
+    return not use.ref.indirect and not use.ref.coefficient(use.loop.axis) and not asks_across(use)
 
 
 def is_made_anew(found: Sequence[Use]) -> bool:
