@@ -17,15 +17,21 @@ from .ir import Axis, Block, Buffer, Call, CallStmt, Loop, Ref, Stmt, Straight, 
 def write_over(block: Block) -> None:
     """Let arrays of a block's outermost level take the memory of those that die where they are made, in place."""
     lives = spans(block)
+    begin: dict[int, list[Buffer]] = {}
+    end: dict[int, list[Buffer]] = {}
+    for buffer, (first, last) in lives.items():
+        begin.setdefault(first, []).append(buffer)
+        end.setdefault(last, []).append(buffer)
     for k, node in enumerate(block.nodes):
         if type(node) is not Loop:
             continue
-        dying = [b for b, (first, last) in lives.items() if last == k and first < k]
-        for new in [b for b, (first, last) in lives.items() if first == k and last > k]:
+        dying = [b for b in end.get(k, ()) if b in lives and lives[b][0] < k]
+        for new in [b for b in begin.get(k, ()) if lives[b][1] > k]:
             old = next((b for b in dying if replaces(node, b, new)), None)
             if old is not None:
                 dying.remove(old)
                 lives[old][1] = lives.pop(new)[1]
+                end.setdefault(lives[old][1], []).append(old)
                 for user in block.nodes[k : lives[old][1] + 1]:
                     rename(user, new, old)
 

@@ -23,9 +23,13 @@ def shrink(block: Block, outside: Iterable[Buffer] = ()) -> None:
         for ref in (*reads(node), *writes(node)):
             if ref.buffer.kind == "temp" and ref.buffer.home is None:
                 home[ref.buffer] = node if home.get(ref.buffer, node) is node else None
+    own: dict[Any, set[Buffer]] = {node: set() for node in block.nodes}
+    for buffer, only in home.items():
+        if only is not None:
+            own[only].add(buffer)
     for node in block.nodes:
         if type(node) is not Call:
-            shrink_node(node, {b for b, only in home.items() if only is node})
+            shrink_node(node, own[node])
 
 
 def shrink_node(node: Any, own: set[Buffer]) -> None:

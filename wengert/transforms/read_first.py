@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from ..core.program import Atom, Equation, Literal, Program
 from ..primitives.gather import scatter_clear, scatter_set
 from ..primitives.index import clear_slice, set_slice
@@ -17,26 +15,30 @@ def read_first(program: Program) -> Program:
     if not any(eq.primitive in CHANGING for eq in program.equations):
         return program
     equations = list(program.equations)
+    users: dict[Atom, list[Equation]] = {}
+    for eq in equations:
+        for a in dict.fromkeys(eq.inputs):
+            users.setdefault(a, []).append(eq)
     known: set[Atom] = {*program.inputs, *(v for v, _ in program.constants)}
+    done: set[Equation] = set()
     moved = False
     k = 0
     while k < len(equations):
         eq = equations[k]
         if eq.primitive in CHANGING:
-            early = readers(equations, k, known)
+            early = readable([e for e in users[eq.inputs[0]] if e is not eq and e not in done], known)
             if early:
                 equations = [*equations[:k], *early, *(e for e in equations[k:] if e not in early)]
                 moved = True
                 continue
         known.update(eq.outputs)
+        done.add(eq)
         k += 1
     return with_equations(program, equations, program.outputs) if moved else program
 
 
-def readers(equations: Sequence[Equation], k: int, known: set[Atom]) -> list[Equation]:
-    """The equations after the k-th that read what it changes, if all of them can stand before it."""
-    x = equations[k].inputs[0]
-    found = [eq for eq in equations[k + 1 :] if x in eq.inputs]
+def readable(found: list[Equation], known: set[Atom]) -> list[Equation]:
+    """The later equations that read what an equation changes, if all of them can stand before it."""
     possible = all(isinstance(a, Literal) or a in known for eq in found for a in eq.inputs)
     changed = any(eq.primitive in CHANGING or eq.effect for eq in found)
     return found if found and possible and not changed else []
