@@ -14,7 +14,7 @@ import numpy as np
 from ...core.program import Equation
 from .. import lapack
 from ..emit.library import PREFIX, call
-from ..ir import Axis, Call, CallStmt, Nest, Ref, Splat, Value, View, size_of
+from ..ir import Axis, Buffer, Call, CallStmt, Nest, Ref, Splat, Value, View, size_of
 from .lowering import Lowering, axes_of
 
 assert lapack  # it knows the addresses
@@ -215,8 +215,19 @@ def in_memory(low: Lowering, x: View) -> bool:
     """Will the operand be stored whatever is done with it: does it come from outside, or does a call need it?"""
     if x.buffer.kind != "temp":
         return True
-    calls = (node for node in low.nodes if type(node) is Call)
-    return any(r.buffer is x.buffer for node in calls for r in (*node.reads, *node.writes))
+    return x.buffer in called(low)
+
+
+def called(low: Lowering) -> set[Buffer]:
+    """What the calls so far read and write; each node is looked at once."""
+    nodes, count, found = low.memo.get("called", (None, 0, set()))
+    if nodes is not low.nodes:
+        count, found = 0, set()
+    for node in low.nodes[count:]:
+        if type(node) is Call:
+            found.update(r.buffer for r in (*node.reads, *node.writes))
+    low.memo["called"] = low.nodes, len(low.nodes), found
+    return found
 
 
 def worthwhile(m: int, n: int, k: int, stack: int = 1, known: bool = False) -> bool:
