@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import wengert as wg
+from wengert.compile.lower import fft_plan
 from wengert.compile.lower.fft_plan import roots
 from wengert.compile.native import compiled
 from wengert.core.record import record
@@ -127,3 +128,19 @@ def test_special_values():
     x[3] = np.nan
     assert np.isnan(wg.jit(np.fft.fft)(x)).all()
     assert np.isnan(wg.jit(np.fft.rfft)(np.where(np.isnan(x), np.inf, x))).any()
+
+
+@pytest.mark.parametrize("width", [2, 4])
+def test_narrower_registers(width, monkeypatch):
+    """The same passes with fewer lanes, as for other processors."""
+    monkeypatch.setattr(fft_plan, "width", lambda: width)
+    fft_plan.plan.cache_clear()
+    signals = [random((3, n), dtype) for n in (1, 2, 6, 9, 16, 30, 49, 64, 1024) for dtype in "DF"]
+
+    def f(*xs):
+        return [y for x in xs for y in (np.fft.fft(x), np.fft.ifft(x, axis=0), np.fft.rfft(x.real), np.fft.irfft(x, 8))]
+
+    for x, *found in zip(signals, *(iter(wg.jit(f)(*signals)),) * 4, strict=True):
+        for y, expected in zip(found, f(x), strict=True):
+            close(y, expected, x.dtype.char)
+    fft_plan.plan.cache_clear()
