@@ -30,7 +30,7 @@ from .core.tree import register as register_structure
 from .core.tree import tree_map
 from .core.types import ArrayType
 from .custom import custom_jvp, custom_vjp
-from .derivatives import numeric, symbolic
+from .derivatives import elimination, numeric, symbolic
 from .explain import explain
 from .python import print
 from .recompute import checkpoint, remat, stop_gradient
@@ -48,6 +48,7 @@ __all__ = [
     "custom_vjp",
     "debug",
     "elementwise_grad",
+    "elimination",
     "errors",
     "explain",
     "fori_loop",
