@@ -30,7 +30,7 @@ from .core.tree import register as register_structure
 from .core.tree import tree_map
 from .core.types import ArrayType
 from .custom import custom_jvp, custom_vjp
-from .derivatives import elimination, numeric, symbolic
+from .derivatives import elimination, implicit, numeric, symbolic
 from .explain import explain
 from .python import print
 from .recompute import checkpoint, remat, stop_gradient
@@ -56,6 +56,7 @@ __all__ = [
     "grad",
     "hessian",
     "hvp",
+    "implicit",
     "jacfwd",
     "jacobian",
     "jacrev",

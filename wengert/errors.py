@@ -227,6 +227,10 @@ class SingularPointError(WengertError, ArithmeticError):
     """A derivative was asked where the function is not differentiable and no convention gives a value."""
 
 
+class NotASolutionError(WengertError, ArithmeticError):
+    """What a solver returned does not solve its equations, or it found nothing."""
+
+
 class NonFiniteError(WengertError, FloatingPointError):
     """A NaN or an infinity was found by wg.debug.nans().
 

@@ -1,0 +1,144 @@
+"""The user's function F(y) as a closed program of one vector; what is traced and F closes over becomes an argument."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ... import numpy as wnp
+from ...core.body import Body
+from ...core.call import check_callable, is_number_like, name_of
+from ...core.program import Program
+from ...core.provided import provided
+from ...core.record import record
+from ...core.trace import Tracer
+from ...core.tree import flatten, unflatten
+from ...core.types import ArrayType, dtype_of, shape_of, type_of, zeros
+from ...errors import AbstractValueError, NonDifferentiableInputError, ShapeError
+from ...transforms.linearize import linearize_flat
+from ...transforms.transpose import transpose_tape
+from ..columns import pushed
+
+Function = Callable[..., Any]
+
+
+class Vector:
+    """The leaves of a structure of real numbers as one vector, and back; on plain arrays and on tracers."""
+
+    def __init__(self, tree: Any, what: str) -> None:
+        leaves, self.tree = flatten(tree)
+        for x in leaves:
+            if not is_number_like(x) or dtype_of(x).kind not in "fiu":
+                kind = dtype_of(x) if is_number_like(x) else type(x).__name__
+                raise NonDifferentiableInputError(
+                    f"{what} holds values of type {kind}",
+                    why="the unknowns are real numbers",
+                    write="arrays of floats; for complex values, two real arrays",
+                )
+        self.shapes = [shape_of(x) for x in leaves]
+        self.sizes = [ArrayType(s, float).size for s in self.shapes]
+        self.dtypes = [dtype_of(x) if dtype_of(x).kind == "f" else np.dtype(float) for x in leaves]
+        self.size = sum(self.sizes)
+        self.dtype = np.result_type(*self.dtypes) if leaves else np.dtype(float)
+        self.type = ArrayType((self.size,), self.dtype)
+
+    def flat(self, tree: Any) -> Any:
+        """(n,): the leaves one after the other, in C order."""
+        return joined(flatten(tree)[0], self.dtype)
+
+    def whole(self, z: Any) -> Any:
+        """The structure with the numbers of a vector."""
+        parts, at = [], 0
+        for size, shape, dtype in zip(self.sizes, self.shapes, self.dtypes, strict=True):
+            part = z[at : at + size].reshape(shape)
+            parts.append(part if dtype == self.dtype else part.astype(dtype))
+            at += size
+        return unflatten(self.tree, [p if isinstance(p, Tracer) else p[()] for p in parts])
+
+
+def joined(leaves: Sequence[Any], dtype: Any) -> Any:
+    """Arrays and numbers as one vector of this dtype."""
+    parts = [wnp.ravel(wnp.asarray(x)).astype(dtype) for x in leaves]
+    if not any(isinstance(p, Tracer) for p in parts):
+        return np.concatenate([np.zeros(0, dtype), *parts])
+    return parts[0] if len(parts) == 1 else wnp.concatenate(parts)
+
+
+class Equations:
+    """A function F as `program(*args, *inputs) -> (m,)`: its args are what it closes over and is traced."""
+
+    def __init__(self, program: Program, args: Sequence[Any], name: str, what: str) -> None:
+        self.program, self.args, self.name, self.what = program, list(args), name, what
+
+    def __call__(self, *args: Any) -> Any:
+        """F, flat."""
+        return self.program.evaluate(args)[0]
+
+    def jacobian(self, args: Sequence[Any], z: Any) -> Any:
+        """(m, n): dF/dz, by columns in forward mode."""
+        _, blocks = pushed(lambda z: self.program.evaluate([*args, z]), [z], None)
+        return blocks[0][0]
+
+    def at(self, args: Sequence[Any]) -> tuple[Function, Function]:
+        """F and its Jacobian as functions of one plain vector."""
+
+        def value(z: Any) -> Any:
+            return np.asarray(self(*args, z))
+
+        return value, lambda z: np.asarray(self.jacobian(args, z))
+
+    def gradient(self, half_squares: bool = False) -> Equations:
+        """grad F of a function with one result; with half_squares, of |F|^2 / 2."""
+
+        def run(*xs: Any) -> list[Any]:
+            *args, z = xs
+            values, tape, ins, nodes = linearize_flat(lambda z: self.program.evaluate([*args, z]), [z])
+            y_bar = values[0] if half_squares else np.ones(1, dtype_of(values[0]))
+            (z_bar,) = transpose_tape(tape, ins, nodes, [y_bar])
+            return [zeros(type_of(z)) if z_bar is None else z_bar]
+
+        return Equations(
+            record(run, self.program.in_types, f"gradient of {self.name}"), self.args, self.name, self.what
+        )
+
+
+def equations_of(
+    fun: Function, inputs: Sequence[Vector | ArrayType], what: str, results: int | None = None
+) -> Equations:
+    """F as a program. inputs: Vectors or types, one an argument of F; results: their number must be this, if given."""
+    check_callable(fun, what)
+    types = [v.type if isinstance(v, Vector) else v for v in inputs]
+    dtype = np.result_type(*(t.dtype for t in types))
+
+    def run(f: Function) -> Function:
+        def flat(*zs: Any) -> Any:
+            given = (v.whole(z) if isinstance(v, Vector) else z for v, z in zip(inputs, zs, strict=True))
+            return joined(flatten(f(*given))[0], dtype)
+
+        return flat
+
+    try:
+        body = Body(run(fun), types, fun)
+    except AbstractValueError:  # Python decides on values: its branches and loops become part of the program
+        body = Body(run(provided("adopt")(fun)), types, fun)
+    program, args = following(body)
+    if results is not None and program.out_types[0].size != results:
+        raise ShapeError(
+            f"{name_of(fun)} returned {program.out_types[0].size} numbers for {results} unknowns, to {what}",
+            why="they have an isolated solution in general where there are as many of one as of the other",
+            write="as many results as unknowns",
+        )
+    return Equations(program, args, name_of(fun), what)
+
+
+def following(body: Body) -> tuple[Program, list[Any]]:
+    """The program of a body with its plain constants inside, and its traced ones, which come first among its inputs."""
+    p, n = body.program, len(body.constants)
+    pairs = list(zip(p.inputs[:n], body.constants, strict=True))
+    traced = [(v, x) for v, x in pairs if isinstance(x, Tracer)]
+    plain = [*p.constants, *((v, x) for v, x in pairs if not isinstance(x, Tracer))]
+    inputs = [*(v for v, _ in traced), *p.inputs[n:]]
+    made = Program(inputs, plain, p.equations, p.outputs, name=p.name, quiet=p.quiet)
+    return made, [x for _, x in traced]
