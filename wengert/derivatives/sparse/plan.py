@@ -1,0 +1,194 @@
+"""A function for one combination of types: its program, its structure, and the compiled products of its derivative."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...compile.jit import jit
+from ...core.call import Call, is_number_like, name_of
+from ...core.program import Program
+from ...core.record import record
+from ...core.trace import Tracer
+from ...core.tree import LEAF, flatten, unflatten
+from ...core.tree import Structure as Tree
+from ...core.types import ArrayType, dtype_of, shape_of, type_of
+from ...errors import NonDifferentiableInputError, NonScalarOutputError, clearer
+from ...primitives import elementwise as ew
+from ...primitives.index import Index, slice_
+from ...primitives.join import concatenate
+from ...primitives.shape import broadcast_to, reshape
+from ...python import adopt
+from ...transforms.batch import batch_flat
+from ...transforms.jvp import jvp_flat
+from ...transforms.transpose import transpose_tape
+from ..columns import linearised, zeros_if_none
+from .pattern import first_order, second_order
+from .rules import UNKNOWN
+from .structure import Structure
+
+
+class Plan:
+    """What belongs to calls with arguments of these structures and types.
+
+    The flat function takes the differentiated leaves, then all others that are floating-point numbers. Integers,
+    integer arrays and other objects are part of it, as sizes and indices are part of a structure.
+    """
+
+    def __init__(self, fun: Callable[..., Any], split: Split) -> None:
+        self.fun, self.tree, self.fixed, self.places = fun, split.tree, split.fixed, split.places
+        self.n = split.active
+        self.types = split.types
+        self.out_tree: Tree = LEAF
+        self.program: Program = record(self.flat, self.types, name=name_of(fun), owner=fun)
+        self.in_sizes = [t.size for t in self.types[: self.n]]
+        self.out_sizes = [math.prod(t.shape) for t in self.program.out_types]
+        self.compiled: dict[str, Callable[..., Any]] = {}
+
+    def flat(self, *data: Any) -> list[Any]:
+        """The user's function on flat data, its control flow adopted."""
+        leaves = list(self.fixed)
+        for k, x in zip(self.places, data, strict=True):
+            leaves[k] = x
+        args, kwargs = unflatten(self.tree, leaves)
+        try:
+            found = adopt(self.fun)(*args, **kwargs)
+        except Exception as error:
+            ours = clearer(error)
+            if ours is None:
+                raise
+            raise ours.with_traceback(error.__traceback__) from None
+        outs, self.out_tree = flatten(found)
+        return outs
+
+    def check(self, call: Call, name: str, kind: str) -> None:
+        """Results must be arrays, arguments real, and a function with a Hessian must return one real number."""
+        call.check_results(name, self.program.out_types)
+        for k, t in enumerate(self.types[: self.n]):
+            if t.dtype.kind == "c":
+                raise NonDifferentiableInputError(
+                    f"{name} needs real inputs, but {call.leaf_name(k)} of {name_of(self.fun)} is {t}",
+                    why="a function of complex numbers that is not holomorphic has no one matrix of derivatives",
+                    write="the real and the imaginary part as arguments, or wg.jacobian(f, holomorphic=True)",
+                    where=call.source,
+                )
+        types = self.program.out_types
+        if kind == "hessian" and (len(types) != 1 or types[0].shape or types[0].dtype.kind != "f"):
+            raise NonScalarOutputError(
+                f"{name} needs a function with one real number as result; {name_of(self.fun)} returned "
+                f"{', '.join(map(str, types)) or 'nothing'}",
+                why="a Hessian is the matrix of second derivatives of one number",
+                write="reduce the result (np.sum), or take wg.sparse.jacobian of a gradient",
+                where=call.source,
+            )
+
+    def structure(self, kind: str, data: Sequence[Any] | None = None) -> Structure:
+        """The structure, for all data of these types, or at these."""
+        active = [k < self.n for k in range(len(self.types))]
+        values = [UNKNOWN] * len(active) if data is None else list(data)
+        found = (first_order if kind == "jacobian" else second_order)(self.program, active, values)
+        return Structure(found, kind)
+
+    # products ----------------------------------------------------------------------------------------------------
+    def products(self, way: str) -> Callable[..., Any]:
+        """(seeds, *data) -> products, compiled: "jvp" J s, "vjp" s J, "hvp" H s; a row for each seed."""
+        if way not in self.compiled:
+            run = {"jvp": self._pushed, "vjp": self._pulled, "hvp": self._curved}[way]
+
+            def compressed(seeds: Any, *data: Any) -> Any:
+                return run(seeds, data[: self.n], data[self.n :])
+
+            compressed.__wengert_adopted__ = True  # type: ignore[attr-defined]
+            compressed.__name__ = f"{way} of {name_of(self.fun)}"
+            self.compiled[way] = jit(compressed)
+        return self.compiled[way]
+
+    def _pushed(self, seeds: Any, xs: Sequence[Any], rest: Sequence[Any]) -> Any:
+        def push(*tangents: Any) -> list[Any]:
+            ys, y_dots = jvp_flat(lambda *xs: self.flat(*xs, *rest), xs, tangents, self.fun)
+            return [zeros_if_none(d, y) for d, y in zip(y_dots, ys, strict=True)]
+
+        return in_rows(push, seeds, self.types[: self.n])
+
+    def _curved(self, seeds: Any, xs: Sequence[Any], rest: Sequence[Any]) -> Any:
+        def push(*tangents: Any) -> list[Any]:
+            ys, y_dots = jvp_flat(lambda *xs: self.gradient(xs, rest), xs, tangents, self.fun)
+            return [zeros_if_none(d, y) for d, y in zip(y_dots, ys, strict=True)]
+
+        return in_rows(push, seeds, self.types[: self.n])
+
+    def _pulled(self, seeds: Any, xs: Sequence[Any], rest: Sequence[Any]) -> Any:
+        at = linearised(lambda *xs: self.flat(*xs, *rest), xs, self.fun)
+
+        def pull(*adjoints: Any) -> list[Any]:
+            real = [b if dtype_of(y).kind == "f" else None for b, y in zip(adjoints, at.values, strict=True)]
+            x_bars = transpose_tape(at.tape, at.ins, at.nodes, real, careful=True)
+            return [zeros_if_none(b, x) for b, x in zip(x_bars, xs, strict=True)]
+
+        return in_rows(pull, seeds, self.program.out_types)
+
+    def gradient(self, xs: Sequence[Any], rest: Sequence[Any]) -> list[Any]:
+        """The gradient of the one result."""
+        at = linearised(lambda *xs: self.flat(*xs, *rest), xs, self.fun)
+        one = np.ones((), dtype_of(at.values[0]))[()]
+        x_bars = transpose_tape(at.tape, at.ins, at.nodes, [one], careful=True)
+        return [zeros_if_none(b, x) for b, x in zip(x_bars, xs, strict=True)]
+
+
+def in_rows(run: Callable[..., list[Any]], seeds: Any, types: Sequence[ArrayType]) -> Any:
+    """A linear map of leaves, applied to all rows of seeds at once: (k, n) -> (k, m)."""
+    k = shape_of(seeds)[0]
+    parts, start = [], 0
+    for t in types:
+        size = math.prod(t.shape)
+        part = slice_(seeds, index=Index(((0, k, 1), (start, size, 1))))
+        part = reshape(part, shape=(k, *t.shape))
+        parts.append(part if t.dtype.kind not in "fc" or dtype_of(part) == t.dtype else ew.convert(part, dtype=t.dtype))
+        start += size
+    outs, batched = batch_flat(run, k, parts, [True] * len(parts))
+    full = [y if on else broadcast_to(y, shape=(k, *shape_of(y))) for y, on in zip(outs, batched, strict=True)]
+    flat = [reshape(y, shape=(k, math.prod(shape_of(y)[1:]))) for y in full]
+    dtype = np.result_type(*map(dtype_of, flat)) if flat else np.dtype(float)
+    flat = [y if dtype_of(y) == dtype else ew.convert(y, dtype=dtype) for y in flat]
+    return concatenate(*flat, axis=1) if flat else np.zeros((k, 0))
+
+
+class Split:
+    """The leaves of a call: those that are data, the differentiated ones first, and what is fixed."""
+
+    def __init__(self, call: Call) -> None:
+        leaves, self.tree = flatten((call.args, call.kwargs))
+        counts = [len(flatten(a)[0]) for a in call.args]
+        starts = np.cumsum([0, *counts]).tolist()
+        mine = [starts[i] + k for i, _, n in call.trees for k in range(n)]
+        rest = [k for k, x in enumerate(leaves) if k not in set(mine) and is_data(x)]
+        self.places, self.active = [*mine, *rest], len(mine)
+        self.data = [leaves[k] for k in self.places]
+        self.types = [type_of(x) for x in self.data]
+        given = set(self.places)
+        self.fixed = [None if k in given else x for k, x in enumerate(leaves)]
+
+    @property
+    def key(self) -> Any:
+        """What a plan is made for."""
+        types = tuple((t.shape, t.dtype, t.weak) for t in self.types)
+        return self.tree, tuple(self.places), types, tuple(map(fixed_key, self.fixed))
+
+
+def is_data(x: Any) -> bool:
+    """Is a leaf that is not differentiated an argument of the compiled function, rather than part of it?"""
+    return isinstance(x, Tracer) or (is_number_like(x) and dtype_of(x).kind in "fc")
+
+
+def fixed_key(x: Any) -> Any:
+    """By value where it is an array or can be compared, else by identity."""
+    if isinstance(x, np.ndarray):
+        return x.shape, x.dtype, x.tobytes()
+    try:
+        hash(x)
+    except TypeError:
+        return id(x)
+    return type(x), x
