@@ -31,6 +31,7 @@ from .core.tree import tree_map
 from .core.types import ArrayType
 from .custom import custom_jvp, custom_vjp
 from .derivatives import elimination, implicit, numeric, symbolic
+from .derivatives.taylor import derivative_tensor, derivatives, mixed_derivative, taylor
 from .explain import explain
 from .python import print
 from .recompute import checkpoint, remat, stop_gradient
@@ -47,6 +48,8 @@ __all__ = [
     "custom_jvp",
     "custom_vjp",
     "debug",
+    "derivative_tensor",
+    "derivatives",
     "elementwise_grad",
     "elimination",
     "errors",
@@ -64,6 +67,7 @@ __all__ = [
     "jvp",
     "linearize",
     "map",
+    "mixed_derivative",
     "numeric",
     "numpy",
     "optimize",
@@ -76,6 +80,7 @@ __all__ = [
     "stop_gradient",
     "switch",
     "symbolic",
+    "taylor",
     "trace",
     "tree_map",
     "value_and_grad",
