@@ -30,7 +30,7 @@ from .core.tree import register as register_structure
 from .core.tree import tree_map
 from .core.types import ArrayType
 from .custom import custom_jvp, custom_vjp
-from .derivatives import elimination, implicit, numeric, symbolic
+from .derivatives import checkpointing, elimination, implicit, numeric, sparse, symbolic
 from .derivatives.taylor import derivative_tensor, derivatives, mixed_derivative, taylor
 from .explain import explain
 from .python import print
@@ -44,6 +44,7 @@ __all__ = [
     "Program",
     "check_grads",
     "checkpoint",
+    "checkpointing",
     "cond",
     "custom_jvp",
     "custom_vjp",
@@ -77,6 +78,7 @@ __all__ = [
     "scan",
     "scipy",
     "set_threads",
+    "sparse",
     "stop_gradient",
     "switch",
     "symbolic",

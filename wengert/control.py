@@ -17,6 +17,7 @@ from .core.call import adopted, check_callable, name_of
 from .core.dataflow import rewired
 from .core.intern import interned
 from .core.program import Var
+from .core.provided import provided
 from .core.trace import Tracer, tracing
 from .core.tree import Structure, describe, flatten, leaf_path, unflatten
 from .core.types import DYNAMIC, ArrayType, dtype_of, shape_of, type_of
@@ -24,6 +25,7 @@ from .errors import AbstractValueError, ShapeError, StructureError, UnsupportedF
 from .numpy.joining import stack
 from .primitives import control, loops
 from .primitives import elementwise as ew
+from .primitives.scheduled import scheduled
 from .primitives.segments import rounds_per_segment, segmented_scan
 
 __all__ = ["cond", "fori_loop", "map", "scan", "switch", "while_loop"]
@@ -39,7 +41,7 @@ def scan(
     length: int | None = None,
     reverse: bool = False,
     unroll: int = 1,
-    checkpoint: bool | int = False,
+    checkpoint: Any = False,
 ) -> tuple[Any, Any]:
     """Carry a value through the rows of arrays: `carry, y = f(carry, x)` for each row x; the ys are stacked.
 
@@ -89,7 +91,7 @@ def map(f: Function, xs: Any) -> Any:
     return loop.run(n, n)[1]
 
 
-def fori_loop(lower: Any, upper: Any, body_fun: Function, init_val: Any, *, checkpoint: bool | int = False) -> Any:
+def fori_loop(lower: Any, upper: Any, body_fun: Function, init_val: Any, *, checkpoint: Any = False) -> Any:
     """Repeat `value = body_fun(i, value)` for i = lower, ..., upper - 1.
 
     Law: `v_lower = init_val, v_i+1 = body_fun(i, v_i)`, result `v_upper`. The bounds are integers, traced ones as well;
@@ -116,6 +118,21 @@ def fori_loop(lower: Any, upper: Any, body_fun: Function, init_val: Any, *, chec
     if checkpoint and not static:
         raise unknown_rounds()
     return loop.run(count, count if static else DYNAMIC, checkpoint=checkpoint)[0][1]
+
+
+def schedule(checkpoint: Any, what: str) -> Any:
+    """What `checkpoint=` says: rounds of a segment (True: their root), or an object that gives the actions."""
+    if checkpoint == "binomial":
+        return provided("binomial")()
+    if hasattr(checkpoint, "actions"):
+        return checkpoint
+    if isinstance(checkpoint, (bool, np.bool_)) or (hasattr(checkpoint, "__index__") and checkpoint >= 0):
+        return checkpoint if checkpoint is True else operator.index(checkpoint)
+    raise UnsupportedFunctionError(
+        f"{what} got checkpoint={checkpoint!r}",
+        why="that is no schedule of checkpoints",
+        write="rounds of a segment, True for their square root, 'binomial' or wg.checkpointing.binomial(snapshots=20)",
+    )
 
 
 def unknown_rounds() -> UnsupportedFunctionError:
@@ -170,7 +187,7 @@ class _Loop:
         self.carry, self.tree = flatten(init)
         self.rows, self.row_tree = flatten(xs)
 
-    def run(self, count: Any, length: int, reverse: bool = False, checkpoint: bool | int = False) -> tuple[Any, Any]:
+    def run(self, count: Any, length: int, reverse: bool = False, checkpoint: Any = False) -> tuple[Any, Any]:
         """(carry, ys): a program where something is traced, and its body can be one."""
         if not tracing() and count != 0:
             return self.in_python(count, reverse)
@@ -183,8 +200,11 @@ class _Loop:
         args = [*body.constants, *begun(self.carry, carried), *self.rows]
         program = body.with_types([*carried, *body.out_types[n:]])
         sizes = {"n_consts": len(body.constants), "n_carry": n}
-        k = rounds_per_segment(length, checkpoint) if checkpoint else length
-        if checkpoint and k < length:
+        plan = schedule(checkpoint, self.what)
+        k = rounds_per_segment(length, plan) if isinstance(plan, int) and plan else length
+        if not isinstance(plan, int) and length > 1:
+            results = scheduled(*args, body=program, length=length, reverse=bool(reverse), **sizes, schedule=plan)
+        elif k < length:
             results = segmented_scan(length, k, args, program, bool(reverse), **sizes)
         else:
             results = loops.scan(count, *args, body=program, length=length, reverse=bool(reverse), **sizes)

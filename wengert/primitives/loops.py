@@ -126,7 +126,7 @@ def _in_rounds(
     return [*carry, *ys]
 
 
-def _scan_type(count: Any, *types: Any, body: Program, length: int, n_carry: int, **params: Any) -> list[ArrayType]:
+def scan_type(count: Any, *types: Any, body: Program, length: int, n_carry: int, **params: Any) -> list[ArrayType]:
     outs = strong(body.out_types)
     return [*outs[:n_carry], *(ArrayType((length, *t.shape), t.dtype) for t in outs[n_carry:])]
 
@@ -167,7 +167,7 @@ def _linear_scan_T(
     return [None, *placed(x_bars, back.outs)]
 
 
-def _batch_scan(primitive: Any, size: int, batched: Sequence[bool], count: Any, *xs: Any, **params: Any) -> Any:
+def batch_scan(primitive: Any, size: int, batched: Sequence[bool], count: Any, *xs: Any, **params: Any) -> Any:
     """The scan of the batched body. Where lanes need different numbers of rounds, the finished ones stand still."""
     sizes = Sizes(params["n_consts"], params["n_carry"])
     on = list(batched[1:])
@@ -226,8 +226,8 @@ scan = Primitive(
     "scan",
     _scan,
     Custom(_scan_jvp, _scan_linearize),
-    type_rule=_scan_type,
-    batch=lambda *args, **params: _batch_scan(lambda: scan, *args, **params),
+    type_rule=scan_type,
+    batch=lambda *args, **params: batch_scan(lambda: scan, *args, **params),
     samples=_scan_samples,
     flows=_scan_flows,
     narrow=_scan_narrow,
@@ -237,8 +237,8 @@ linear_scan = Primitive(
     "linear_scan",
     _linear_scan,
     Custom(_scan_jvp, _scan_linearize, together=_linear_scan_T),
-    type_rule=_scan_type,
-    batch=lambda *args, **params: _batch_scan(lambda: linear_scan, *args, **params),
+    type_rule=scan_type,
+    batch=lambda *args, **params: batch_scan(lambda: linear_scan, *args, **params),
     samples=_linear_scan_samples,
     flows=_scan_flows,
     narrow=_scan_narrow,

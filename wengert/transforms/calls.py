@@ -18,6 +18,7 @@ from ..primitives import elementwise as ew
 from ..primitives.call import custom_jvp, custom_linear, custom_vjp
 from ..primitives.index import Index, slice_
 from ..primitives.program_call import checkpoint, jit
+from ..primitives.scheduled import replayed, scheduled
 from ..primitives.shape import reshape
 from .builder import CALLS, Builder
 
@@ -81,6 +82,6 @@ def open_custom(b: Builder, eq: Equation, inputs: tuple[Atom, ...]) -> Sequence[
     return found if found is not None and [a.type for a in found] == [v.type for v in eq.outputs] else None
 
 
-CALLS[checkpoint], CALLS[jit] = open_checkpoint, open_jit
-for _p in (custom_jvp, custom_vjp, custom_linear):
+CALLS[checkpoint], CALLS[jit], CALLS[replayed] = open_checkpoint, open_jit, open_jit
+for _p in (custom_jvp, custom_vjp, custom_linear, scheduled):
     CALLS[_p] = open_custom

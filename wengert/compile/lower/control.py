@@ -62,21 +62,42 @@ def scan(low: Lowering, eq: Equation) -> None:
     body, n_consts, n_carry = (eq.params[k] for k in ("body", "n_consts", "n_carry"))
     count, *args = (low.value(a) for a in eq.inputs)
     consts, first, xs = args[:n_consts], args[n_consts : n_consts + n_carry], args[n_consts + n_carry :]
-    carried = [low.result(v) for v in eq.outputs[:n_carry]]
+    changed = [changed_carry(eq, k) and v not in low.destinations for k, v in enumerate(eq.outputs[:n_carry])]
+    homes = [home(low, eq, k) if on else None for k, on in enumerate(changed)]
+    made = [None if on else low.result(v) for v, on in zip(eq.outputs, changed, strict=False)]
     rounds = scalar(count)
     rows = [stacked(low, v, rounds) if DYNAMIC in v.type.shape else low.result(v) for v in eq.outputs[n_carry:]]
     outside, low.nodes = low.nodes, []
     reserve(low, [y for y in rows if y.buffer.home is not None], rounds)
-    carry = [low.copy(x) for x in first]
+    carry = [low.copy(x) if y is None else y for x, y in zip(first, homes, strict=True)]
+    for k, c in enumerate(carry):
+        if changed[k]:
+            low.owned.add(c.buffer)
+            low.assign(eq.outputs[k], c)
+    carried = [c if y is None else y for c, y in zip(carry, made, strict=True)]
     axis = Axis(int(count.value) if isinstance(count, Splat) else rounds)
     inner = Lowering(body, low.constants)
     inner.owned.update(c.buffer for c in carry)
-    made = inner.run([*consts, *carry, *(row(inner, x, axis) for x in xs)])
-    end_round(inner, axis, carry, rows, made)
+    outs = inner.run([*consts, *carry, *(row(inner, x, axis) for x in xs)])
+    end_round(inner, axis, carry, rows, outs)
     low.nodes.append(For(axis, rounds, eq.params["reverse"], Block(inner.nodes), eq))
     finish(low, eq, outside, carried, carry)
     if PLAIN in eq.params:
         stop_at_nan(low, eq, [*carried, *rows])
+
+
+def changed_carry(eq: Equation, k: int) -> bool:
+    """Does a round only change some elements of a carry? Then one piece of memory is it, before and after the loop."""
+    body, n_consts = eq.params["body"], eq.params["n_consts"]
+    return len(body.outputs[k].type.shape) > 0 and changed_input(body, k) == n_consts + k
+
+
+def home(low: Lowering, eq: Equation, k: int) -> View | None:
+    """The memory of a carry's first value, if nobody else needs that."""
+    atom, var = eq.inputs[1 + eq.params["n_consts"] + k], eq.outputs[k]
+    view = low.reusable(atom) if eq.inputs.count(atom) == 1 else None
+    fits = view is not None and view.whole and view.shape == var.type.shape and view.dtype == var.type.dtype
+    return view if fits else None
 
 
 def stop_at_nan(low: Lowering, eq: Equation, results: Sequence[View]) -> None:
@@ -106,7 +127,8 @@ def end_round(inner: Lowering, axis: Axis, carry: Sequence[View], rows: Sequence
 def finish(low: Lowering, eq: Equation, outside: list[Any], results: Sequence[View], carry: Sequence[View]) -> None:
     """After the loop: the carry is the result. The loop, with what leads to it, is one region."""
     for y, c in zip(results, carry, strict=True):
-        low.copy(c, y)
+        if y is not c:
+            low.copy(c, y)
     low.nodes = [*outside, Region(Block(low.nodes), eq)]
 
 
@@ -276,6 +298,10 @@ def changed_input(program: Program, k: int) -> int | None:
             atom = eq.inputs[0]
         elif name == "add":
             atom = next((a for a in eq.inputs if a not in made or made[a].primitive.name not in ADDING), eq.inputs[0])
+        elif name in ("scan", "linear_scan") and (j := eq.outputs.index(atom)) < eq.params["n_carry"]:
+            if not changed_carry(eq, j):
+                return None
+            atom = eq.inputs[1 + eq.params["n_consts"] + j]
         elif name == "cond":
             inner = {i for p in eq.params["branches"] if (i := changed_input(p, eq.outputs.index(atom))) is not None}
             if len(inner) != 1:
@@ -286,7 +312,7 @@ def changed_input(program: Program, k: int) -> int | None:
     return program.inputs.index(atom) if atom in program.inputs else None
 
 
-@lowers("checkpoint", "jit")
+@lowers("checkpoint", "jit", "replayed")
 def checkpoint(low: Lowering, eq: Equation) -> None:
     """The program in place."""
     inline(low, eq, eq.params["program"])
@@ -301,7 +327,7 @@ def inline(low: Lowering, eq: Equation, program: Program) -> None:
         low.assign(v, value)
 
 
-@lowers("custom_jvp", "custom_vjp", "custom_linear")
+@lowers("custom_jvp", "custom_vjp", "custom_linear", "scheduled")
 def custom(low: Lowering, eq: Equation) -> None:
     """The function itself, recorded on the types of its arguments."""
     made = record(lambda *xs: eq.primitive.impl(*xs, **eq.params), [a.type for a in eq.inputs], eq.primitive.name)
