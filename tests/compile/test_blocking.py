@@ -1,5 +1,7 @@
 """Products in blocks with what makes their operands: against NumPy, on one thread and on two; what they keep."""
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -63,3 +65,20 @@ def test_sums_in_stacks():
         return np_.einsum("bni,bnj->bij", h, h - 0.5 * v)
 
     np.testing.assert_allclose(wg.jit(lambda x, v: f(wnp, x, v))(x, v), f(np, x, v), rtol=1e-11, atol=1e-11)
+
+
+def test_threads_with_small_stacks():
+    points, centres = rng.standard_normal((4000, 16)), rng.standard_normal((40, 16))
+    before, size, found = wg.get_threads(), threading.stack_size(256 * 1024), []
+    try:
+        wg.set_threads(2)
+        g = wg.jit(wg.grad(lambda c: nearest(wnp, points, c)))
+        want = g(centres)
+        assert "PyMem_RawMalloc" in g.llvm(centres)
+        thread = threading.Thread(target=lambda: found.append(g(centres)))
+        thread.start()
+        thread.join()
+    finally:
+        threading.stack_size(size)
+        wg.set_threads(before)
+    np.testing.assert_array_equal(found[0], want)

@@ -102,7 +102,7 @@ class Module:
         task = parallel.task(name, buffers, how, len(f.outer))
         name = self.functions.setdefault(task, f"task_{len(self.functions)}")
         code = parallel.run(m, name, buffers, how, f.length, [m.axes[a] for a in f.outer])
-        if fails:
+        if fails or how.large:
             m.stop_unless_zero(code)
 
     def divided_inside(self, f: Function, loop: Loop, users: Counter[Buffer]) -> bool:

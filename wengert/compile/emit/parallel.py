@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..costs import cost
+from ..entry import NO_MEMORY
 from ..fuse import span
 from ..ir import Axis, Buffer, CallStmt, Loop, Position, Ref, Stmt
 from ..plan import ALIGNMENT, padded
@@ -22,6 +23,7 @@ from .writer import memory_type
 
 LONG_ENOUGH = 50_000  # nanoseconds that a loop takes, about; to wake a thread takes some 5,000
 LARGEST_SUMS, LARGEST_OWN = 2**15, 2**18  # bytes of sums, and of other memory, that each chunk has for itself
+ON_STACK = 2**15  # bytes of memory of its own that a chunk has on the stack: threads of the user may have small ones
 
 
 class Division(NamedTuple):
@@ -30,6 +32,11 @@ class Division(NamedTuple):
 
     sums: dict[Buffer, str]
     own: list[Buffer]
+
+    @property
+    def large(self) -> bool:
+        """Is there more of that memory than the stack has room for?"""
+        return sum(b.nbytes for b in self.own) > ON_STACK
 
 
 def is_long(loop: Loop) -> bool:
@@ -196,9 +203,13 @@ def task(part: str, buffers: Sequence[Buffer], how: Division, outer: int = 0) ->
     """
     lines = ["  %ctx = load ptr, ptr %pack", "  %first = icmp eq i64 %chunk, 0", "  %other = sub i64 %chunk, 1"]
     passed = ["ptr %ctx"]
+    begin, release = own_room(how)
+    lines += begin
+    at_own = 0
     for k, buffer in enumerate(buffers):
         if buffer in how.own:
-            lines.append(f"  %b{k} = alloca i8, i64 {padded(max(buffer.nbytes, 1))}, align {ALIGNMENT}")
+            lines.append(f"  %b{k} = getelementptr i8, ptr %own, i64 {at_own}")
+            at_own += padded(max(buffer.nbytes, 1))
         else:
             lines.append(f"  %at{k} = getelementptr ptr, ptr %pack, i64 {1 + k}")
             lines.append(f"  %b{k} = load ptr, ptr %at{k}")
@@ -219,15 +230,28 @@ def task(part: str, buffers: Sequence[Buffer], how: Division, outer: int = 0) ->
     lines.append("  br label %run\nrun:")
     for j, buffer in enumerate(how.sums):
         k = list(buffers).index(buffer)
-        lines.append(f"  %mine{j} = phi ptr [ %b{k}, %entry ], [ %sum{j}, %apart ]")
+        lines.append(f"  %mine{j} = phi ptr [ %b{k}, %{'room' if release else 'entry'} ], [ %sum{j}, %apart ]")
         passed[1 + k] = f"ptr %mine{j}"
-    lines.append(f"  %code = call i32 @{part}({', '.join(passed)}, i64 %begin, i64 %rounds)\n  ret i32 %code")
+    lines.append(f"  %code = call i32 @{part}({', '.join(passed)}, i64 %begin, i64 %rounds)")
+    lines += [*release, "  ret i32 %code"]
     return "(ptr %pack, i64 %begin, i64 %rounds, i64 %chunk) #0 {\nentry:\n" + "\n".join(lines) + "\n}"
+
+
+def own_room(how: Division) -> tuple[list[str], list[str]]:
+    """What gives a chunk memory of its own, %own, and what gives it back: the stack has room for little."""
+    size = sum(padded(max(b.nbytes, 1)) for b in how.own)
+    if not how.large:
+        return ([f"  %own = alloca i8, i64 {size}, align {ALIGNMENT}"] if size else []), []
+    lines = [f"  %own = call ptr @PyMem_RawMalloc(i64 {size})", "  %missing = icmp eq ptr %own, null"]
+    lines.append(f"  br i1 %missing, label %none, label %room\nnone:\n  ret i32 {NO_MEMORY}\nroom:")
+    return lines, ["  call void @PyMem_RawFree(ptr %own)"]
 
 
 def run(m: Any, name: str, buffers: Sequence[Buffer], how: Division, rounds: int, outer: Sequence[Any] = ()) -> str:
     """In the main function, or in that of the control flow around it: all rounds of a divided loop. The code that it
     returns. outer: the values of axes that it needs."""
+    m.declare("declare ptr @PyMem_RawMalloc(i64)")
+    m.declare("declare void @PyMem_RawFree(ptr)")
     m.declare("declare i64 @pool.chunks()")
     m.declare("declare i32 @pool.run(ptr, ptr, i64, i64)")
     n = 1 + len(buffers) + len(how.sums) + len(outer)
