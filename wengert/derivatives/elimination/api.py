@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from ...core.call import Argnums, Call, Function, check_callable, name_of, named, positions
 from ...core.program import Program
 from ...core.record import record
@@ -47,13 +49,16 @@ class Plan:
     def costs(self) -> dict[str, int]:
         """What each rule would cost on this graph."""
         graph = self._at.graph
-        return {name: getattr(Elimination(graph).run(rule(graph, self.count)), self.count) for name, rule in RULES.items()}
+        return {
+            name: getattr(Elimination(graph).run(rule(graph, self.count)), self.count) for name, rule in RULES.items()
+        }
 
     def evaluate(self, leaves: Sequence[Any]) -> tuple[list[Any], list[list[Any]]]:
         """Flat results, and the blocks of the Jacobian, row by row."""
         m, n = len(self._at.out_types), len(leaves)
-        found = self.first.evaluate(leaves)
-        blocks = self.second.evaluate(found[m:])
+        with np.errstate(all="ignore"):  # the function itself has run; slopes that nobody asked for may be infinite
+            found = self.first.evaluate(leaves)
+            blocks = self.second.evaluate(found[m:])
         return found[:m], [blocks[k * n : (k + 1) * n] for k in range(m)]
 
     def __str__(self) -> str:

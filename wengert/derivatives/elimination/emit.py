@@ -22,7 +22,7 @@ def multiplied(b: Local, a: Local, vb: Any, va: Any, product: Product, zero_safe
     """The entries of B A."""
     if product.result.constant is not None:
         return None
-    if product.matmul and not any(zero_safe):
+    if product.matmul:  # as in the two modes, where matrices meet infinities
         return _dense(b, a, vb, va)
     if b.unit or a.unit:
         terms = pick(va, a.pattern.nnz, product.right) if b.unit else pick(vb, b.pattern.nnz, product.left)

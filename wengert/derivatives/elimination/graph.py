@@ -1,4 +1,4 @@
-"""The linearised computational graph: vertices are intermediate values, edges their local Jacobians; its elimination."""
+"""The linearised graph: vertices are intermediate values, edges their local Jacobians; and its elimination."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Iterable, Sequence
 from .algebra import Algebra, Local, Product
 
 Edge = tuple[int, int]
-Step = tuple[int, ...]  # (v,): eliminate a vertex. (i, v, 1): front-eliminate the edge i -> v; (v, j, -1): back-eliminate
+Step = tuple[
+    int, ...
+]  # (v,): eliminate a vertex. (i, v, 1): front-eliminate the edge i -> v; (v, j, -1): back-eliminate
 
 
 class Graph:
@@ -62,12 +64,11 @@ class Elimination:
             self.succs.setdefault(i, {})[j] = a
 
     def copy(self) -> Elimination:
-        """The same state, to try something on."""
+        """The same state, to try something on. The edges of a vertex are never changed in place: copies share them."""
         new = object.__new__(Elimination)
         new.algebra = self.algebra
         new.multiplications, new.pairs, new.additions = self.multiplications, self.pairs, self.additions
-        new.preds = {v: dict(d) for v, d in self.preds.items()}
-        new.succs = {v: dict(d) for v, d in self.succs.items()}
+        new.preds, new.succs = dict(self.preds), dict(self.succs)
         return new
 
     # steps -------------------------------------------------------------------------------------------------------
@@ -117,6 +118,8 @@ class Elimination:
     def through(self, i: int, v: int, j: int) -> None:
         """c_ij += c_vj c_iv."""
         product = self.algebra.product(self.succs[v][j], self.preds[v][i])
+        if not product.result.pattern.nnz:
+            return
         self.multiplications += product.multiplications
         self.pairs += product.pairs
         self.additions += product.additions
@@ -127,8 +130,9 @@ class Elimination:
             self.additions += total.additions
             new = total.result
         if new.pattern.nnz:
-            self.preds[j][i] = self.succs[i][j] = new
-        elif old is not None:
+            self.preds[j] = {**self.preds[j], i: new}
+            self.succs[i] = {**self.succs[i], j: new}
+        else:  # constants that cancel
             self.cut(i, j)
 
     def multiplied(self, i: int, v: int, j: int, product: Product) -> None:
@@ -136,23 +140,21 @@ class Elimination:
 
     def cut(self, i: int, j: int) -> None:
         """Remove an edge; a vertex that no edge enters, or none leaves, is removed with it."""
-        del self.preds[j][i]
-        del self.succs[i][j]
-        if not self.preds[j] and self.succs.get(j):
-            self.drop(j)
-        if not self.succs[i] and self.preds.get(i):
-            self.drop(i)
+        self.forget(self.preds, j, i)
+        self.forget(self.succs, i, j)
 
     def drop(self, v: int) -> None:
         """Remove a vertex with its edges, and what is left without a way from or to it."""
         for j in self.succs.pop(v, {}):
-            del self.preds[j][v]
-            if not self.preds[j] and self.succs.get(j):
-                self.drop(j)
+            self.forget(self.preds, j, v)
         for i in self.preds.pop(v, {}):
-            del self.succs[i][v]
-            if not self.succs[i] and self.preds.get(i):
-                self.drop(i)
+            self.forget(self.succs, i, v)
+
+    def forget(self, side: dict[int, dict[int, Local]], u: int, v: int) -> None:
+        """u has no edge from (or to) v any more; without any it is dropped."""
+        side[u] = {w: a for w, a in side[u].items() if w != v}
+        if not side[u] and (self.succs if side is self.preds else self.preds).get(u):
+            self.drop(u)
 
     # costs -------------------------------------------------------------------------------------------------------
     def cost(self, v: int, count: str) -> int:

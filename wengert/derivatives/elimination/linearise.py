@@ -60,7 +60,10 @@ class Linearisation:
             total = self.graph.algebra.sum(edges[edge], local)
             value = summed(edges[edge], entries[edge], local, value, total)
             local, singular = total.result, singular or self.singular[edge]
-        edges[edge], entries[edge], self.singular[edge] = local, value, singular
+        if local.pattern.nnz:
+            edges[edge], entries[edge], self.singular[edge] = local, value, singular
+        else:  # constants that cancel
+            del edges[edge], entries[edge], self.singular[edge]
 
     def add_output(self, node: LinearVar, k: int) -> None:
         """A result is a vertex of its own, behind the variable it is."""

@@ -112,22 +112,26 @@ def _constant(eq: LinearEquation, x: LinearVar, tape: Tape, algebra: Algebra) ->
     plain = [known(a)[()] if isinstance(a, Tracer) else a for a in eq.args]
     eq = LinearEquation(eq.primitive, plain, eq.params, eq.outs)
     for k, y in enumerate(eq.outs):
-        m, n = _size(y), _size(x)
-        index = numbering(lambda v, k=k: np.asarray(_applied(eq, x, v)[k]), x)
-        if index is not None:
-            on = index >= 0
-            yield x, y, _ones(algebra, m, n, np.arange(m)[on], index[on]), None
-            continue
-        index = numbering(lambda v, k=k: np.asarray(_adjoint_or_zeros(eq, x, tape, k, v)), y)
-        if index is not None:
-            on = index >= 0
-            rows, cols = index[on], np.arange(n)[on]
-            order = np.lexsort((cols, rows))
-            yield x, y, _ones(algebra, m, n, rows[order], cols[order]), None
-            continue
-        matrix = np.asarray(_columns(eq, x, k) if n <= m else _rows(eq, x, tape, k), float).reshape(m, n)
-        rows, cols = np.nonzero(matrix)
-        yield x, y, algebra.local(algebra.pattern(m, n, rows, cols), matrix[rows, cols]), None
+        yield x, y, _constant_block(eq, x, tape, k, algebra), None
+
+
+def _constant_block(eq: LinearEquation, x: LinearVar, tape: Tape, k: int, algebra: Algebra) -> Local:
+    """The Jacobian of the k-th result."""
+    y = eq.outs[k]
+    m, n = _size(y), _size(x)
+    index = numbering(lambda x_dot: np.asarray(_applied(eq, x, x_dot)[k]), x)
+    if index is not None:
+        on = index >= 0
+        return _ones(algebra, m, n, np.arange(m)[on], index[on])
+    index = numbering(lambda y_bar: np.asarray(_adjoint_or_zeros(eq, x, tape, k, y_bar)), y)
+    if index is not None:
+        on = index >= 0
+        rows, cols = index[on], np.arange(n)[on]
+        order = np.lexsort((cols, rows))
+        return _ones(algebra, m, n, rows[order], cols[order])
+    matrix = np.asarray(_columns(eq, x, k) if n <= m else _rows(eq, x, tape, k), float).reshape(m, n)
+    rows, cols = np.nonzero(matrix)
+    return algebra.local(algebra.pattern(m, n, rows, cols), matrix[rows, cols])
 
 
 def _ones(algebra: Algebra, m: int, n: int, rows: Any, cols: Any) -> Local:
@@ -156,7 +160,7 @@ def numbering(apply: Callable[[Any], np.ndarray], x: LinearVar) -> Any:
 
 
 def _picked(eq: LinearEquation, x: LinearVar, algebra: Algebra) -> Found | None:
-    """A product with one other operand, each entry of whose matrix is an element of that operand: nothing is computed."""
+    """A product with one operand, of whose elements each entry of the matrix is one: nothing is computed."""
     (y,) = eq.outs
     m, n = _size(y), _size(x)
     others = [a for a in eq.args if not isinstance(a, LinearVar | ArrayType)]
@@ -193,7 +197,10 @@ def _columns(eq: LinearEquation, x: LinearVar, k: int) -> Any:
 
 
 def _all_columns(eq: LinearEquation, x: LinearVar) -> list[Any]:
-    return [_turned(y, _size(x), _size(out)) for y, out in zip(_lanes(lambda e: _applied(eq, x, e), x), eq.outs, strict=True)]
+    return [
+        _turned(y, _size(x), _size(out))
+        for y, out in zip(_lanes(lambda e: _applied(eq, x, e), x), eq.outs, strict=True)
+    ]
 
 
 def _rows(eq: LinearEquation, x: LinearVar, tape: Tape, k: int) -> Any:

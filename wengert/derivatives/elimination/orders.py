@@ -1,4 +1,4 @@
-"""Orders of elimination by rule: forward, reverse, minimal Markowitz degree, the cheapest next, and with a look ahead."""
+"""Orders of elimination by rule: forward, reverse, minimal Markowitz degree, cheapest next, with a look ahead."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A better order by simulated annealing: over orders of vertices, then over edges eliminated apart from their vertex."""
+"""A better order by simulated annealing over orders of vertices, then with edges eliminated before their vertex."""
 
 from __future__ import annotations
 
@@ -18,43 +18,45 @@ def search(graph: Graph, count: str, trials: int, seed: int) -> list[Step]:
     if len(start) < 2 or trials < 1:
         return start
     vertices = _Vertices(graph, [s[0] for s in start], count, rng).anneal(trials * 3 // 4)
-    return _edges(graph, vertices, count, trials // 4, rng)
+    edges = _edges(graph, vertices, count, trials // 4, rng)
+    return min(vertices, edges, key=lambda steps: total(graph, steps, count))  # vertices alone where that is as good
 
 
 class _Vertices:
     """An order of vertices that is changed a little at a time.
 
     What has been eliminated determines the state, in whatever order: when a vertex moves from one place to another,
-    only the steps between the two cost otherwise. So the state before each step is kept.
+    only the steps between the two cost otherwise. States are kept at every so many places, to start from.
     """
 
     def __init__(self, graph: Graph, order: list[int], count: str, rng: random.Random) -> None:
         self.order, self.count, self.rng = order, count, rng
-        self.states = [Elimination(graph)]
-        self.costs: list[int] = []
+        self.stride = 1 + len(order) ** 2 // 200_000  # the states take memory as the square of their number
+        self.states = {0: Elimination(graph)}
+        self.costs = [0] * len(order)
         self.replay(0, order)
 
-    def replay(self, start: int, part: list[int]) -> None:
-        """Write states and costs of the steps from `start` on."""
-        states, costs = self.steps(start, part)
-        self.order[start : start + len(part)] = part
-        self.costs[start : start + len(part)] = costs
-        self.states[start + 1 : start + 1 + len(part)] = states
-
-    def steps(self, start: int, part: list[int]) -> tuple[list[Elimination], list[int]]:
-        """States after, and costs of, the elimination of these vertices from a place on."""
-        states, costs = [], []
-        state = self.states[start]
-        for v in part:
-            before, state = getattr(state, self.count), state.copy()
+    def state(self, place: int) -> Elimination:
+        """A copy of the state before the step at a place."""
+        kept = place - place % self.stride
+        state = self.states[kept].copy()
+        for v in self.order[kept:place]:
             state.vertex(v)
-            states.append(state)
-            costs.append(getattr(state, self.count) - before)
-        return states, costs
+        return state
+
+    def replay(self, start: int, part: list[int]) -> None:
+        """Write these vertices from a place on, with their costs, and the states that are kept."""
+        state = self.state(start)
+        for place, v in enumerate(part, start):
+            before = getattr(state, self.count)
+            state.vertex(v)
+            self.order[place], self.costs[place] = v, getattr(state, self.count) - before
+            if (place + 1) % self.stride == 0:
+                self.states[place + 1] = state.copy()
 
     def cost_of(self, start: int, part: list[int], limit: float) -> float:
         """The cost of these steps from a place on, or infinity once it is above the limit."""
-        state = self.states[start].copy()
+        state = self.state(start)
         origin = getattr(state, self.count)
         for v in part:
             state.vertex(v)
