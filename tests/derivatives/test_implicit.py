@@ -248,3 +248,210 @@ def test_a_fit_that_data_do_not_determine():
     assert f(np.ones(4)) == pytest.approx(1.0)
     with pytest.raises(SingularPointError):
         wg.grad(f)(np.ones(4))
+
+
+# linear systems --------------------------------------------------------------------------------------------------
+def symmetric(c, v):
+    """A symmetric positive definite operator: minus the second difference, plus c."""
+    return (2.0 + c) * v - np.append(v[1:], 0.0) - np.append(0.0, v[:-1])
+
+
+@pytest.mark.parametrize("method", ["cg", "gmres", "bicgstab"])
+def test_a_linear_operator(method):
+    """x = A^-1 b: dx/dc = -A^-1 x, d2x/dc2 = 2 A^-2 x."""
+    n, c, b = 8, 0.5, np.linspace(1.0, 2.0, 8)
+    inverse = np.linalg.inv(np.stack([symmetric(c, e) for e in np.eye(n)]))
+    f = lambda c, b: implicit.linear_solve(lambda v: symmetric(c, v), b, method=method)
+    x = inverse @ b
+    np.testing.assert_allclose(f(c, b), x, rtol=1e-9)
+    for derivative in (wg.jacfwd, wg.jacrev):
+        in_c, in_b = derivative(f, (0, 1))(c, b)
+        np.testing.assert_allclose(in_c, -inverse @ x, rtol=1e-8)
+        np.testing.assert_allclose(in_b, inverse, rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(wg.jacrev(wg.jacrev(f))(c, b), 2 * inverse @ inverse @ x, rtol=1e-7)
+    np.testing.assert_allclose(wg.jit(wg.jacrev(f))(c, b), -inverse @ x, rtol=1e-8)
+    np.testing.assert_allclose(wg.vmap(f, (None, 0))(c, np.stack([b, 2 * b])), [x, 2 * x], rtol=1e-8)
+
+
+def test_a_linear_operator_that_is_not_symmetric(rng):
+    A, b = rng.normal(size=(5, 5)) + 5 * np.eye(5), rng.normal(size=5)
+    f = lambda A, b: np.sum(implicit.linear_solve(lambda v: A @ v, b) ** 2)
+    g = lambda A, b: np.sum(implicit.linear_solve(A, b) ** 2)
+    h = lambda A, b: np.sum(implicit.linear_solve(A, b, method="bicgstab") ** 2)
+    for one, two, three in zip(*(wg.grad(q, (0, 1))(A, b) for q in (f, g, h)), strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-7, atol=1e-9)
+        np.testing.assert_allclose(three, two, rtol=1e-7, atol=1e-9)
+
+
+def test_linear_systems_with_structures_and_without_solution():
+    rotation = lambda v: {"x": v["x"] - v["y"], "y": v["x"] + v["y"]}
+    x = implicit.linear_solve(rotation, {"x": 1.0, "y": np.ones(())})
+    assert x["x"] == pytest.approx(1.0) and x["y"] == pytest.approx(0.0, abs=1e-12)
+    with pytest.raises(NotASolutionError, match="relative residual"):
+        implicit.linear_solve(lambda v: np.stack([v[0] + v[1], v[0] + v[1]]), np.array([1.0, 2.0]))
+    with pytest.raises(ArgumentError, match="matrix-free"):
+        implicit.linear_solve(lambda v: v, np.ones(2), method="lu")
+    with pytest.raises(ShapeError):
+        implicit.linear_solve(lambda v: v[:1], np.ones(2))
+    assert not implicit.linear_solve(lambda v: 2 * v, np.zeros(3)).any()
+
+
+# integrals -------------------------------------------------------------------------------------------------------
+def test_powers():
+    """int_0^b x^p = b^(p+1) / (p+1)."""
+    f = lambda p, b: implicit.quad(lambda x: x**p, 0.0, b)
+    p, b = 0.5, 2.0
+    y = b ** (p + 1) / (p + 1)
+    assert f(p, b) == pytest.approx(y, rel=1e-10)
+    assert wg.grad(f, (0, 1))(p, b) == pytest.approx((y * (np.log(b) - 1 / (p + 1)), b**p), rel=1e-8)
+    (_, mixed), (_, twice) = wg.hessian(f, (0, 1))(p, b)
+    assert mixed == pytest.approx(b**p * np.log(b), rel=1e-8) and twice == pytest.approx(p * b ** (p - 1))
+    assert wg.jvp(f, (p, b), (0.0, 1.0))[1] == pytest.approx(b**p)
+    assert wg.jit(wg.grad(f, 1))(p, b) == pytest.approx(b**p)
+    np.testing.assert_allclose(wg.vmap(wg.grad(f), (None, 0))(p, np.array([1.0, b])), [-4 / 9, wg.grad(f)(p, b)])
+
+
+def test_gaussian_to_order_three():
+    """int exp(-k x^2) = sqrt(pi / k)."""
+    f = lambda k: implicit.quad(lambda x: np.exp(-k * x**2), -np.inf, np.inf)
+    exact = np.sqrt(np.pi) * np.array([1.0, -1 / 2, 3 / 4, -15 / 8])
+    for value in exact:
+        assert f(1.0) == pytest.approx(value, rel=1e-8)
+        f = wg.grad(f)
+
+
+def test_an_infinite_limit_does_not_move():
+    f = lambda a, b: implicit.quad(lambda x: np.exp(-x), a, b)
+    assert wg.grad(f, (0, 1))(0.5, np.inf) == pytest.approx((-np.exp(-0.5), 0.0))
+
+
+def test_integrals_of_arrays():
+    """int_0^1 cos(w x) = sin(w) / w, element by element."""
+    w = np.array([[1.0, 2.0], [3.0, 4.0]])
+    f = lambda w: implicit.quad(lambda x: np.cos(w * x), 0, 1)
+    np.testing.assert_allclose(f(w), np.sin(w) / w)
+    slope = np.diag(((w * np.cos(w) - np.sin(w)) / w**2).ravel()).reshape(2, 2, 2, 2)
+    np.testing.assert_allclose(wg.jacobian(f)(w), slope, atol=1e-10)
+    np.testing.assert_allclose(wg.jacrev(f)(w), slope, atol=1e-10)
+
+
+def test_integrals_that_do_not_exist():
+    with pytest.raises(NotASolutionError, match="quadrature"):
+        implicit.quad(lambda x, c: c / x, 0.0, 1.0, (1.0,))
+    with pytest.raises(wg.errors.NonDifferentiableInputError, match="a = "):
+        implicit.quad(lambda x: x, np.zeros(2), 1.0)
+
+
+# differential equations ------------------------------------------------------------------------------------------
+METHODS = {
+    "DOP853": {},
+    "LSODA": {"method": "LSODA", "rtol": 1e-10, "atol": 1e-12},
+    "rk4": {"method": "rk4", "steps": 100},
+}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_exponential(name):
+    """y = exp(-k t): each derivative in k multiplies by -t."""
+    t = np.array([0.0, 0.5, 1.5])
+    f = lambda k: implicit.ode(lambda t, y: -k * y, 1.0, t, **METHODS[name])
+    np.testing.assert_allclose(f(2.0), np.exp(-2 * t), rtol=1e-6)
+    exact = -t * np.exp(-2 * t)
+    for derivative in (wg.jacfwd(f), wg.jacrev(f), wg.jit(wg.jacrev(f))):
+        np.testing.assert_allclose(derivative(2.0), exact, rtol=1e-6, atol=1e-9)
+    if name == "LSODA":  # slow: its steps are many
+        return
+    second = t**2 * np.exp(-2 * t)
+    for outer in (wg.jacfwd, wg.jacrev):
+        for inner in (wg.jacfwd, wg.jacrev):
+            np.testing.assert_allclose(outer(inner(f))(2.0), second, rtol=1e-5, atol=1e-8)
+    lanes = wg.vmap(wg.grad(lambda k: f(k)[-1]))(np.array([1.0, 2.0]))
+    np.testing.assert_allclose(lanes, -1.5 * np.exp([-1.5, -3.0]), rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_pendulum(name):
+    """theta'' = -g sin(theta), against mpmath's Taylor series and its differences in g and theta(0)."""
+    mpmath = pytest.importorskip("mpmath")
+
+    def truth(g, start):
+        f = lambda t, y: [y[1], -g * mpmath.sin(y[0])]
+        return mpmath.odefun(f, 0, [start, mpmath.mpf(0)])(1)[0]
+
+    def angle(g, start):
+        f = lambda t, y: {"angle": y["speed"], "speed": -g * np.sin(y["angle"])}
+        return implicit.ode(f, {"angle": start, "speed": 0.0}, np.linspace(0.0, 1.0, 3), **METHODS[name])["angle"][-1]
+
+    g, start, h = mpmath.mpf(2), mpmath.mpf(1), mpmath.mpf("1e-4")
+    in_g = (truth(g + h, start) - truth(g - h, start)) / (2 * h)
+    in_start = (truth(g, start + h) - truth(g, start - h)) / (2 * h)
+    assert angle(2.0, 1.0) == pytest.approx(float(truth(g, start)), rel=1e-8)
+    assert wg.grad(angle, (0, 1))(2.0, 1.0) == pytest.approx((float(in_g), float(in_start)), rel=1e-7)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_derivatives_in_the_times(name):
+    """y' = -2 t y from (a, 1): y(b) = exp(a^2 - b^2)."""
+    f = lambda a, b: implicit.ode(lambda t, y: -2 * t * y, 1.0, np.stack([a, b]), **METHODS[name])[-1]
+    y = np.exp(0.09 - 1.0)
+    for gradient in (wg.grad(f, (0, 1))(0.3, 1.0), wg.jacfwd(f, (0, 1))(0.3, 1.0)):
+        assert gradient == pytest.approx((0.6 * y, -2.0 * y), rel=1e-6)
+
+
+@pytest.mark.parametrize("checkpoint", [False, True, 3])
+def test_the_discrete_adjoint_is_that_of_the_steps(checkpoint):
+    """Coarse steps of rk4, by complex step through a loop written by hand."""
+
+    def by_hand(k, h=0.25):
+        y = 1.0
+        for _ in range(8):
+            f = lambda y: -k * y * y
+            k1 = f(y)
+            k2 = f(y + 0.5 * h * k1)
+            k3 = f(y + 0.5 * h * k2)
+            k4 = f(y + h * k3)
+            y = y + h * (k1 + 2 * k2 + 2 * k3 + k4) / 6
+        return y
+
+    t = np.linspace(0.0, 2.0, 5)
+    f = lambda k: implicit.ode(lambda t, y: -k * y * y, 1.0, t, method="rk4", steps=2, checkpoint=checkpoint)[-1]
+    exact = by_hand(1.3 + 1e-30j).imag / 1e-30
+    assert wg.grad(f)(1.3) == pytest.approx(exact, rel=1e-14)
+    assert wg.jit(wg.grad(f))(1.3) == pytest.approx(exact, rel=1e-14)
+
+
+def test_orders_of_fixed_steps():
+    t = np.array([0.0, 1.0])
+    for method, order in (("euler", 1), ("midpoint", 2), ("rk4", 4)):
+        error = [abs(implicit.ode(lambda t, y: y, 1.0, t, method=method, steps=n)[-1] - np.e) for n in (20, 40)]
+        assert np.log2(error[0] / error[1]) == pytest.approx(order, abs=0.1)
+
+
+def test_backwards_in_time_one_time_and_float32():
+    assert implicit.ode(lambda t, y: y, 1.0, np.array([1.0, 0.0]))[-1] == pytest.approx(np.exp(-1.0))
+    f = lambda y0: np.sum(implicit.ode(lambda t, y: y, y0, np.array([2.0])))
+    np.testing.assert_allclose(wg.grad(f)(np.ones(3)), np.ones(3))
+    y = implicit.ode(lambda t, y: -y, np.float32(1.0), np.array([0.0, 1.0]), rtol=1e-5, atol=1e-6)
+    assert y.dtype == np.float32 and y[-1] == pytest.approx(np.exp(-1.0), rel=1e-4)
+
+
+def test_ode_refuses():
+    with pytest.raises(ArgumentError, match="no method 'RK4'"):
+        implicit.ode(lambda t, y: y, 1.0, np.array([0.0, 1.0]), method="RK4")
+    with pytest.raises(ArgumentError, match="neither increasing"):
+        implicit.ode(lambda t, y: y, 1.0, np.array([0.0, 1.0, 0.5]))
+    with pytest.raises(ShapeError, match="the times"):
+        implicit.ode(lambda t, y: y, 1.0, 1.0)
+    with pytest.raises(ShapeError, match="2 numbers for 1"):
+        implicit.ode(lambda t, y: np.stack([y, y]), 1.0, np.array([0.0, 1.0]))
+    with pytest.raises(NotASolutionError, match="stopped at"):
+        implicit.ode(lambda t, y: y * y, 1.0, np.array([0.0, 2.0]))
+
+
+def test_a_way_back_that_loses_itself():
+    stiff = lambda t: lambda k: implicit.ode(lambda t, y: -k * (y - np.cos(t)), 0.0, t, method="LSODA")[-1]
+    with pytest.raises(NotASolutionError, match=r"run backwards|stopped at"):
+        wg.grad(stiff(np.array([0.0, 2.0])))(60.0)
+    t = np.linspace(0.0, 2.0, 41)
+    forward = wg.jacfwd(stiff(np.array([0.0, 2.0])))(60.0)
+    assert wg.grad(stiff(t))(60.0) == pytest.approx(forward, rel=1e-4)

@@ -15,8 +15,8 @@ _BY_REASON = {
     "sorting is NumPy's, which is vectorised": "argsort argpartition lexsort count_distinct distinct nonzero",
     "eigenvalues of a companion matrix, found once": "roots",
     "where values coincide or vanish, Python chooses a basis; elsewhere they are native": "adapted_eigh adapted_svd",
-    "a solver of SciPy's or of the user's, on plain arrays": "outside operator_solve",
-    "a check before a linear system of derivatives is solved": "accepted",
+    "a solver of SciPy's or of the user's, on plain arrays": "outside operator_solve flow_tangent",
+    "a check of what a solver found, before its derivative is taken": "accepted retraced",
     "scipy.special does not export it to C": """
         zeta riemann_zeta polygamma spherical_jn spherical_yn spherical_in spherical_kn lambertw sph_legendre_p""",
     "a derivative by series or quadrature, rarely needed": """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -155,14 +155,14 @@ def transposed(operator: Program) -> Program:
     return operator.transform("transpose", (False,) * n + (True,), (True,), (True,))
 
 
-def _batch_operator_solve(
-    size: int, batched: Sequence[bool], *args: Any, **params: Any
-) -> tuple[list[Any], list[bool]]:
-    """Lane by lane: a Krylov space belongs to one system."""
+def lane_by_lane(
+    primitive: Callable[..., Any], size: int, batched: Sequence[bool], args: Sequence[Any], **params: Any
+) -> Any:
+    """Batching of a primitive with one result, each lane of which is a problem of its own."""
 
     def one(row: tuple[Any, ...]) -> Any:
         given = iter(row)
-        return operator_solve(*(next(given) if on else a for a, on in zip(args, batched, strict=True)), **params)[0]
+        return primitive(*(next(given) if on else a for a, on in zip(args, batched, strict=True)), **params)[0]
 
     return [each_row(one, tuple(a for a, on in zip(args, batched, strict=True) if on))], [True]
 
@@ -178,12 +178,12 @@ def _operator_solve_samples(rng: np.random.Generator) -> Iterator[Sample]:
     yield Sample((A, rng.normal(size=n)), params)
 
 
-operator_solve = Primitive(
+operator_solve: Primitive = Primitive(
     "operator_solve",  # *consts, b -> x with operator(*consts, x) = b
     _operator_solve,
     Custom(_operator_solve_jvp, together=_operator_solve_T),
     type_rule=lambda *types, operator, krylov: [ArrayType(types[-1].shape, types[-1].dtype)],
-    batch=_batch_operator_solve,
+    batch=lambda size, batched, *args, **params: lane_by_lane(operator_solve, size, batched, args, **params),
     samples=_operator_solve_samples,
     multiple=True,
 )
