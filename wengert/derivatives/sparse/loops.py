@@ -1,7 +1,7 @@
 """Structure through control flow: loops round by round while they are short, else to a fixed point; branches united.
 
-A rule takes the walk (pattern.Flow), the sets and values of the arguments, and the parameters; it returns the sets and
-values of the results. Values: UNKNOWN for what depends on data.
+A rule takes the walk (dependence.Flow), the sets and values of the arguments, and the parameters; it returns the sets
+and values of the results. Values: UNKNOWN for what depends on data.
 """
 
 from __future__ import annotations

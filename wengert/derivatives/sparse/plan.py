@@ -16,7 +16,7 @@ from ...core.trace import Tracer
 from ...core.tree import LEAF, flatten, unflatten
 from ...core.tree import Structure as Tree
 from ...core.types import ArrayType, dtype_of, shape_of, type_of
-from ...errors import NonDifferentiableInputError, NonScalarOutputError, clearer
+from ...errors import NonDifferentiableInputError, NonScalarOutputError, StructureError, clearer
 from ...primitives import elementwise as ew
 from ...primitives.index import Index, slice_
 from ...primitives.join import concatenate
@@ -26,7 +26,7 @@ from ...transforms.batch import batch_flat
 from ...transforms.jvp import jvp_flat
 from ...transforms.transpose import transpose_tape
 from ..columns import linearised, zeros_if_none
-from .pattern import first_order, second_order
+from .dependence import first_order, second_order
 from .rules import UNKNOWN
 from .structure import Structure
 
@@ -62,11 +62,17 @@ class Plan:
                 raise
             raise ours.with_traceback(error.__traceback__) from None
         outs, self.out_tree = flatten(found)
+        for y in outs:
+            if not is_number_like(y):
+                raise StructureError(
+                    f"{name_of(self.fun)} returned a {type(y).__name__} where a sparse derivative was asked for",
+                    why="its results are arrays and numbers, and structures (dict, list, tuple, dataclass) of them",
+                    write="return arrays",
+                )
         return outs
 
     def check(self, call: Call, name: str, kind: str) -> None:
-        """Results must be arrays, arguments real, and a function with a Hessian must return one real number."""
-        call.check_results(name, self.program.out_types)
+        """Arguments must be real, and a function with a Hessian must return one real number."""
         for k, t in enumerate(self.types[: self.n]):
             if t.dtype.kind == "c":
                 raise NonDifferentiableInputError(

@@ -218,8 +218,9 @@ def contracted(app: Application, i: int, own: str, other: str, lo: str) -> Sets:
         return moved(small, positions(shared, lo, dims))
     factors = dict(zip(other, np.nonzero(value), strict=True))
     free = "".join(c for c in own if c not in other)
-    grid = np.indices([dims[c] for c in free]).reshape(len(free), 1, -1)
-    check_entries(int(np.count_nonzero(value)) * math.prod(dims[c] for c in free))
+    count = math.prod(dims[c] for c in free)
+    grid = np.indices([dims[c] for c in free]).reshape(len(free), 1, count)
+    check_entries(int(np.count_nonzero(value)) * count)
     at = {c: k[:, None] for c, k in factors.items()} | dict(zip(free, grid, strict=True))
     source, target = flat_place(own, at, dims), flat_place(lo, at, dims)
     target, source = np.broadcast_arrays(target, source)
@@ -251,9 +252,9 @@ def positions(labels: str, within: str, dims: dict[str, int]) -> Any:
 
 def convolves(app: Application) -> list[Sets]:
     """convolve: i + j = k; correlate: i - j = k."""
-    (a, v), out = app.types, app.outs[0]
+    out = app.outs[0]
     sign = 1 if app.primitive.name == "convolve" else -1
-    i, j = np.indices((a.shape[-1], v.shape[-1])).reshape(2, -1)
+    i, j = np.argwhere(nonzero_along(app, 0)[:, None] & nonzero_along(app, 1)).T
     k = i + sign * j
     inside = (k >= 0) & (k < out.shape[-1])
     places, rows = (i[inside], j[inside]), np.arange(math.prod(out.shape[:-1]))[:, None]
@@ -265,6 +266,12 @@ def convolves(app: Application) -> list[Sets]:
         app.meet(*(summed(s, reduction_target(t.shape, (t.ndim - 1,)), len(rows))
                    for s, t in zip(app.sets, app.types, strict=True)))  # fmt: skip
     return [union(parts)]
+
+
+def nonzero_along(app: Application, i: int) -> Any:
+    """Which elements of the last axis may be nonzero in some row."""
+    value, n = app.values[i], app.types[i].shape[-1]
+    return np.ones(n, bool) if value is UNKNOWN else (np.asarray(value).reshape(-1, n) != 0).any(0)
 
 
 # anything else ---------------------------------------------------------------------------------------------------

@@ -10,8 +10,8 @@ import scipy.sparse as sp
 
 from ...errors import ArgumentError
 from .colouring import Bipartite, colour
+from .dependence import canonical
 from .orders import ORDERS
-from .pattern import canonical
 from .symmetric import colour_symmetric
 
 MODES = {"jacobian": ("auto", "columns", "rows", "both"), "hessian": ("auto", "star", "acyclic", "columns")}
