@@ -32,6 +32,7 @@ class Emitter(Elements):
         super().__init__(code_of)
         self.accumulators: dict[Any, Any] = {}  # references whose sums are in slots
         self.written_out: set[Loop] = set()  # short loops
+        self.single: set[Loop] = set()  # short loops that are one vector
         self.rows: set[Loop] = set()  # short rows that are copied
         self.moving: dict[Stmt, Moving] = {}  # sums into windows
 
@@ -74,10 +75,13 @@ class Emitter(Elements):
             self.statement(node)
         elif type(node) is Straight:
             self.written_out.update(short_loops(node, STRAIGHT))
+            self.single.update(x for x in single_vectors(node) if x in self.written_out)
             for child in node.body:
                 self.node(child)
         elif node in self.rows:
             copy_row(self, node)
+        elif node in self.single and self.in_a_vector(node):
+            return
         elif node in self.written_out:
             sums = self.begin_sums(node)
             for value in range(node.axis.extent):
@@ -86,6 +90,23 @@ class Emitter(Elements):
             self.end_sums(sums)
         else:
             self.loop(node)
+
+    def in_a_vector(self, loop: Loop) -> bool:
+        """Write a short loop as one vector, if that can be done."""
+        lines, known = self.lines, self.known.copy()
+        i, self.lines = self.fresh(), []
+        self.axes[loop.axis] = i
+        self.body(loop)
+        one_round, self.lines = self.lines, lines.copy()
+        try:
+            Vectors(self, one_round, i, loop.axis.extent, (), one_round).emit("0", str(loop.axis.extent))
+        except NotWidened:
+            self.lines, self.known = lines, known
+            self.single.discard(loop)
+            return False
+        self.known = known
+        self.forget_all({s.target.buffer for s in every(loop)})
+        return True
 
     def loop(self, loop: Loop) -> None:
         """for axis in range(extent): body."""
@@ -185,7 +206,7 @@ class Emitter(Elements):
             target = stmt.target
             if target.buffer.kind == "local" and target.buffer.size == 1 and not long:
                 continue
-            if not self.stays(stmt, path) or not self.alone_in(loop, stmt, path):
+            if path[-1] in self.single or not self.stays(stmt, path) or not self.alone_in(loop, stmt, path):
                 continue
             if target.coefficient(loop.axis):
                 continue
@@ -233,6 +254,25 @@ class Emitter(Elements):
             values = tuple(self.emit(f"load {t}, ptr {s}") for s in slots)
             del self.accumulators[key]
             self.store(target, values if len(values) == 2 else values[0])
+
+
+def single_vectors(node: Any) -> Iterator[Loop]:
+    """Innermost loops of straight code that may be a vector: they write neighbours, and read neighbours or the same."""
+    for child in node.body:
+        if type(child) is not Loop:
+            continue
+        yield from single_vectors(child)
+        extent = child.axis.extent
+        if type(extent) is int and extent in (4, 8) and all(side_by_side(s, child.axis) for s in child.body):
+            yield child
+
+
+def side_by_side(stmt: Any, axis: Axis) -> bool:
+    """Does a statement write neighbours in neighbouring rounds, and read neighbours or the same?"""
+    if not isinstance(stmt, Stmt) or type(stmt) is CallStmt or stmt.target.buffer.dtype.kind != "f":
+        return False
+    refs = [r for r in (stmt.target, *stmt.refs())]
+    return stmt.target.coefficient(axis) == 1 and all(r.coefficient(axis) in (0, 1) and not r.indirect for r in refs)
 
 
 def adds_up(loop: Loop, buffer: Buffer) -> bool:
