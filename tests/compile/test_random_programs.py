@@ -94,7 +94,7 @@ def check_statements(seed: int) -> None:
 
 
 @pytest.mark.parametrize("look", [check_program, check_statements])
-@pytest.mark.parametrize("seed", [1002, 1015, 1020, 1035, 1053, 1086, 1133, 2334])
+@pytest.mark.parametrize("seed", [117, 1002, 1015, 1020, 1035, 1053, 1086, 1133, 2334])
 def test_what_has_failed_before(seed: int, look: Callable[[int], None]) -> None:
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")

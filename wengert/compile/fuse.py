@@ -453,7 +453,8 @@ def span(ref: Ref, without: tuple[Axis, ...]) -> tuple[int, int]:
             reach = c * ((a.extent if type(a.extent) is int else 1 << 40) - 1)
             low, high = low + min(reach, 0), high + max(reach, 0)
     for i in ref.indirect:
-        high += i.stride * (i.extent - 1)
+        reach = i.stride * (i.extent - 1)
+        low, high = low + min(reach, 0), high + max(reach, 0)
     return low, high
 
 
