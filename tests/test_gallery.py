@@ -281,6 +281,27 @@ def test_linear_algebra(load):
     np.testing.assert_allclose(data["slopes"], np.sum(u * (E @ vt.T), axis=0), rtol=1e-12)
 
 
+def test_implicit_solutions(load):
+    module = load("implicit_solutions")
+    data = module.data()
+    a, y, slope = data["points"].T
+    np.testing.assert_allclose(y**3 - y, a, atol=1e-12)
+    np.testing.assert_allclose(slope, 1.0 / (3.0 * y**2 - 1.0), rtol=1e-10)
+    assert [np.sign(s) for s in slope] == [1, 1, 1, -1, -1, 1, 1, 1]
+    # The period is 4 K(sin(theta_0 / 2)); in closed form theta = 2 arcsin(k sn(K - t)), differentiated by differences.
+    at = [40, 110, 200]
+
+    def closed(first, t):
+        k = mpmath.sin(first / 2)
+        return 2 * mpmath.asin(k * mpmath.ellipfun("sn", mpmath.ellipk(k**2) - t, m=k**2))
+
+    for i in at:
+        t = data["t"][i]
+        assert data["angles"][i] == pytest.approx(float(closed(2.5, t)), abs=1e-7)
+        exact = mpmath.diff(lambda first, t=t: closed(first, t), 2.5)
+        assert data["tangents"][i] == pytest.approx(float(exact), rel=1e-6)
+
+
 # curvature and memory --------------------------------------------------------------------------------------------
 
 
