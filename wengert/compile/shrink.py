@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from .fuse import span
 from .ir import Axis, Block, Buffer, Call, Loop, Ref, Stmt, blocks, reads, writes
 
 REGISTERS = 64  # elements of an array that is kept on the stack, where LLVM makes registers of it
@@ -113,17 +114,7 @@ def same_everywhere(found: list[tuple[tuple[Axis, ...], Ref]]) -> bool:
 
 def reach(found: list[tuple[tuple[Axis, ...], Ref]], dropped: list[Axis]) -> tuple[int, int]:
     """The least and the greatest index of all references in one round of the dropped axes."""
-    lows, highs = [], []
-    for _, ref in found:
-        low = high = ref.const
-        for a, c in ref.terms:
-            if a not in dropped:
-                far = c * ((a.extent if type(a.extent) is int else 1 << 40) - 1)
-                low, high = low + min(far, 0), high + max(far, 0)
-        for i in ref.indirect:
-            high += i.stride * (i.extent - 1)
-        lows.append(low)
-        highs.append(high)
+    lows, highs = zip(*(span(ref, tuple(dropped)) for _, ref in found), strict=True)
     return min(lows), max(highs)
 
 
