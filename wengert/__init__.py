@@ -30,7 +30,7 @@ from .core.tree import register as register_structure
 from .core.tree import tree_map
 from .core.types import ArrayType
 from .custom import custom_jvp, custom_vjp
-from .derivatives import checkpointing, elimination, implicit, numeric, sparse, symbolic
+from .derivatives import checkpointing, curvature, elimination, implicit, numeric, sparse, symbolic
 from .derivatives.taylor import derivative_tensor, derivatives, mixed_derivative, taylor
 from .explain import explain
 from .python import print
@@ -46,6 +46,7 @@ __all__ = [
     "checkpoint",
     "checkpointing",
     "cond",
+    "curvature",
     "custom_jvp",
     "custom_vjp",
     "debug",

@@ -6,7 +6,6 @@ import functools
 import itertools
 import math
 from collections.abc import Sequence
-from fractions import Fraction
 from operator import index
 from typing import Any
 
@@ -246,7 +245,7 @@ def interpolation(n: int, d: int) -> tuple[np.ndarray, np.ndarray]:
         support = [a for a in range(n) if i[a]]
         for inside in itertools.combinations_with_replacement(support, d):  # elsewhere binom(0, j) = 0
             j = multi_index(inside, n)
-            weights[row, place[j]] = float(_gamma([i[a] for a in support], [j[a] for a in support], d))
+            weights[row, place[j]] = _gamma([i[a] for a in support], [j[a] for a in support], d)
     return np.array(every, dtype=float), weights
 
 
@@ -255,18 +254,12 @@ def multi_index(chosen: Sequence[int], n: int) -> tuple[int, ...]:
     return tuple(chosen.count(a) for a in range(n))
 
 
-def _gamma(i: Sequence[int], j: Sequence[int], d: int) -> Fraction:
-    total = Fraction(0)
+def _gamma(i: Sequence[int], j: Sequence[int], d: int) -> float:
+    """The same in integers: binom(d k / |k|, j) (|k| / d)^d = prod_a prod_(r < j_a) (d k_a - r |k|) / (d^d j!)."""
+    total = 0
     for k in itertools.product(*(range(a + 1) for a in i)):
         size = sum(k)
         if size:
-            term = Fraction(size, d) ** d * (-1) ** (d - size)
-            for i_a, j_a, k_a in zip(i, j, k, strict=True):
-                term *= math.comb(i_a, k_a) * _binomial(Fraction(d * k_a, size), j_a)
-            total += term
-    return total
-
-
-def _binomial(z: Fraction, k: int) -> Fraction:
-    """z (z - 1) ... (z - k + 1) / k!."""
-    return math.prod((z - r for r in range(k)), start=Fraction(1)) / math.factorial(k)
+            falling = (d * k_a - r * size for j_a, k_a in zip(j, k, strict=True) for r in range(j_a))
+            total += (-1) ** (d - size) * math.prod(map(math.comb, i, k)) * math.prod(falling)
+    return total / (d**d * math.prod(map(math.factorial, j)))

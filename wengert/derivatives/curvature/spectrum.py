@@ -1,0 +1,177 @@
+"""Eigenvalues of a matrix that is known by its products: their distribution, log-determinant, and extreme ones."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ...errors import ArgumentError, SingularPointError
+from .estimates import Estimate, Mean, Rows, checked, products_of, signs
+
+
+def lanczos(rows: Rows, v: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """The tridiagonal matrix of Lanczos' method with full reorthogonalisation: diagonal and off-diagonal.
+
+    `V' A V = T` with an orthonormal basis V of span(v, A v, ..., A^(steps - 1) v). Each new vector is orthogonalised
+    twice against all before it (Parlett, The Symmetric Eigenvalue Problem, section 13.7: "twice is enough"). Ends early
+    where the span is invariant. rows: `(k, n) -> (k, n)`, products with rows.
+    """
+    basis = np.zeros((steps, v.size))
+    diagonal, off = np.zeros(steps), np.zeros(max(steps - 1, 0))
+    basis[0] = v / np.linalg.norm(v)
+    size = 0.0
+    for k in range(steps):
+        w = rows(basis[k : k + 1])[0].astype(float)
+        diagonal[k] = basis[k] @ w
+        size = max(size, float(np.linalg.norm(w)))
+        for _ in range(2):
+            w = w - (basis[: k + 1] @ w) @ basis[: k + 1]
+        length = np.linalg.norm(w)
+        if k + 1 == steps or length <= 1e-12 * size * math.sqrt(v.size):
+            return diagonal[: k + 1], off[:k]
+        off[k] = length
+        basis[k + 1] = w / length
+    return diagonal, off
+
+
+def quadrature(rows: Rows, v: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """Gauss' quadrature for the spectral measure of v: nodes and weights, `v' f(A) v = |v|^2 sum_k w_k f(node_k)`.
+
+    Golub and Welsch (1969): the nodes are the eigenvalues of T, the weights squares of first components.
+    """
+    diagonal, off = lanczos(rows, v, steps)
+    nodes, vectors = np.linalg.eigh(np.diag(diagonal) + np.diag(off, 1) + np.diag(off, -1))
+    return nodes, vectors[0] ** 2
+
+
+class Spectrum:
+    """The distribution of the eigenvalues of a matrix, estimated: nodes with weights that sum to 1.
+
+    nodes, weights: all of them. density(t, width): smoothed by a Gaussian. below(t): the part of the eigenvalues that
+    is less than t.
+    """
+
+    def __init__(self, n: int, nodes: list[np.ndarray], weights: list[np.ndarray]) -> None:
+        self.n = n
+        self.nodes = np.concatenate(nodes)
+        self.weights = np.concatenate(weights) / len(weights)
+
+    def density(self, t: Any, width: float | None = None) -> np.ndarray:
+        """The density at t, of the shape of t. width: standard deviation of the Gaussian, in units of eigenvalues.
+
+        Without width: a fiftieth of the range of the nodes.
+        """
+        if width is None:
+            width = float(np.ptp(self.nodes)) / 50 or 1e-3
+        u = (np.asarray(t, dtype=float)[..., None] - self.nodes) / width
+        return np.asarray(np.exp(-u * u / 2) @ self.weights / (width * math.sqrt(2 * math.pi)))[()]
+
+    def below(self, t: Any) -> Any:
+        """The part of the eigenvalues below t."""
+        return np.asarray((self.nodes < np.asarray(t, dtype=float)[..., None]) @ self.weights)[()]
+
+
+def spectral_density(A: Any, rng: np.random.Generator, *, samples: int = 10, steps: int = 80) -> Spectrum:
+    """The distribution of all eigenvalues of a symmetric matrix, by stochastic Lanczos quadrature.
+
+    Law: `(1/n) sum_i f(lambda_i) = E[sum_k w_k f(node_k)]` for the Gauss quadratures of random vectors;
+    `samples * steps` products. (Lin, Saad and Yang, SIAM Review 58 (2016); Ghorbani, Krishnan and Xiao, ICML 2019.)
+
+    >>> import numpy as np
+    >>> import wengert as wg
+    >>> found = wg.curvature.spectral_density(np.diag([-1.0, 2.0, 2.0, 2.0]), np.random.default_rng(0))
+    >>> print(found.below(0.0))
+    0.25
+    """
+    n, rows = products_of(A)
+    checked(rng, samples)
+    checked(rng, steps, "steps")
+    _not_empty(n)
+    pairs = [quadrature(rows, v, min(steps, n)) for v in signs(rng, samples, n)]
+    return Spectrum(n, [nodes for nodes, _ in pairs], [weights for _, weights in pairs])
+
+
+def log_determinant(A: Any, rng: np.random.Generator, *, samples: int = 32, steps: int = 50) -> Estimate:
+    """log det A of a symmetric positive definite matrix: the trace of its logarithm, by stochastic Lanczos quadrature.
+
+    Law: `log det A = tr log A = E[n sum_k w_k log(node_k)]` (Ubaru, Chen and Saad, SIAM J. Matrix Anal. 38 (2017)). The
+    standard error is that of the random vectors; `steps` of about the square root of the condition number leave none
+    beside it. Raises SingularPointError where a node is not positive: then A is not positive definite.
+
+    >>> import numpy as np
+    >>> import wengert as wg
+    >>> found = wg.curvature.log_determinant(np.diag([1.0, 2.0, 4.0]), np.random.default_rng(0))
+    >>> print(np.exp(found.value).round(6))
+    8.0
+    """
+    n, rows = products_of(A)
+    checked(rng, samples)
+    checked(rng, steps, "steps")
+    if n == 0:
+        return Estimate(np.float64(0), np.float64(0), 0)
+    found, count = Mean(), 0
+    for v in signs(rng, samples, n):
+        nodes, weights = quadrature(rows, v, min(steps, n))
+        if nodes[0] <= 0:
+            raise SingularPointError(
+                f"the log-determinant of a matrix that has an eigenvalue at or below {nodes[0]:.3g}",
+                why="only of positive definite matrices the logarithm is real",
+                write="a Gauss-Newton or Fisher matrix with a multiple of the identity added, or spectral_density",
+            )
+        found.add(np.array([n * (weights @ np.log(nodes))]))
+        count += len(nodes)
+    return Estimate(found.mean, found.error, count)
+
+
+def eigenpairs(
+    A: Any, k: int = 1, which: str = "largest", *, rng: np.random.Generator | None = None, tolerance: float = 0.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """The k extreme eigenvalues of a symmetric matrix and their eigenvectors, by `scipy.sparse.linalg.eigsh`.
+
+    which: "largest", "smallest", or "magnitude", by absolute value. Values in ascending order, (k,); vectors are the
+    columns of an (n, k) array, as in `np.linalg.eigh`; `product.tree(column)` gives one the structure of x. tolerance:
+    relative accuracy (0: that of the machine). rng draws the starting vector; without one it is the vector of ones.
+
+    >>> import numpy as np
+    >>> import wengert as wg
+    >>> wg.curvature.eigenpairs(np.diag([1.0, 5.0, 2.0, -7.0]), 2)[0].round(10)
+    array([2., 5.])
+    """
+    names = {"largest": "LA", "smallest": "SA", "magnitude": "LM"}
+    n, rows = products_of(A)
+    if which not in names or not isinstance(k, int | np.integer) or isinstance(k, bool) or not 1 <= k <= n:
+        raise ArgumentError(
+            f"eigenpairs with k={k!r}, which={which!r} of a matrix of order {n}",
+            why=f"1 to {n} eigenvalues can be asked for, the {' or '.join(names)}",
+            write="wg.curvature.eigenpairs(A, 3, 'largest')",
+        )
+    if n <= max(2 * k, 20):
+        return _of_small(rows(np.eye(n)), k, which)
+    from scipy.sparse.linalg import LinearOperator, eigsh  # slow to import: only when asked for
+
+    def many(V: Any) -> np.ndarray:
+        return rows(np.asarray(V, dtype=float).reshape(n, -1).T).T
+
+    operator = LinearOperator((n, n), matvec=lambda v: many(v)[:, 0], matmat=many, dtype=float)
+    start = np.ones(n) if rng is None else rng.standard_normal(n)
+    values, vectors = eigsh(operator, k, which=names[which], v0=start, tol=tolerance)
+    order = np.argsort(values)
+    return values[order], vectors[:, order]
+
+
+def _of_small(A: np.ndarray, k: int, which: str) -> tuple[np.ndarray, np.ndarray]:
+    values, vectors = np.linalg.eigh((A + A.T) / 2)
+    rank = {"largest": -values, "smallest": values, "magnitude": -np.abs(values)}[which]
+    chosen = np.sort(np.argsort(rank, kind="stable")[:k])
+    return values[chosen], vectors[:, chosen]
+
+
+def _not_empty(n: int) -> None:
+    if n == 0:
+        raise ArgumentError(
+            "the spectrum of a matrix without rows",
+            why="it has no eigenvalues",
+            write="a function of at least one number",
+        )
