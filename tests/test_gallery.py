@@ -317,6 +317,30 @@ def test_hutchinson(load):
     assert slope == pytest.approx(-0.5, abs=0.06)
 
 
+def test_hessian_spectrum(load):
+    """Extreme eigenvalues by Lanczos with differences of gradients; after training none is far below zero."""
+    pytest.importorskip("sklearn")
+    from scipy.sparse.linalg import LinearOperator, eigsh
+
+    import wengert as wg
+
+    module = load("hessian_spectrum")
+    data = module.data()
+    x, y = module.digits()
+    gradient = wg.jit(wg.grad(lambda weights: module.loss(weights, x, y)))
+    for name in ("before", "after"):
+        weights = data[name]["weights"]
+        H = wg.curvature.hessian(lambda w: module.loss(w, x, y), weights)
+        at, g = H.flat(weights), lambda w, H=H: H.flat(gradient(H.tree(w)))
+        n, h = H.n, 1e-4
+        second = lambda v, at=at, g=g, h=h: (g(at + h * np.ravel(v)) - g(at - h * np.ravel(v))) / (2 * h)
+        ends = eigsh(LinearOperator((n, n), second, dtype=float), 2, which="BE", v0=np.ones(n), tol=1e-6)[0]
+        np.testing.assert_allclose(data[name]["ends"], ends, atol=1e-3 * ends[1])
+    (low, high), (low_after, high_after) = data["before"]["ends"], data["after"]["ends"]
+    assert low < -0.1 * high and low_after > -0.01 * high_after
+    assert data["loss"][-1] < 1e-3 < 1 < data["loss"][0]
+
+
 def test_checkpointing(load):
     module = load("checkpointing")
     data = module.data()

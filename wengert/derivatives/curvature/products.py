@@ -93,6 +93,9 @@ class Product:
 
     def _together(self, V: np.ndarray) -> np.ndarray:
         leaves = self._leaves(V)
+        if len(V) == 1:
+            ys = self._apply([x.reshape(x.shape[1:])[()] for x in leaves])
+            return np.concatenate([np.zeros(0, self.dtype), *map(np.ravel, ys)])[None]
         outs, on = batch_flat(lambda *vs: self._apply(list(vs)), len(V), leaves, [True] * len(leaves))
         full = [y if b else broadcast_to(y, shape=(len(V), *shape_of(y))) for y, b in zip(outs, on, strict=True)]
         return np.concatenate([np.zeros((len(V), 0), self.dtype), *(np.reshape(y, (len(V), -1)) for y in full)], axis=1)
