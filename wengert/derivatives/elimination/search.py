@@ -8,7 +8,8 @@ import random
 from .graph import Elimination, Graph, Step
 from .orders import best_rule, total
 
-FARTHEST = 12  # places by which a vertex moves in one trial
+FARTHEST = 30  # places by which a vertex moves in one trial
+LONGEST = 50_000  # steps that are taken to try edges
 
 
 def search(graph: Graph, count: str, trials: int, seed: int) -> list[Step]:
@@ -18,7 +19,7 @@ def search(graph: Graph, count: str, trials: int, seed: int) -> list[Step]:
     if len(start) < 2 or trials < 1:
         return start
     vertices = _Vertices(graph, [s[0] for s in start], count, rng).anneal(trials * 3 // 4)
-    edges = _edges(graph, vertices, count, trials // 4, rng)
+    edges = _edges(graph, vertices, count, min(trials // 8, LONGEST // len(vertices)), rng)
     return min(vertices, edges, key=lambda steps: total(graph, steps, count))  # vertices alone where that is as good
 
 
@@ -93,7 +94,7 @@ class _Vertices:
 def _edges(graph: Graph, steps: list[Step], count: str, trials: int, rng: random.Random) -> list[Step]:
     """Edges eliminated before their vertex is, one tried at a time and kept where that costs no more."""
     best = total(graph, steps, count)
-    for _ in range(trials // max(len(steps), 1)):
+    for _ in range(trials):
         place = rng.randrange(len(steps))
         state = Elimination(graph).run(steps[:place])
         vertex = rng.choice(state.left(s[0] for s in steps if len(s) == 1) or [steps[0][0]])
