@@ -144,6 +144,10 @@ def test_errors():
         implicit.root(lambda y: y, 1.0, linear="lu")
     with pytest.raises(ArgumentError, match="args is a float"):
         implicit.root(lambda y, a: y - a, 1.0, 2.0)
+    with pytest.raises(ShapeError, match="returned 3 numbers for 2 unknowns"):
+        implicit.root(lambda y: y, np.ones(2), solver=lambda f, y: np.zeros(3))
+    with pytest.raises(NotASolutionError, match="nan"):
+        wg.grad(lambda a: implicit.root(lambda y: y - a, 1.0, solver=lambda f, y: np.nan))(1.0)
     with pytest.raises(wg.errors.NonDifferentiableInputError, match="complex128"):
         implicit.root(lambda y: y, 1j)
 
@@ -153,6 +157,30 @@ def test_quality():
     assert found.residual == pytest.approx(1.0) and found.step == pytest.approx(1e-3)
     assert found.condition == pytest.approx(1e3)
     assert implicit.quality(lambda y: y**2, 0.0).condition == np.inf
+
+
+def test_within_other_programs():
+    """In loops, branches, checkpoints, other solutions; and the start in lanes."""
+
+    def repeated(a):
+        y = a
+        for _ in range(3):
+            y = square_root(y) + a
+        return y
+
+    plain = wg.grad(lambda a: np.sqrt(np.sqrt(np.sqrt(a) + a) + a) + a)(2.0)
+    loop = lambda a: wg.fori_loop(0, 3, lambda i, y: square_root(y) + a, a)
+    for f in (repeated, loop, wg.checkpoint(repeated)):
+        assert wg.grad(f)(2.0) == pytest.approx(plain)
+        assert wg.jit(wg.grad(f))(2.0) == pytest.approx(plain)
+    branch = wg.jit(wg.grad(lambda a: square_root(a) if a > 1 else a))
+    assert branch(4.0) == pytest.approx(0.25) and branch(0.5) == 1.0
+    np.testing.assert_allclose(wg.vmap(lambda s: implicit.root(lambda y: y**2 - 4, s))(np.array([-1.0, 1.0])), [-2, 2])
+    assert wg.grad(lambda a: implicit.root(lambda y: y - square_root(a * y), 1.0))(2.0) == pytest.approx(1.0)
+    cube = lambda a: implicit.minimize(lambda y: (implicit.root(lambda z: z**3 - y, 1.0) - a) ** 2, 2.0)
+    assert wg.grad(cube)(1.5) == pytest.approx(6.75)
+    complex_one = lambda a: implicit.root(lambda y: np.abs(a) * y - 1, 1.0)
+    assert wg.grad(complex_one)(3 + 4j) == pytest.approx(wg.grad(lambda a: 1 / np.abs(a))(3 + 4j))
 
 
 # fixed points ----------------------------------------------------------------------------------------------------
@@ -289,6 +317,8 @@ def test_linear_systems_with_structures_and_without_solution():
     assert x["x"] == pytest.approx(1.0) and x["y"] == pytest.approx(0.0, abs=1e-12)
     with pytest.raises(NotASolutionError, match="relative residual"):
         implicit.linear_solve(lambda v: np.stack([v[0] + v[1], v[0] + v[1]]), np.array([1.0, 2.0]))
+    with pytest.raises(wg.errors.NonLinearError, match="of zero"):
+        implicit.linear_solve(lambda v: 2 * v + 1, np.array([2.0, 3.0]))
     with pytest.raises(ArgumentError, match="matrix-free"):
         implicit.linear_solve(lambda v: v, np.ones(2), method="lu")
     with pytest.raises(ShapeError):

@@ -15,10 +15,11 @@ import numpy as np
 
 from ... import numpy as wnp
 from ...core.body import Body
+from ...core.call import name_of
 from ...core.provided import provided
 from ...core.trace import Tracer, concrete, recording
-from ...core.types import ArrayType, dtype_of, is_inexact, zeros
-from ...errors import ArgumentError, WengertError
+from ...core.types import ArrayType, dtype_of, is_inexact, shape_of, zeros
+from ...errors import ArgumentError, ShapeError, WengertError
 from ...primitives import call
 from ...transforms.jvp import jvp_flat
 from .equations import Equations, Vector
@@ -82,7 +83,18 @@ class Solution:
     def found(self, args: Sequence[Any], z0: np.ndarray) -> Any:
         """What the user's solver finds on plain arrays."""
         assert self.solver is not None
-        return self.unknowns.flat(self.solver(self.seen(args), self.unknowns.whole(z0)))
+        return self.returned(self.solver(self.seen(args), self.unknowns.whole(z0)))
+
+    def returned(self, y: Any) -> Any:
+        """The vector of what a user's solver returned."""
+        z = self.unknowns.flat(y)
+        if shape_of(z) != (self.unknowns.size,):
+            raise ShapeError(
+                f"{name_of(self.solver)} returned {shape_of(z)[0]} numbers for {self.unknowns.size} unknowns",
+                why="the solution has the structure of the start",
+                write="return y alone: found.x, not the whole result of SciPy",
+            )
+        return z
 
     def followed(self, xs: Sequence[Any]) -> list[Any]:
         """The user's solver as a part of the program."""
@@ -90,7 +102,7 @@ class Solution:
 
         def run(*xs: Any) -> Any:
             y = provided("adopt")(self.solver)(self.seen(xs[:n]), self.unknowns.whole(xs[n]))
-            return self.unknowns.flat(y)
+            return self.returned(y)
 
         body = Body(run, [ArrayType(x.shape, dtype_of(x)) for x in xs], self.solver)
         return body.program.evaluate([*body.constants, *xs])

@@ -106,7 +106,7 @@ def solves(f: Residual, jac: Residual, z: np.ndarray) -> bool:
 def nothing_found(name: str, message: str, residual: Any) -> NotASolutionError:
     """The error for a solver that gave up."""
     return NotASolutionError(
-        f"{name} found no solution: {message.strip().rstrip('.')}; the largest residual is "
+        f"{name} found no solution: {' '.join(message.split()).rstrip('.')}; the largest residual is "
         f"{np.abs(residual).max(initial=0.0):.1e}",
         why="there may be none, or none that is reached from this start",
         write="another start, another method=, options={...}, or a solver of your own: solver=",

@@ -12,7 +12,7 @@ from ...core.primitive import Custom, Primitive, Sample
 from ...core.program import Program
 from ...core.record import record
 from ...core.types import ArrayType, shape_of
-from ...errors import ArgumentError, NotASolutionError, SingularPointError
+from ...errors import ArgumentError, NonLinearError, NotASolutionError, SingularPointError
 from ...primitives.shape import broadcast_to
 from ...transforms.jvp import jvp_flat
 
@@ -117,6 +117,12 @@ class Krylov:
         x, _ = getattr(linalg, self.method)(A, b, rtol=self.tol / 10, maxiter=self.maxiter or 10 * n, **more)
         left = np.linalg.norm(product(x.astype(b.dtype)) - b) / np.linalg.norm(b)
         if not left <= max(self.tol, 100 * np.finfo(b.dtype).eps):
+            if product(np.zeros_like(b)).any():
+                raise NonLinearError(
+                    "the operator of a linear system is not linear: of zero it gives something else",
+                    why="Krylov methods, and derivatives of what they find, are those of linear systems",
+                    write="the part that is linear; bring constants to the right side, or use implicit.root",
+                )
             raise NotASolutionError(
                 f"{self.method} left a relative residual of {left:.1e} of a linear system of {n} unknowns",
                 why="the operator is singular, or its condition asks for more iterations; cg needs it symmetric",
