@@ -33,7 +33,7 @@ def taylor(fun: Function, x: Any, direction: Any = None, *, order: int, path: Se
     x: a number, an array or a structure of them. direction: v, of the structure and shapes of x; left out, it is 1 in
     every element of an array, so that a function that applies element by element has its derivatives at every element.
     path: in place of direction, the coefficients `[v_1, v_2, ...]` of a curve `x + v_1 t + v_2 t^2 + ...`. Each y_k
-    has the structure, shapes and dtypes of `fun(x)`.
+    has the structure, shapes and dtypes of `fun(x)`; results that are integers have zeros.
 
     Cost: O(order^2) times that of fun, for one recurrence for each operation (Griewank and Walther, Evaluating
     Derivatives, 2nd ed., chapter 13, tables 13.1 and 13.2); nested `grad` costs exponentially much. Loops stay loops.
@@ -54,7 +54,7 @@ def derivatives(fun: Function, x: Any, direction: Any = None, *, order: int) -> 
     Law: `derivatives(f, x, v, order=n) = [f(x), Df(x)[v], D^2 f(x)[v, v], ..., D^n f(x)[v, ..., v]]`; of a function of
     one number without direction: `[f(x), f'(x), ..., f^(n)(x)]`.
 
-    Arguments, cost and errors as in `wg.taylor`. Derivatives beyond what the dtype holds are infinite.
+    Arguments, cost and errors as in `wg.taylor`. Beyond order 170 k! is infinite: take the coefficients themselves.
 
     >>> import numpy as np
     >>> import wengert as wg
@@ -99,8 +99,8 @@ def derivative_tensor(fun: Function, x: Any, *, order: int) -> Any:
 
     x: a number or an array of n elements; shape of the result: `(*y.shape, *x.shape, ..., *x.shape)`. Instead of
     n^m nested derivatives it takes the `C(n + m - 1, m)` Taylor series of order m along integer directions, from which
-    the tensor is interpolated (Griewank, Utke and Walther 2000, equations 14 and 17). Rounding errors grow with the
-    order: about a digit for each order beyond 4.
+    the tensor is interpolated (Griewank, Utke and Walther 2000; Evaluating Derivatives, 2nd ed., section 13.3).
+    Rounding errors grow with the order.
 
     >>> import numpy as np
     >>> import wengert as wg

@@ -238,7 +238,7 @@ def fisher(fun: Function, x: Any, family: str | None = None) -> Product:
     `J' A''(z) J` with the log-partition A of the family, whose second derivative is the covariance of the data. Without
     family: fun gives the log-likelihood of each observation, and the product is the empirical one,
     `sum_i g_i g_i' v` over their gradients g_i. (Martens, "New insights and perspectives on the natural gradient
-    method", JMLR 21 (2020), sections 5, 9 and 11.) Sums over observations; divide for means.
+    method", JMLR 21 (2020).) Sums over observations; divide for means.
 
     >>> import numpy as np
     >>> import wengert as wg

@@ -15,7 +15,7 @@ def lanczos(rows: Rows, v: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarr
     """The tridiagonal matrix of Lanczos' method with full reorthogonalisation: diagonal and off-diagonal.
 
     `V' A V = T` with an orthonormal basis V of span(v, A v, ..., A^(steps - 1) v). Each new vector is orthogonalised
-    twice against all before it (Parlett, The Symmetric Eigenvalue Problem, section 13.7: "twice is enough"). Ends early
+    twice against all before it (Parlett, The Symmetric Eigenvalue Problem, "twice is enough"). Ends early
     where the span is invariant. rows: `(k, n) -> (k, n)`, products with rows.
     """
     basis = np.zeros((steps, v.size))
