@@ -42,6 +42,10 @@ def until(x):
     return wg.while_loop(lambda y: np.sum(y * y) < 50.0, lambda y: 1.5 * y, x)
 
 
+def spreading(x):
+    return wg.while_loop(lambda y: np.sum(y * y) < 500.0, lambda y: y + 0.5 * np.roll(y, 1), 1 + x * x)
+
+
 def branched(x):
     return wg.cond(x[0] > 0, lambda x: x * x[1], lambda x: x[::-1], x)
 
@@ -83,6 +87,7 @@ FUNCTIONS = {
     "fori": counted,
     "long loop": long_loop,
     "while": until,
+    "spreading": spreading,
     "cond": branched,
     "dense row": dense_row,
     "empty rows": empty_rows,
@@ -142,9 +147,8 @@ def test_pattern_at_a_point_knows_branches_zeros_and_indices():
 
 
 # second derivatives ----------------------------------------------------------------------------------------------
-SCALAR = {
-    name: (lambda x, f=f: np.sum(f(x) ** 2)) for name, f in FUNCTIONS.items() if name not in ("while", "long loop")
-} | {
+FAST = [name for name in FUNCTIONS if name not in ("while", "long loop", "derivative", "vmap")]
+SCALAR = {name: (lambda x, f=FUNCTIONS[name]: np.sum(f(x) ** 2)) for name in FAST} | {
     "linear": lambda x: np.sum(A @ x),
     "abs": lambda x: np.sum(np.abs(x) * x[::-1]),
     "division": lambda x: np.sum(x[1:] / (2 + x[:-1] ** 2)),
@@ -178,12 +182,12 @@ def test_second_derivatives_only_where_something_is_nonlinear(name, nnz):
 
 def test_second_derivatives_through_a_loop_of_unknown_length():
     def f(x):
-        y = wg.while_loop(lambda y: y[0] < 3.0, lambda y: y * (1 + 0.1 * x**2), x)
+        y = wg.while_loop(lambda y: y[0] < 3.0, lambda y: y + 0.1 * y * y, x)
         return np.sum(y)
 
     x = np.array([1.0, 0.5, 2.0])
     H = wg.sparse.hessian(f)
-    assert H.structure(x).nnz == 3 + 2 * 0
+    assert H.structure(x).nnz == 3
     np.testing.assert_allclose(H(x).toarray(), wg.hessian(f)(x), rtol=1e-12)
 
 

@@ -91,7 +91,7 @@ def test_matrices_are_recovered_from_their_products(kind, mode, rng):
         structure = Structure(sp.csr_array(A != 0), kind)
         recovery = Recovery(structure.colouring(mode))
         products = [recovery.rows @ A, recovery.columns @ A.T]
-        entries = recovery.entries([p.reshape(-1) for p in products if len(p)])
+        entries = recovery.picked([p.reshape(-1) for p in products if len(p)])
         pattern = structure.pattern
         found = sp.csr_array((entries, pattern.indices, pattern.indptr), shape=A.shape)
         np.testing.assert_allclose(found.toarray(), A, atol=1e-12)

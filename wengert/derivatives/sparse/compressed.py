@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +9,6 @@ import numpy as np
 import scipy.sparse as sp
 import scipy.sparse.linalg
 
-from ...compile.jit import jit
 from ...primitives.gather import gather
 from ...primitives.join import concatenate
 from .structure import Colouring
@@ -45,24 +43,12 @@ class Recovery:
             by_column |= alone(way.rows[i], j, n)
         assert by_column.all(), "a colouring leaves an entry undetermined"
 
-    def entries(self, parts: Sequence[Any]) -> Any:
+    def picked(self, parts: Sequence[Any]) -> Any:
         """The entries, from the flat row products and the flat column products; NumPy's or traced."""
         if not parts:
             return np.zeros(self.place.size)
-        if self.triangle is not None:
-            return self.triangle(*parts)
-        return self.gathered(*parts)
-
-    @functools.cached_property
-    def gathered(self) -> Any:
-        """Compiled: it is several times faster than NumPy's indexing."""
-
-        def entries(*parts: Any) -> Any:
-            products = parts[0] if len(parts) == 1 else concatenate(*parts, axis=0)
-            return gather(products, self.place, axis=0)
-
-        entries.__wengert_adopted__ = True  # type: ignore[attr-defined]
-        return jit(entries)
+        products = parts[0] if len(parts) == 1 else concatenate(*parts, axis=0)
+        return gather(products, self.place, axis=0) if self.triangle is None else self.triangle(products)
 
 
 def seeds(colours: Any) -> Any:

@@ -188,27 +188,17 @@ class _Sparse:
 
     # evaluation --------------------------------------------------------------------------------------------------
     def entries(self, plan: Plan, split: Split, recovery: Recovery | None = None) -> Any:
-        """The entries, from compressed products."""
+        """The entries: all at once, or where that takes much memory so many products at a time."""
         recovery = self.recovery(plan, split) if recovery is None else recovery
-        rows = self.products(plan, "vjp", recovery.rows, split.data)
-        columns = self.products(plan, WAYS[self.kind], recovery.columns, split.data)
-        return recovery.entries([part.reshape(-1) for part in (rows, columns) if part is not None])
-
-    def products(self, plan: Plan, way: str, seeds: Any, data: Sequence[Any]) -> Any:
-        """All products of one kind: at once, or where that takes much memory so many at a time."""
-        if not len(seeds):
-            return None
-        run = plan.products(way)
+        seeds, way = (recovery.rows, recovery.columns), WAYS[self.kind]
         width = 8 * max(sum(plan.in_sizes) + sum(plan.out_sizes), 1)
-        step = max(MEMORY // width, 1)
-        if step >= len(seeds) or any(isinstance(x, Tracer) for x in data):
-            return run(seeds, *data)
-        parts = []
-        for start in range(0, len(seeds), step):
-            part = np.zeros((step, seeds.shape[1]))  # one shape for all, so that one program serves
-            part[: len(seeds) - start] = seeds[start : start + step]
-            parts.append(run(part, *data))
-        return np.concatenate(parts)[: len(seeds)]
+        traced = any(isinstance(x, Tracer) for x in split.data)
+        if recovery.triangle is None and (traced or width * (len(seeds[0]) + len(seeds[1])) <= MEMORY):
+            return plan.entries(recovery, way)(*seeds, *split.data)
+        if traced:
+            raise not_traced(self.name, self.fun)
+        parts = [pieces(plan.products(w), s, split.data, width) for w, s in zip(("vjp", way), seeds, strict=True)]
+        return recovery.picked([p for p in parts if p.size])
 
     def check(self, plan: Plan, split: Split, recovery: Recovery) -> None:
         """A pattern that is given must hold all that is nonzero: A v against a product, in a random direction."""
@@ -242,6 +232,18 @@ class _Sparse:
             return call.rebuild([call.rebuild(row) for row in blocks(A, plan.in_sizes, plan.in_sizes)])
         call.out_tree = plan.out_tree
         return call.result([call.rebuild(row) for row in blocks(A, plan.out_sizes, plan.in_sizes)])
+
+
+def pieces(run: Callable[..., Any], seeds: Any, data: Sequence[Any], width: int) -> Any:
+    """All products, flat, so many at a time that seeds and products of `width` bytes fit into the memory."""
+    step = min(max(MEMORY // width, 1), max(len(seeds), 1))
+    parts = [np.zeros((0,))]
+    for start in range(0, len(seeds), step):
+        part = np.zeros((step, seeds.shape[1]))  # one shape for all, so that one program serves
+        count = min(step, len(seeds) - start)
+        part[:count] = seeds[start : start + step]
+        parts.append(run(part, *data)[:count].reshape(-1))
+    return np.concatenate(parts[1:] or parts)
 
 
 def blocks(A: Any, heights: Sequence[int], widths: Sequence[int]) -> list[list[Any]]:
@@ -291,6 +293,15 @@ def too_small(name: str, fun: Function, rows: Any) -> ArgumentError:
         "direction",
         why="an entry that the pattern leaves out is added to others of its colour, so that all of them are wrong",
         write="a pattern that covers it (wg.sparse.pattern(f)(*args) finds one), or no pattern=",
+    )
+
+
+def not_traced(name: str, fun: Function) -> UnsupportedFunctionError:
+    """The error for a substitution in traced values."""
+    return UnsupportedFunctionError(
+        f"{name} of {name_of(fun)} with an acyclic colouring is called inside another transformation",
+        why="its entries are found by a sparse triangular system, which is solved by SciPy",
+        write='mode="star"',
     )
 
 

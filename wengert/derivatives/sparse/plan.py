@@ -26,6 +26,7 @@ from ...transforms.batch import batch_flat
 from ...transforms.jvp import jvp_flat
 from ...transforms.transpose import transpose_tape
 from ..columns import linearised, zeros_if_none
+from .compressed import Recovery
 from .dependence import first_order, second_order
 from .rules import UNKNOWN
 from .structure import Structure
@@ -46,7 +47,8 @@ class Plan:
         self.program: Program = record(self.flat, self.types, name=name_of(fun), owner=fun)
         self.in_sizes = [t.size for t in self.types[: self.n]]
         self.out_sizes = [math.prod(t.shape) for t in self.program.out_types]
-        self.compiled: dict[str, Callable[..., Any]] = {}
+        self.runs = {"jvp": self._pushed, "vjp": self._pulled, "hvp": self._curved}
+        self.compiled: dict[Any, Callable[..., Any]] = {}
 
     def flat(self, *data: Any) -> list[Any]:
         """The user's function on flat data, its control flow adopted."""
@@ -102,15 +104,29 @@ class Plan:
     def products(self, way: str) -> Callable[..., Any]:
         """(seeds, *data) -> products, compiled: "jvp" J s, "vjp" s J, "hvp" H s; a row for each seed."""
         if way not in self.compiled:
-            run = {"jvp": self._pushed, "vjp": self._pulled, "hvp": self._curved}[way]
+            run = self.runs[way]
 
             def compressed(seeds: Any, *data: Any) -> Any:
                 return run(seeds, data[: self.n], data[self.n :])
 
-            compressed.__wengert_adopted__ = True  # type: ignore[attr-defined]
-            compressed.__name__ = f"{way} of {name_of(self.fun)}"
-            self.compiled[way] = jit(compressed)
+            self.compiled[way] = jit(ours(compressed, f"{way} of {name_of(self.fun)}"))
         return self.compiled[way]
+
+    def entries(self, recovery: Recovery, way: str) -> Callable[..., Any]:
+        """(row seeds, column seeds, *data) -> the entries, compiled as one."""
+        key = way, recovery
+        if key not in self.compiled:
+
+            def entries(rows: Any, columns: Any, *data: Any) -> Any:
+                parts = []
+                for seeds, run in ((rows, "vjp"), (columns, way)):
+                    if shape_of(seeds)[0]:
+                        products = self.runs[run](seeds, data[: self.n], data[self.n :])
+                        parts.append(reshape(products, shape=(math.prod(shape_of(products)),)))
+                return recovery.picked(parts)
+
+            self.compiled[key] = jit(ours(entries, f"sparse {name_of(self.fun)}"))
+        return self.compiled[key]
 
     def _pushed(self, seeds: Any, xs: Sequence[Any], rest: Sequence[Any]) -> Any:
         def push(*tangents: Any) -> list[Any]:
@@ -131,7 +147,7 @@ class Plan:
 
         def pull(*adjoints: Any) -> list[Any]:
             real = [b if dtype_of(y).kind == "f" else None for b, y in zip(adjoints, at.values, strict=True)]
-            x_bars = transpose_tape(at.tape, at.ins, at.nodes, real, careful=True)
+            x_bars = transpose_tape(at.tape, at.ins, at.nodes, real)
             return [zeros_if_none(b, x) for b, x in zip(x_bars, xs, strict=True)]
 
         return in_rows(pull, seeds, self.program.out_types)
@@ -140,8 +156,14 @@ class Plan:
         """The gradient of the one result."""
         at = linearised(lambda *xs: self.flat(*xs, *rest), xs, self.fun)
         one = np.ones((), dtype_of(at.values[0]))[()]
-        x_bars = transpose_tape(at.tape, at.ins, at.nodes, [one], careful=True)
+        x_bars = transpose_tape(at.tape, at.ins, at.nodes, [one])
         return [zeros_if_none(b, x) for b, x in zip(x_bars, xs, strict=True)]
+
+
+def ours(f: Any, name: str) -> Any:
+    """A function of the library's, whose control flow is Python's, under this name."""
+    f.__name__, f.__wengert_adopted__ = name, True
+    return f
 
 
 def in_rows(run: Callable[..., list[Any]], seeds: Any, types: Sequence[ArrayType]) -> Any:
