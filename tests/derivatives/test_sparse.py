@@ -266,6 +266,16 @@ def test_other_arguments_change_freely_and_integers_are_structure(rng):
         np.testing.assert_allclose(J(x, scale * a, k).toarray(), exact)
 
 
+def test_a_long_map_is_block_diagonal(rng):
+    n = 30_000
+    f = lambda x: wg.map(lambda row: row[::-1] ** 2 * np.array([1.0, 0.0]), x)
+    x = rng.normal(size=(n, 2))
+    J = wg.sparse.jacobian(f)
+    assert J.structure(x).nnz == n and J.colouring(x).products == 1
+    np.testing.assert_allclose(J(x)[::2].diagonal(1)[:3], [2 * x[0, 1], 0, 0])
+    assert wg.sparse.pattern(wg.vmap(lambda row: np.outer(row, row) @ row))(x[:100]).nnz == 400
+
+
 # counts ----------------------------------------------------------------------------------------------------------
 def brusselator(y, n):
     """The right-hand side on an n x n grid with periodic ends, and its Jacobian by hand."""

@@ -43,13 +43,17 @@ def branches(flow: Any, sets: Sequence[Sets], values: Sequence[Any], params: dic
 
 # scan ------------------------------------------------------------------------------------------------------------
 def scan(flow: Any, sets: Sequence[Sets], values: Sequence[Any], params: dict[str, Any]) -> Found:
-    """scan, linear_scan."""
+    """scan, linear_scan: round by round, or all rounds as lanes where none depends on another, or to a fixed point."""
     body, sizes = params["body"], Sizes(params["n_consts"], params["n_carry"])
     count, length = values[0], params["length"]
     rounds = int(count) if count is not UNKNOWN else int(length)
     if rounds >= 0 and rounds * work(body) <= flow.budget and rounds == length:
         flow.budget -= rounds * work(body)
         return unrolled(flow, body, sizes, sets[1:], values[1:], rounds, params["reverse"])
+    if not sizes.carry and length >= 0:
+        lanes = (*(False,) * sizes.consts, *(True,) * (len(sets) - 1 - sizes.consts))
+        batched = body.transform("batch", int(length), lanes, (True,) * len(body.outputs))
+        return flow.program(batched, sets[1:], values[1:])
     consts, carry, xs = sizes.split(sets[1:])
     rows = [row_union(s, v.type) for s, v in zip(xs, body.inputs[sizes.consts + sizes.carry :], strict=True)]
     fixed = sizes.split(values[1:])[0]
