@@ -189,3 +189,113 @@ def test_compiled_memory_is_as_planned(snapshots):
     measured = wg.jit(wg.grad(lambda x: decay(x, n, binomial(snapshots)))).memory(x)
     assert measured.peak == pytest.approx(plan.bytes, rel=0.1)
     assert plan.snapshots == snapshots and f"{plan.recomputed:,} rounds run again" in str(plan)
+
+
+# budgets ---------------------------------------------------------------------------------------------------------
+def perceptron(weights, x):
+    for w in weights:
+        x = np.tanh(x @ w)
+    return np.sum(x**2)
+
+
+def layers(depth=24, width=32, rows=128):
+    rng = np.random.default_rng(0)
+    weights = [rng.normal(size=(width, width)) / np.sqrt(width) for _ in range(depth)]
+    return weights, rng.normal(size=(rows, width))
+
+
+def test_plan_of_a_chain():
+    """Of d layers each keeps one value, and the square its argument (once); the last layer need not be run again."""
+    weights, x = layers()
+    plan = wg.checkpoint(perceptron).plan(weights, x)
+    assert plan.unlimited == plan.peak == pytest.approx(24 * x.nbytes, abs=64)
+    third = wg.checkpoint(perceptron, budget=plan.peak / 3).plan(weights, x)
+    assert third.peak <= plan.peak / 3 and third.extra <= 1 / 3
+    types = wg.tree_map(lambda a: wg.ArrayType(a.shape, a.dtype), (weights, x))
+    assert str(wg.checkpoint(perceptron, budget=plan.peak / 3).plan(*types)) == str(third)
+
+
+def test_the_plan_is_optimal():
+    """Against all ways to cut a chain of 9 equal rounds into parts that are kept or run again."""
+
+    def chain(x):
+        for _ in range(9):
+            x = np.sin(x)
+        return x
+
+    n, size = 9, 8 * 1000
+
+    def ways(start):
+        if start == n:
+            yield []
+        for stop in range(start + 1, n + 1):
+            for rest in ways(stop):
+                yield from ([(start, stop, again), *rest] for again in (False, True))
+
+    def cost(parts):
+        """Bytes and rounds, in units of a value: sin keeps its argument, and the first one's is there anyway."""
+        held = peak = work = 0
+        for start, stop, again in parts:
+            inside, handed = stop - 1 - start, 1
+            peak = max(peak, held + max(inside, handed if again else inside + handed))
+            held += handed if again else inside + handed
+            work += (stop - start) * again
+        return peak, work
+
+    costs = [cost(parts) for parts in ways(0)]
+    for limit in range(4, 11):
+        best = min(work for peak, work in costs if peak <= limit)
+        plan = wg.checkpoint(chain, budget=limit * size).plan(np.ones(1000))
+        assert plan.again == best * 1000 * (plan.forward // (n * 1000))
+        assert plan.peak <= limit * size
+
+
+@pytest.mark.parametrize("limits", [{"budget": 0.3}, {"budget": 0.6}, {"segments": 1}, {"segments": 5}])
+def test_budgets_change_no_derivative(limits):
+    weights, x = layers(12)
+    if "budget" in limits:
+        limits = {"budget": limits["budget"] * wg.checkpoint(perceptron).plan(weights, x).unlimited + 2 * x.nbytes}
+    f, expected = wg.checkpoint(perceptron, **limits), wg.grad(perceptron)(weights, x)
+    assert f(weights, x) == perceptron(weights, x)
+    for g in (wg.grad(f), wg.jit(wg.grad(f)), wg.grad(wg.jit(f))):
+        for a, b in zip(g(weights, x), expected, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+    v = np.cos(x)
+    by_x, plain = (wg.grad(lambda x, h=h: h(weights, x)) for h in (f, perceptron))
+    np.testing.assert_allclose(wg.jvp(by_x, (x,), (v,))[1], wg.jvp(plain, (x,), (v,))[1], rtol=1e-9, atol=1e-11)
+
+
+def test_budget_in_memory():
+    """A third of what is kept: less than two fifths of the working memory of the compiled gradient."""
+    weights, x = layers(rows=1024)
+    whole = wg.checkpoint(perceptron).plan(weights, x).unlimited
+    f = wg.checkpoint(perceptron, budget=whole / 3)
+    plain, thrifty = (wg.jit(wg.grad(g)).memory(weights, x).working for g in (perceptron, f))
+    assert thrifty < 0.4 * plain
+
+
+def test_budgets_that_cannot_be_met():
+    weights, x = layers()
+    with pytest.raises(ShapeError, match=r"the smallest that is possible is [\d,]+ bytes") as error:
+        wg.checkpoint(perceptron, budget="1 kB").plan(weights, x)
+    smallest = int("".join(c for c in str(error.value).split("possible is")[1].split("bytes")[0] if c.isdigit()))
+    assert wg.checkpoint(perceptron, budget=smallest + 1).plan(weights, x).peak <= smallest + 1
+    with pytest.raises(ShapeError, match="smallest"):
+        wg.checkpoint(perceptron, budget=0.99 * smallest).plan(weights, x)
+    for wrong in ("much", "2 elephants", -1, "."):
+        with pytest.raises(ShapeError, match="number of bytes"):
+            wg.checkpoint(perceptron, budget=wrong).plan(weights, x)
+    with pytest.raises(UnsupportedFunctionError, match="one of them"):
+        wg.checkpoint(perceptron, budget=1, segments=1)
+    with pytest.raises(UnsupportedFunctionError, match="number of parts"):
+        wg.checkpoint(perceptron, segments=0)
+
+
+def test_budgets_of_small_programs():
+    """No equation, no argument that has a derivative, numbers, empty arrays, several results."""
+    assert wg.grad(wg.checkpoint(lambda x: x, budget=0))(2.0) == 1.0
+    assert wg.grad(wg.checkpoint(np.sin, budget=8))(0.0) == 1.0  # the result
+    assert wg.grad(wg.checkpoint(lambda x: np.sum(np.exp(np.sin(x))), budget=64))(np.ones(0)).shape == (0,)
+    pair = wg.checkpoint(lambda x, n: {"a": np.exp(np.sin(x)), "b": (x, n)}, budget="1 MiB")
+    assert wg.grad(lambda x: pair(x, 3)["a"] + pair(x, 3)["b"][0])(0.0) == 2.0
+    assert "0 operations more" in str(wg.checkpoint(lambda n: n + 1, budget=100).plan(3))
