@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...core.primitive import Multilinear
+from ...core.program import Literal
 from ...core.trace import Tracer
 from ...core.types import ArrayType, shape_of
 from ...errors import MemoryLimitError
@@ -39,8 +40,7 @@ def known(value: Any) -> Any:
         return np.asarray(value)
     if not value.trace.level:
         return np.asarray(value.value)
-    literal = getattr(value.data, "value", None)
-    return None if literal is None else np.asarray(literal)
+    return np.asarray(value.data.value) if type(value.data) is Literal else None
 
 
 # elementwise equations: diagonal matrices ------------------------------------------------------------------------
