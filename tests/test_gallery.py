@@ -1,6 +1,7 @@
 """The gallery's programs: each number that a picture shows, against a value found in another way."""
 
 import importlib.util
+import math
 import sys
 from pathlib import Path
 
@@ -360,6 +361,31 @@ def test_checkpointing(load):
         v_bar = v_bar + 0.01 * x_bar
         x_bar, v_bar = x_bar - 0.01 * np.cos(x) * v_bar, 0.999 * v_bar
     np.testing.assert_allclose(data["slopes"][0], x_bar, rtol=1e-9)
+
+
+def test_gpt2(load):
+    """The figures of ZeRO, section 3.2, for 1.5 billion parameters; a plan within 8 GB; a tiny one in fact."""
+    module = load("gpt2")
+    c = module.CONFIGS["1.5B"]
+    count = [0]
+    module.each(lambda _, shape: count.append(math.prod(shape)), module.shapes(c))
+    assert sum(count) == 1_557_611_200  # of OpenAI's gpt2-xl
+    data = module.data()
+    plan = data["plan"]
+    assert data["zero"] == 12 * 1600 * 32 * 1024 * 48 * 2 == pytest.approx(60.4e9, rel=1e-3)
+    assert data["scores"] == 48 * 25 * 32 * 1024**2 * 2
+    assert plan.peak <= 8e9 and plan.extra <= 0.33
+    # Exactly: 14 values (q, k, v in one array, heads, two sums, twice 4 of the GELU ...), the weights, the logits.
+    assert data["zero"] < plan.unlimited - data["scores"] < 1.5 * data["zero"]
+    # Operations of a forward run: 24 h^2 + 4 s h for a token and layer, 2 h V for the logits.
+    products = 32 * 1024 * (48 * (24 * 1600**2 + 4 * 1024 * 1600) + 2 * 1600 * 50257)
+    assert plan.forward == pytest.approx(products, rel=0.02)
+    losses = data["losses"]
+    assert losses[0] == pytest.approx(np.log(128), rel=0.03) and np.mean(losses[-5:]) < 0.72 * losses[0]
+    planned, measured = data["planned"], data["measured"]
+    assert np.all(np.diff(planned) < 0) and np.all(np.diff(measured) <= 0)
+    saved, found = planned[0] - planned[-1], measured[0] - measured[-1]
+    assert found == pytest.approx(saved, rel=0.35)
 
 
 # optimisation ----------------------------------------------------------------------------------------------------
