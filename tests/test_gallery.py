@@ -303,6 +303,24 @@ def test_implicit_solutions(load):
         assert data["tangents"][i] == pytest.approx(float(exact), rel=1e-6)
 
 
+def test_orders(load):
+    module = load("orders")
+    data = module.data()
+    np.testing.assert_allclose(data["by nesting"], data["by series"][module.NESTED], rtol=1e-10)
+
+    def f(x):
+        for k in range(6):
+            x = mpmath.sin(x) * mpmath.mpf(0.9) + mpmath.exp(-x * x) / (mpmath.mpf(1.5) + k)
+        return x
+
+    with mpmath.workdps(60):
+        coefficients = mpmath.taylor(f, mpmath.mpf(module.POINT), 20)
+        want = [float(c * mpmath.factorial(k)) for k, c in enumerate(coefficients)]
+    np.testing.assert_allclose(data["by series"], want, rtol=1e-9)
+    assert np.ptp(np.diff(data["series"], 2)[1:]) == 0  # n^2
+    assert np.all(data["nested"][1:] > 2.5 * data["nested"][:-1])  # exponential
+
+
 # curvature and memory --------------------------------------------------------------------------------------------
 
 
