@@ -125,10 +125,12 @@ def test_a_badly_scaled_system_is_not_singular():
     np.testing.assert_allclose(wg.jacobian(f)(3.0), [1.0, 6.0])
 
 
-def test_what_is_no_solution_is_refused():
-    f = lambda a: implicit.root(lambda y: y**2 - a, 1.0, solver=lambda f, y: y + 0.9)
-    with pytest.raises(NotASolutionError, match="Newton step"):
-        wg.grad(f)(4.0)
+@pytest.mark.parametrize("linear", ["dense", "gmres", "cg"])
+def test_what_is_no_solution_is_refused(linear):
+    f = lambda a: implicit.root(lambda y: y**2 - a, 1.0, solver=lambda f, y: y + 0.9, linear=linear)
+    for derivative in (wg.grad(f), wg.jit(wg.grad(f)), wg.jacfwd(f), wg.grad(wg.grad(f))):
+        with pytest.raises(NotASolutionError, match="Newton step"):
+            derivative(4.0)
     loose = lambda a: implicit.root(lambda y: y**2 - a, 1.0, solver=lambda f, y: y + 0.9, tol=0.1)
     assert wg.grad(loose)(4.0) == pytest.approx(1 / 3.8)
     with pytest.raises(NotASolutionError, match="found no solution"):

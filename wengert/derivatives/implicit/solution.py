@@ -16,6 +16,7 @@ import numpy as np
 from ... import numpy as wnp
 from ...core.body import Body
 from ...core.call import name_of
+from ...core.program import Program
 from ...core.provided import provided
 from ...core.trace import Tracer, concrete, recording
 from ...core.types import ArrayType, dtype_of, is_inexact, shape_of, zeros
@@ -24,7 +25,7 @@ from ...primitives import call
 from ...transforms.jvp import jvp_flat
 from .equations import Equations, Vector
 from .outside import Job, outside
-from .systems import METHODS, Krylov, accepted, operator_solve
+from .systems import METHODS, Krylov, accepted, check_step, operator_solve
 
 Solver = Callable[[Callable[..., Any], Any], Any]
 TOL = 1e-6
@@ -122,9 +123,21 @@ class Solution:
             A, f = self.equations.jacobian(args, z), self.equations(*args, z)
             A = accepted(A, f, z, what=self.equations.what, tol=self.how.tol)
             return wnp.linalg.solve(A, b)
-        n, program = len(args), self.equations.program
-        tangent = program.transform("derivative", (False,) * n + (True,), (True,))
-        return operator_solve(*args, z, b, operator=tangent, krylov=Krylov(self.how.linear, 1e-10, None))[0]
+        (zero,) = outside(*args, z, job=Job(self.checked, [self.unknowns.type], "check"))
+        krylov = Krylov(self.how.linear, 1e-10, None)
+        return operator_solve(*args, z + zero, b, operator=self.tangent(), krylov=krylov)[0]
+
+    def tangent(self) -> Program:
+        """args, z, v -> F_y v."""
+        n = len(self.equations.args)
+        return self.equations.program.transform("derivative", (False,) * n + (True,), (True,))
+
+    def checked(self, *xs: Any) -> list[Any]:
+        """Zeros, where a Newton step from z, to a tenth, is short."""
+        f, tangent = np.asarray(self.equations(*xs)), self.tangent()
+        step = Krylov(self.how.linear, 0.1, None)(lambda v: np.asarray(tangent.evaluate([*xs, v])[0]), f)
+        check_step(step, f, xs[-1], self.equations.what, self.how.tol)
+        return [np.zeros_like(f)]
 
 
 def undecided(x: Any) -> bool:

@@ -58,11 +58,16 @@ def check_solution(A: np.ndarray, f: np.ndarray, z: np.ndarray, what: str, tol: 
             write="other parameters, or more equations: a condition that chooses one of the solutions, a ridge that "
             "makes a minimum strict",
         )
-    step = np.abs(np.linalg.solve(A, f)).max()
-    if not step <= tol * (1.0 + np.abs(z).max()):
+    check_step(np.linalg.solve(A, f), f, z, what, tol)
+
+
+def check_step(step: np.ndarray, f: np.ndarray, z: np.ndarray, what: str, tol: float) -> None:
+    """Raise NotASolutionError where a Newton step from z is long."""
+    length = np.abs(step).max(initial=0.0)
+    if not length <= tol * (1.0 + np.abs(z).max(initial=0.0)):
         raise NotASolutionError(
             f"what {what} was given as a solution is not one: the largest residual is {np.abs(f).max():.1e}, and a "
-            f"Newton step moves it by {step:.1e}",
+            f"Newton step moves it by {length:.1e}",
             why="the derivative of a solution is that of its equations where they hold",
             write="a smaller tolerance in the solver, more iterations, another start; or tol= for what you accept",
         )
@@ -110,12 +115,14 @@ class Krylov:
         from scipy.sparse import linalg  # slow to import: only when asked for
 
         n = b.size
-        if not b.any():
+        size = np.linalg.norm(b)
+        if size == 0.0:
             return np.zeros_like(b)
+        b = b / size  # SciPy's tests for a breakdown are absolute
         A = linalg.LinearOperator((n, n), matvec=lambda v: product(np.ravel(v).astype(b.dtype)), dtype=b.dtype)
         more = {"restart": min(n, 50)} if self.method == "gmres" else {}
         x, _ = getattr(linalg, self.method)(A, b, rtol=self.tol / 10, maxiter=self.maxiter or 10 * n, **more)
-        left = np.linalg.norm(product(x.astype(b.dtype)) - b) / np.linalg.norm(b)
+        left = np.linalg.norm(product(x.astype(b.dtype)) - b)
         if not left <= max(self.tol, 100 * np.finfo(b.dtype).eps):
             if product(np.zeros_like(b)).any():
                 raise NonLinearError(
@@ -128,7 +135,7 @@ class Krylov:
                 why="the operator is singular, or its condition asks for more iterations; cg needs it symmetric",
                 write="maxiter= more, another method, a preconditioned operator, or the dense matrix",
             )
-        return x
+        return x * size
 
 
 def _operator_solve(*args: Any, operator: Program, krylov: Krylov) -> list[Any]:
