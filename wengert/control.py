@@ -258,13 +258,17 @@ def check_carry(before: Sequence[Any], tree: Structure, value: Any, owner: Funct
 
 
 # while -----------------------------------------------------------------------------------------------------------
-def while_loop(cond_fun: Function, body_fun: Function, init_val: Any) -> Any:
+def while_loop(cond_fun: Function, body_fun: Function, init_val: Any, *, checkpoint: Any = False) -> Any:
     """Repeat `value = body_fun(value)` while `cond_fun(value)` holds.
 
     Law: `v_0 = init_val, v_i+1 = body_fun(v_i)`, result: the first v_i for which cond_fun is false. Both modes of
     differentiation work, without a bound on the number of rounds: reverse mode keeps what a round's derivative needs,
     round by round. The derivative is that of the rounds that were run. Under vmap all lanes run until the last has
     finished. Raises StructureError and ShapeError where the value changes, or the condition is not one boolean.
+
+    checkpoint=k: reverse mode keeps the value of every k-th round, and runs k rounds again at a time. True or "online":
+    the first round, the next two, the next three and so on, so that n rounds keep about sqrt(2 n) values, and residuals
+    of as many rounds at a time, though n shows only when the loop ends.
 
     >>> import wengert as wg
     >>> halve = lambda x: wg.while_loop(lambda x: x > 1.0, lambda x: x / 2, x)
@@ -274,6 +278,8 @@ def while_loop(cond_fun: Function, body_fun: Function, init_val: Any) -> Any:
     check_callable(cond_fun, "while_loop")
     check_callable(body_fun, "while_loop")
     cond_fun, body_fun = adopted(cond_fun), adopted(body_fun)
+    if checkpoint and tracing():
+        return _while_in_segments(cond_fun, body_fun, init_val, checkpoint)
     carry, tree = flatten(init_val)
     if tracing():
         try:
@@ -291,6 +297,28 @@ def while_loop(cond_fun: Function, body_fun: Function, init_val: Any) -> Any:
         )
         return unflatten(tree, results[1:])
     return _while_in_python(cond_fun, body_fun, carry, tree)
+
+
+def _while_in_segments(cond_fun: Function, body_fun: Function, init_val: Any, checkpoint: Any) -> Any:
+    """A loop of loops: stacks of the inner one are of unknown length, and made again on the way back."""
+    found = True if isinstance(checkpoint, str) and checkpoint == "online" else schedule(checkpoint, "while_loop")
+    if not isinstance(found, int):
+        raise UnsupportedFunctionError(
+            "while_loop got a schedule that is made for a known number of rounds",
+            why="how many rounds there are shows only when the loop ends",
+            write="checkpoint='online', or the rounds of a segment; or wg.fori_loop",
+        )
+
+    def segment(state: Any) -> Any:
+        length, value = state
+
+        def going(state: Any) -> Any:
+            return (state[0] < length) & cond_fun(state[1])
+
+        _, value = while_loop(going, lambda state: (state[0] + 1, body_fun(state[1])), (0, value))
+        return length + (found is True), value
+
+    return while_loop(lambda state: cond_fun(state[1]), segment, (1 if found is True else found, init_val))[1]
 
 
 def _while_bodies(cond_fun: Function, body_fun: Function, carry: Sequence[Any], tree: Structure) -> Any:

@@ -2,6 +2,7 @@
 
 import functools
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -299,3 +300,37 @@ def test_budgets_of_small_programs():
     pair = wg.checkpoint(lambda x, n: {"a": np.exp(np.sin(x)), "b": (x, n)}, budget="1 MiB")
     assert wg.grad(lambda x: pair(x, 3)["a"] + pair(x, 3)["b"][0])(0.0) == 2.0
     assert "0 operations more" in str(wg.checkpoint(lambda n: n + 1, budget=100).plan(3))
+
+
+# loops of unknown length -----------------------------------------------------------------------------------------
+def newton(x, checkpoint=False, small=1e-3):
+    """Down a slope until what is left is small: about 700 rounds of small steps."""
+    return np.sum(wg.while_loop(lambda v: np.max(v) > small, lambda v: v - 0.01 * np.sin(v), x, checkpoint=checkpoint))
+
+
+@pytest.mark.parametrize("checkpoint", [True, "online", 1, 30, 10_000])
+def test_while_loops(checkpoint):
+    x = np.linspace(0.5, 1.0, 4)
+    for small in (1e-3, 0.99, 5.0):  # many rounds, one, none
+        expected = wg.grad(lambda x: newton(x, small=small))(x)  # noqa: B023
+        g = wg.grad(lambda x: newton(x, checkpoint, small))  # noqa: B023
+        np.testing.assert_allclose(g(x), expected, rtol=1e-12)
+        np.testing.assert_allclose(wg.jit(g)(x), expected, rtol=1e-10)
+    assert newton(x, checkpoint) == newton(x)
+    forwards = (wg.jvp(lambda x, c=c: newton(x, c), (x,), (x,))[1] for c in (checkpoint, False))
+    np.testing.assert_allclose(*forwards, rtol=1e-12)
+
+
+def test_while_loops_keep_less():
+    """About 690 rounds: 37 values and the residuals of 37 rounds instead of those of all."""
+    x, peaks = np.linspace(0.5, 1.0, 5000), []
+    for checkpoint in (False, "online"):
+        g = wg.grad(lambda x, c=checkpoint: newton(x, c))
+        g(x[:5])
+        tracemalloc.start()
+        g(x)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < peaks[0] / 5
+    with pytest.raises(UnsupportedFunctionError, match="known number of rounds"):
+        wg.grad(lambda x: newton(x, binomial(3)))(x)
