@@ -210,7 +210,7 @@ class _Sparse:
         A = sp.csr_array((data, pattern.indices, pattern.indptr), shape=pattern.shape)
         exact = plan.products(WAYS[self.kind])(v[None], *split.data)[0]
         scale = abs(A) @ v + np.abs(exact)
-        wrong = np.flatnonzero(np.abs(A @ v - exact) > 1e-3 * np.sqrt(np.finfo(exact.dtype).eps) ** 0.5 * scale)
+        wrong = np.flatnonzero(np.abs(A @ v - exact) > 1e-3 * np.finfo(exact.dtype).eps ** 0.25 * scale)
         if wrong.size:
             raise too_small(self.name, self.fun, wrong)
 
