@@ -346,11 +346,22 @@ def _replayed_transpose(y_bars: Values, *args: Any, program: Program, back: Prog
     return [*[None] * n, *back.evaluate([*known, *bars])]
 
 
+def _replayed_samples(rng: np.random.Generator) -> Iterator[Sample]:
+    """The derivative of the sample above, with snapshots and tangents."""
+    for sample in _samples(rng):
+        body, schedule = sample.params["body"], sample.params["schedule"]
+        made = Replay(body, (True,) * 3, 3, False, 1, 1, schedule)
+        tangents = [rng.normal(size=t.shape) for t in made.types]
+        args = [*sample.args, *made.forwards(sample.args)[1], *tangents]
+        yield Sample(tuple(args), {"program": made.tangents, "back": made.back}, order=1)
+
+
 replayed = Primitive(
     "replayed",
     _replayed,
     Custom(_replayed_jvp, _replayed_linearize, together=_replayed_transpose),
     type_rule=lambda *types, program, back: [ArrayType(t.shape, t.dtype) for t in program.out_types],
     batch=lambda size, batched, *args, program, back: BATCH(size, batched, *args, program=program),
+    samples=_replayed_samples,
     multiple=True,
 )
