@@ -44,3 +44,12 @@ def test_lanes(seed, quiet):
     f, text = random_function(seed)
     stacked = [np.stack([np.asarray(x[k]) for x in POINTS]) for k in range(3)]
     np.testing.assert_allclose(wg.vmap(adopt(f))(*stacked), [f(*x) for x in POINTS], rtol=1e-9, err_msg=text)
+
+
+@pytest.mark.parametrize("seed", [0, 3, 5, 7, 11])
+def test_hessians(seed, quiet):
+    """Compiled, of compiled functions, against the tape of the rounds that Python runs."""
+    f, text = random_function(seed)
+    found = wg.jit(wg.hessian(wg.jit(f), argnums=(0, 1)))(*POINTS[0])
+    wanted = wg.hessian(f, argnums=(0, 1))(*POINTS[0])
+    np.testing.assert_allclose(np.array(found), np.array(wanted), rtol=1e-8, atol=1e-10, err_msg=text)

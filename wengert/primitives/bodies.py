@@ -6,6 +6,7 @@ A body is a Program: consts, carry, rows of xs -> carry, rows of ys. Arguments o
 from __future__ import annotations
 
 import contextlib
+import operator
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -295,9 +296,15 @@ def needed_carry(body: Program, sizes: Sizes, used: Sequence[bool]) -> Mask:
         needed[: sizes.carry] = carry
 
 
-def narrowed_body(body: Program, sizes: Sizes, carry: Mask, rows: Sequence[bool]) -> tuple[Program, Mask]:
-    """The body without the other carries and rows of results, and the inputs that it keeps."""
+def narrowed_body(body: Program, sizes: Sizes, carry: Mask, rows: Sequence[bool]) -> tuple[Program, Mask, Mask]:
+    """The body without the other carries and rows of results, the inputs that it keeps, and the carries.
+
+    Those may be more: an equation that runs a program can take in what the results that are kept do not depend on.
+    """
     made = rewired(body, body.inputs, chosen(body.outputs, (*carry, *rows)))
-    consts, _, xs = sizes.split(used_inputs([made]))
+    consts, taken, xs = sizes.split(used_inputs([made]))
+    grown = tuple(map(operator.or_, carry, taken))
+    if grown != carry:
+        return narrowed_body(body, sizes, grown, rows)
     ins = (*consts, *carry, *xs)
-    return narrowed_inputs(made, ins), ins
+    return narrowed_inputs(made, ins), ins, carry

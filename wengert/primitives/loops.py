@@ -192,7 +192,7 @@ def _scan_flows(differentiable: bool, count: int, *sets: int, body: Program, **p
 def _scan_narrow(used: Mask, *, body: Program, n_consts: int, n_carry: int, **params: Any) -> Any:
     sizes = Sizes(n_consts, n_carry)
     carry = needed_carry(body, sizes, used)
-    made, ins = narrowed_body(body, sizes, carry, used[n_carry:])
+    made, ins, carry = narrowed_body(body, sizes, carry, used[n_carry:])
     kept = sizes.chosen(ins)
     params |= {"body": made, "n_consts": kept.consts, "n_carry": kept.carry}
     return params, (True, *ins), (*carry, *used[n_carry:])
@@ -374,7 +374,7 @@ def _while_narrow(used: Mask, *, cond: Program, body: Program, n_cond: int, n_co
     results, rows = used[1 : 1 + n_carry], used[1 + n_carry :]
     deciding = used_inputs([cond])[n_cond:]
     carry = needed_carry(body, sizes, [*map(operator.or_, results, deciding), *rows])
-    made, ins = narrowed_body(body, sizes, carry, rows)
+    made, ins, carry = narrowed_body(body, sizes, carry, rows)
     constants = (True,) * n_cond
     test = narrowed_inputs(cond, (*constants, *carry))
     params = {"cond": test, "body": made, "n_cond": n_cond, "n_consts": sizes.chosen(ins).consts}

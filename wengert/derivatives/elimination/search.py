@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-import random
+from typing import TYPE_CHECKING
 
 from .graph import Elimination, Graph, Step
 from .orders import best_rule, total
+
+if TYPE_CHECKING:
+    from random import Random
 
 FARTHEST = 30  # places by which a vertex moves in one trial
 LONGEST = 50_000  # steps that are taken to try edges
@@ -14,7 +17,9 @@ LONGEST = 50_000  # steps that are taken to try edges
 
 def search(graph: Graph, count: str, trials: int, seed: int) -> list[Step]:
     """The best order found in so many trials, from the best rule's; the same for the same seed."""
-    rng = random.Random(seed)
+    from random import Random  # loads hashlib and OpenSSL: when a search begins
+
+    rng = Random(seed)
     start = best_rule(graph, count)[1]
     if len(start) < 2 or trials < 1:
         return start
@@ -30,7 +35,7 @@ class _Vertices:
     only the steps between the two cost otherwise. States are kept at every so many places, to start from.
     """
 
-    def __init__(self, graph: Graph, order: list[int], count: str, rng: random.Random) -> None:
+    def __init__(self, graph: Graph, order: list[int], count: str, rng: Random) -> None:
         self.order, self.count, self.rng = order, count, rng
         self.stride = 1 + len(order) ** 2 // 200_000  # the states take memory as the square of their number
         self.states = {0: Elimination(graph)}
@@ -91,7 +96,7 @@ class _Vertices:
         return [(v,) for v in kept]
 
 
-def _edges(graph: Graph, steps: list[Step], count: str, trials: int, rng: random.Random) -> list[Step]:
+def _edges(graph: Graph, steps: list[Step], count: str, trials: int, rng: Random) -> list[Step]:
     """Edges eliminated before their vertex is, one tried at a time and kept where that costs no more."""
     best = total(graph, steps, count)
     for _ in range(trials):
