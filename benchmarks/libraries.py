@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
@@ -38,6 +39,10 @@ class Library:
 
     def memory(self, subject: Subject) -> int | None:
         """Peak bytes of one call of the gradient, arguments and results included; None where the library cannot say."""
+        return None
+
+    def work(self, subject: Subject) -> dict[str, float] | None:
+        """Operations of function and gradient, and the seconds that LLVM takes for it; None where nobody says."""
         return None
 
     def arrays(self, result: Any) -> list[np.ndarray]:
@@ -80,6 +85,16 @@ class Wengert(Library):
     def memory(self, subject: Subject) -> int:
         return self._gradient(subject).memory(*subject.args)
 
+    def work(self, subject: Subject) -> dict[str, float]:
+        os.environ["WENGERT_CACHE_DIR"] = ""  # or there would be nothing left to compile
+        reports = {
+            "function": self.wg.jit(subject.f).report(*subject.args),
+            "gradient": self._gradient(subject).report(*subject.args),
+        }
+        found = {what: sum((p.times or 0) * p.cost.flops for p in r.parts) for what, r in reports.items()}
+        seconds = reports["gradient"].seconds
+        return {**found, "llvm": seconds["optimise"] + seconds["machine code"]}
+
 
 class WengertEager(Wengert):
     """One operation at a time."""
@@ -104,6 +119,9 @@ class WengertEager(Wengert):
         return lambda: g(*args)
 
     def memory(self, subject: Subject) -> None:
+        return None
+
+    def work(self, subject: Subject) -> None:
         return None
 
     def _traced(self, subject: Subject) -> Callable:

@@ -108,7 +108,7 @@ class _Measured:
         if LIBRARIES[name].family == "c":
             return
         self.facts[name] = facts = {}
-        for fact in ("growth", "traffic", "memory"):
+        for fact in ("growth", "traffic", "memory", "work"):
             try:
                 facts[fact] = worker.ask(TIMEOUT_S, fact)
             except Failed as error:

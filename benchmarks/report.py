@@ -33,8 +33,17 @@ def environment(rounds: int) -> dict:
         "versions": versions(),
         "method": "One program in one library a process, one at a time, pinned to one core, one thread, double "
         "precision; values and gradients checked to agree before timing; wall time of calls that wait for their "
-        f"result, medians over {rounds} rounds of fresh processes, in each {PASSES} interleaved passes of {FILL_S} s",
+        f"result, medians over {rounds} rounds of fresh processes, in each {PASSES} interleaved passes of {FILL_S} s"
+        f"{_assertions()}",
     }
+
+
+def _assertions() -> str:
+    """What is to be known of llvmlite's LLVM where compile times are compared with those of others."""
+    import llvmlite.binding as llvm
+
+    on = getattr(llvm, "llvm_assertions_state", "") == "on"
+    return "; LLVM as llvmlite has it, built with its assertions on, which makes it slower" if on else ""
 
 
 def _processor() -> str:

@@ -144,7 +144,7 @@ def imports(rows: list[Row]) -> Table:
 
 
 def judged(rows: list[Row]) -> Table:
-    """Each target: what was measured, the limit, whether it is met, and if not whether memory is what limits it."""
+    """Each target: what was measured, the limit, whether it is met, and if not what limits it."""
     lines = []
     for v in verdicts(rows):
         measured, limit = (duration(x) if v.unit == "s" else f"{x:.3g} {TIMES} {v.unit}" for x in (v.measured, v.limit))
@@ -154,11 +154,20 @@ def judged(rows: list[Row]) -> Table:
 
 
 def _limit(rows: list[Row], v: Verdict) -> str:
-    """What a gradient's time is made of, where moving its arguments and results is at least half of it."""
+    """What the time that is judged is made of, as far as that was measured."""
     row = next((row for row in rows if row["name"] == v.program), None)
-    if row is None or not v.target.startswith(("gradient", "sparse")):
+    if row is None:
+        return ""
+    if v.target == "compile time":
+        own, llvm = number(row, OWN, "compile", "gradient"), number(row, OWN, "work", "llvm")
+        return f"LLVM takes {duration(llvm)} of {duration(own)}" if own and llvm else ""
+    if not v.target.startswith(("gradient", "sparse")):
         return ""
     traffic, wall = number(row, OWN, "traffic"), number(row, OWN, "gradient", "wall")
-    if not traffic or traffic < wall / 2:
+    if traffic and wall and traffic >= wall / 2:
+        return f"memory: to copy arguments and results takes {duration(traffic)} of {duration(wall)}"
+    flops, of_function = number(row, OWN, "work", "gradient"), number(row, OWN, "work", "function")
+    if not flops or not wall or not of_function:
         return ""
-    return f"memory: to copy arguments and results takes {duration(traffic)} of {duration(wall)}"
+    rate = f"{flops / 1e6:.3g} million operations, {flops / wall / 1e9:.3g} a nanosecond"
+    return f"{rate}; {flops / of_function:.2f} {TIMES} those of the function"

@@ -51,6 +51,9 @@ class _Bench:
     def memory(self) -> int | None:
         return self.library.memory(self.subject)
 
+    def work(self) -> dict[str, float] | None:
+        return self.library.work(self.subject)
+
     def traffic(self) -> float:
         """Seconds to copy as many bytes as the gradient's arguments and results have: no library can be faster."""
         arrays = [*self.library.arrays(self.subject.args), *self.library.arrays(self.calls["gradient"]())]
