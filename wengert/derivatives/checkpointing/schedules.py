@@ -121,7 +121,11 @@ def _reversal(start: int, stop: int, slot: int, snapshots: int) -> Iterator[Acti
 def uniform(n: int, every: int) -> list[Action]:
     """A snapshot every so many rounds; within a segment each round is a snapshot when the segment is reversed."""
     if n < 0 or every < 1:
-        raise ShapeError(f"a schedule for {n} rounds with a snapshot every {every}", write="every=1 or more")
+        raise ShapeError(
+            f"a schedule for {n} rounds with a snapshot every {every}",
+            why="there are rounds before the first snapshot and after it",
+            write="every=1 or more",
+        )
     starts = range(0, n, every)
     actions: list[Action] = []
     for k, start in enumerate(starts):

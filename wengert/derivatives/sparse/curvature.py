@@ -9,6 +9,7 @@ from ...core.dataflow import reach
 from ...core.primitive import Elementwise, Linear, Partial, Primitive, Unknown
 from ...core.record import record
 from ...core.types import ArrayType
+from ...errors import AbstractValueError
 
 Pairs = frozenset[tuple[int, int]]
 
@@ -39,6 +40,9 @@ def _read(partial: Partial | None, dtypes: tuple[Any, ...]) -> list[int]:
     if isinstance(partial, Unknown):
         return list(range(len(dtypes) - 1))
     uses = partial.uses(tuple(range(len(dtypes))))
-    program = record(lambda *values: [partial(values)], [ArrayType((), dtypes[k]) for k in uses])
+    try:
+        program = record(lambda *values: [partial(values)], [ArrayType((), dtypes[k]) for k in uses])
+    except (AbstractValueError, TypeError):  # a derivative that is chosen by the value of a parameter: through all
+        return list(uses)
     (bits,) = reach(program, differentiable=True)
     return [k for place, k in enumerate(uses) if bits >> place & 1]
