@@ -26,12 +26,12 @@ Order = str | Sequence[int | Step]
 class Plan:
     """How the Jacobian of one function at arguments of certain types is accumulated, and what that costs.
 
-    order: the rule that was taken, "search" or "given". steps: what is eliminated, `(v,)` a vertex, `(i, v, 1)` the edge
-    i -> v in front of v, `(v, j, -1)` the edge v -> j behind v; `order=plan.steps` takes the same again.
-    multiplications, additions: that are carried out. pairs: products of two edges, those by constants (1, -1, 2) too,
-    the count of the literature. vertices, edges: of the graph, intermediate values and local Jacobians. costs:
-    multiplications of every rule, by name. first, second: the programs, x -> y and local Jacobians, and local Jacobians
-    -> the Jacobian's blocks.
+    order: the rule that was taken, "search" or "given". steps: what is eliminated, `(v,)` a vertex, `(i, v, 1)` the
+    edge i -> v in front of v, `(v, j, -1)` the edge v -> j behind v; `order=plan.steps` takes the same again.
+    multiplications, additions: that are carried out. pairs: products of two edges, those by constants (1, -1, 2)
+    too, the count of the literature. vertices, edges: of the graph, intermediate values and local Jacobians. costs:
+    multiplications of every rule, by name. first, second: the programs, x -> y and local Jacobians, and local
+    Jacobians -> the Jacobian's blocks.
     """
 
     def __init__(self, at: Linearisation, order: str, steps: Sequence[Step], count: str) -> None:

@@ -198,9 +198,9 @@ def least_squares(
 class Quality(NamedTuple):
     """How well y solves F(y) = 0, and how well F determines it.
 
-    residual: the largest component of F, without its sign; step: the largest component of a Newton step from y, which is
-    how far y is from the solution; condition: that of dF/dy, by its singular values: relative errors are that much
-    larger in derivatives.
+    residual: the largest component of F, without its sign; step: the largest component of a Newton step from y,
+    which is how far y is from the solution; condition: that of dF/dy, by its singular values: relative errors are
+    that much larger in derivatives.
     """
 
     residual: float
