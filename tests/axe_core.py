@@ -47,7 +47,8 @@ def fetch(tarball: Path) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
         command = [npm, "pack", "--silent", f"axe-core@{VERSION}", "--pack-destination", folder]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=folder)
+        own = {**os.environ, "HOME": folder, "npm_config_cache": f"{folder}/npm"}  # it leaves nothing elsewhere
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=folder, env=own)
         if done.returncode:
             raise Missing(f"npm pack axe-core@{VERSION}: {done.stderr.strip()[-300:]}")
         os.replace(Path(folder) / tarball.name, tarball)

@@ -49,7 +49,10 @@ class Browser:
         wired = f'exec "$0" "$@" 3</dev/fd/{to_browser} 4>/dev/fd/{from_browser}'  # it reads from 3 and writes to 4
         quiet = subprocess.DEVNULL
         ends = (to_browser, from_browser)
-        self.process = subprocess.Popen(["/bin/sh", "-c", wired, *command], pass_fds=ends, stdout=quiet, stderr=quiet)
+        own = {**os.environ, "HOME": self.profile, "XDG_CONFIG_HOME": self.profile, "XDG_CACHE_HOME": self.profile}
+        self.process = subprocess.Popen(
+            ["/bin/sh", "-c", wired, *command], pass_fds=ends, stdout=quiet, stderr=quiet, env=own
+        )
         for fd in ends:
             os.close(fd)
         self.read, self.write = to_us, from_us

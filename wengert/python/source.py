@@ -51,7 +51,12 @@ def rewritten_code(f: Any) -> Any:
 
 
 def _forget(key: int) -> Callable[[Any], None]:
-    return lambda _: _rewritten.pop(key, None) and None
+    known = _rewritten  # when Python ends, the module's name is gone before the last code object
+
+    def forget(_: Any) -> None:
+        known.pop(key, None)
+
+    return forget
 
 
 def _compiled(f: Any) -> Any:
