@@ -14,9 +14,6 @@ import hypothesis
 import numpy as np
 import pytest
 
-# Whole, before pytest collects its files: else it puts the packages explain and derivatives where functions are.
-import wengert  # noqa: F401
-
 # The same examples in every run, so that a failure is about the change and not about the draw.
 # To look for new ones: pytest --hypothesis-profile explore
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)

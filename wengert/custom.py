@@ -50,13 +50,13 @@ class _Custom:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         args = positional(self.fun, args, kwargs)
         leaves, call = flat_call(self, args)
-        traces = (x.trace for x in leaves if isinstance(x, Tracer) and x.trace.level)
+        traces = (x.traced_by for x in leaves if isinstance(x, Tracer) and x.traced_by.level)
         trace = max(traces, key=lambda trace: trace.level, default=None)
         if trace is not None:
             with setting(_applying, trace):
                 return call.result(self.apply(leaves, call))
         result = adopted(self.fun)(*args)
-        if any(isinstance(y, Tracer) and y.trace.level > 0 for y in flatten(result)[0]):
+        if any(isinstance(y, Tracer) and y.traced_by.level > 0 for y in flatten(result)[0]):
             raise closes_over(self)
         return result
 
@@ -159,9 +159,9 @@ class _Call:
             if trace is not None:
                 trace.alive = before
         if trace is not None:
-            given = max((x.trace.level for xs in inputs for x in xs if isinstance(x, Tracer)), default=0)
+            given = max((x.traced_by.level for xs in inputs for x in xs if isinstance(x, Tracer)), default=0)
             known = max(given, trace.level - 1)
-            if any(isinstance(y, Tracer) and y.trace.level > known for y in flatten(result)[0]):
+            if any(isinstance(y, Tracer) and y.traced_by.level > known for y in flatten(result)[0]):
                 raise closes_over(self.custom)
         return result
 

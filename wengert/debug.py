@@ -70,7 +70,7 @@ def leaks() -> Iterator[None]:
     before = next(trace._levels)
     yield
     gc.collect()
-    found = [t for t in gc.get_objects() if isinstance(t, Tracer) and not t.trace.alive and t.trace.level > before]
+    found = [t for t in gc.get_objects() if isinstance(t, Tracer) and _outlived(t.traced_by, before)]
     if found:
         raise LeakedTracerError(
             f"traced values outlived the transformation that made them ({len(found)}): {_holders(found)}",
@@ -79,12 +79,17 @@ def leaks() -> Iterator[None]:
         )
 
 
+def _outlived(ended: trace.Trace, before: int) -> bool:
+    """Is this a trace that was opened after a level was given out, and is closed?"""
+    return ended.level > before and not ended.alive
+
+
 def _holders(found: list[Any]) -> str:
     """`f64[3] of the reverse-mode derivative of f, in a list; ...`: what refers to the first leaked tracers."""
     texts = []
     for tracer in itertools.islice(found, 3):
-        made = getattr(tracer.trace.owner, "__name__", None)
-        text = f"{tracer.type} of the {tracer.trace.name}" + (f" of {made}" if made else "")
+        made = getattr(tracer.traced_by.owner, "__name__", None)
+        text = f"{tracer.type} of the {tracer.traced_by.name}" + (f" of {made}" if made else "")
         for holder in gc.get_referrers(tracer):
             if holder is not found and not isinstance(holder, FrameType):
                 text += f", {_described(holder, tracer)}"
@@ -233,10 +238,10 @@ class Watch:
     def _tangent(
         self, t: Trace, primitive: Primitive, args: Sequence[Any], outs: Sequence[Any], inner: list[Event]
     ) -> None:
-        own = [a for a in args if isinstance(a, Tracer) and a.trace is t]
+        own = [a for a in args if isinstance(a, Tracer) and a.traced_by is t]
         earlier = next((self.tangents[id(a.data)][1] for a in own if id(a.data) in self.tangents), None)
         for y in outs:
-            if not isinstance(y, Tracer) or y.trace is not t or y.data is None:
+            if not isinstance(y, Tracer) or y.traced_by is not t or y.data is None:
                 continue
             bad = self.bad(y.data)
             if bad is not None:
@@ -425,7 +430,7 @@ def _parts(value: Any, tangent: Any = None) -> Iterator[tuple[Any, Any]]:
     if isinstance(plain, (np.ndarray, np.generic, float, complex)) and np.asarray(plain).dtype.kind in "fc":
         yield np.asarray(plain), tangent
     while isinstance(value, Tracer):
-        if isinstance(value.trace, JVPTrace) and value.data is not None:
+        if isinstance(value.traced_by, JVPTrace) and value.data is not None:
             yield from _parts(value.data, value.data)
         value = value.value
 

@@ -47,6 +47,7 @@ ON_MATRIX: dict[str, Any] = {
     "diagonal": lambda x, n: n.diagonal(x, 1),
     "diagonal method": lambda x, n: x.diagonal(-1),
     "trace": lambda x, n: n.trace(x),
+    "trace method": lambda x, n: x.trace(1),
     "concatenate": lambda x, n: n.concatenate([x, x * 2, np.ones((1, 3))]),
     "concatenate None": lambda x, n: n.concatenate([x, x * 2], axis=None),
     "concatenate int": lambda x, n: n.concatenate([x, np.arange(3)[None]]),

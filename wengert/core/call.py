@@ -158,13 +158,13 @@ class Call:
         leaves, tree = flatten(aux)
         leaves = [settled(x) for x in leaves]
         return unflatten(
-            tree, [settled(x.value) if isinstance(x, Tracer) and x.trace.level > self._floor else x for x in leaves]
+            tree, [settled(x.value) if isinstance(x, Tracer) and x.traced_by.level > self._floor else x for x in leaves]
         )
 
     @property
     def _floor(self) -> int:
         """The level of the outermost tracers that were passed in: what lies above was opened by this call."""
-        return max((x.trace.level for x in self.leaves if isinstance(x, Tracer)), default=0)
+        return max((x.traced_by.level for x in self.leaves if isinstance(x, Tracer)), default=0)
 
     def leaf_name(self, k: int) -> str:
         """'argument 0', or 'argument 0, leaf 2' where it is a structure."""

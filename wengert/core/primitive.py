@@ -261,7 +261,7 @@ class Primitive:
             if isinstance(a, Tracer):
                 if a.alias is not None:
                     a.alias.refresh(a)
-                trace = a.trace
+                trace = a.traced_by
                 if not trace.alive:
                     raise leaked(a)
                 if trace.level > level:
@@ -276,7 +276,7 @@ class Primitive:
             if program is not None and program.captor is not None and program.captor.level > level:
                 top = program.captor  # in a branch: what it computes of values from outside belongs to it
         if constants and level:
-            args = tuple(a.value if isinstance(a, Tracer) and not a.trace.level else a for a in args)
+            args = tuple(a.value if isinstance(a, Tracer) and not a.traced_by.level else a for a in args)
         return top.process(self, args, params)
 
     def __repr__(self) -> str:

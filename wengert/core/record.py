@@ -43,7 +43,7 @@ class ProgramTrace(Trace):
     def process(self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """Compute the value (or only the type) below, and write the equation."""
         atoms = [self.atom(a) for a in args]
-        values = [a.value if isinstance(a, Tracer) and a.trace is self else a for a in args]
+        values = [a.value if isinstance(a, Tracer) and a.traced_by is self else a for a in args]
         if self.concretely:
             values = [concrete(v) for v in values]
         typed = any(isinstance(v, ArrayType) for v in values)
@@ -64,9 +64,9 @@ class ProgramTrace(Trace):
         if isinstance(value, Tracer):
             if value.alias is not None:
                 value.alias.refresh(value)
-            if value.trace is self:
+            if value.traced_by is self:
                 return value.data  # type: ignore[no-any-return]
-            if value.trace is not CONSTANT:
+            if value.traced_by is not CONSTANT:
                 return self.foreign((id(value), id(value.value), id(value.data)), value, value.snapshot)
             value = value.value
         if isinstance(value, np.ndarray) and value.ndim:
@@ -114,8 +114,8 @@ def hush(values: Sequence[Any]) -> None:
     """What is recorded of these values also computes what nobody asked for: its program shall run without warnings."""
     for value in values:
         while isinstance(value, Tracer):
-            if isinstance(value.trace, ProgramTrace):
-                value.trace.quiet = True
+            if isinstance(value.traced_by, ProgramTrace):
+                value.traced_by.quiet = True
             value = value.value
 
 

@@ -116,16 +116,16 @@ class Trace:
 class Tracer:
     """An array whose operations are followed by a trace. Exists only while a function is being traced.
 
-    `value` is what the trace computes with below itself (an array, a number, a tracer of a lower level, or an
-    ArrayType where only the type is known); `data` is what the trace knows besides: a tangent, a node, a variable.
-    A tracer is a handle: assignment to its elements replaces `value` and `data`, as NumPy's assignment would change
-    the array. `alias` ties views to their base; it is None for an array that nobody views.
+    `traced_by` is that trace; `value` is what it computes with below itself (an array, a number, a tracer of a lower
+    level, or an ArrayType where only the type is known); `data` is what it knows besides: a tangent, a node, a
+    variable. A tracer is a handle: assignment to its elements replaces `value` and `data`, as NumPy's assignment would
+    change the array. `alias` ties views to their base; it is None for an array that nobody views.
     """
 
-    __slots__ = ("__weakref__", "alias", "data", "trace", "value")
+    __slots__ = ("__weakref__", "alias", "data", "traced_by", "value")
 
     def __init__(self, trace: Trace, value: Any, data: Any = None) -> None:
-        self.trace = trace
+        self.traced_by = trace
         self.value = value
         self.data = data
         self.alias: Any = None
@@ -161,14 +161,14 @@ class Tracer:
         if self.alias is not None:
             self.alias.refresh(self)
         copy = object.__new__(type(self))
-        copy.trace, copy.value, copy.data, copy.alias = self.trace, self.value, self.data, None
+        copy.traced_by, copy.value, copy.data, copy.alias = self.traced_by, self.value, self.data, None
         return copy
 
     def become(self, other: Tracer) -> None:
         """Take over the traced value of another tracer: what assignment to elements does to the handle."""
         if type(self) is not type(other):
             self.__class__ = type(other)
-        self.trace, self.value, self.data = other.trace, other.value, other.data
+        self.traced_by, self.value, self.data = other.traced_by, other.value, other.data
 
 
 class ConstantTrace(Trace):
@@ -220,9 +220,9 @@ def settled(y: Any) -> Any:
     if isinstance(y, Tracer):
         if y.alias is not None:
             y.alias.refresh(y)
-        if y.trace.transparent:
+        if y.traced_by.transparent:
             return settled(y.value)
-        if not y.trace.alive:
+        if not y.traced_by.alive:
             raise leaked(y)
     return y
 
@@ -236,15 +236,15 @@ def literal(value: Any, like: Any) -> Any:
     """A number that a derivative brings in, as the traces beneath `like` want to see it."""
     if not isinstance(like, Tracer):
         return value
-    return like.trace.literal(literal(value, like.value))
+    return like.traced_by.literal(literal(value, like.value))
 
 
 def leaked(tracer: Tracer) -> LeakedTracerError:
     """The error for a tracer whose transformation has ended."""
-    code = getattr(tracer.trace.owner, "__code__", None)
+    code = getattr(tracer.traced_by.owner, "__code__", None)
     made = f" (inside {code.co_name}, {code.co_filename}:{code.co_firstlineno})" if code else ""
     return LeakedTracerError(
-        f"a traced array {tracer.type} is used after the {tracer.trace.name} that made it has ended{made}",
+        f"a traced array {tracer.type} is used after the {tracer.traced_by.name} that made it has ended{made}",
         why="it was stored outside the traced function (a global, an attribute, a closure, a list); its derivative "
         "belongs to a computation that is over",
         write="return the value from the function (has_aux=True for extra results) instead of storing it; "

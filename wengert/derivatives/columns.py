@@ -162,7 +162,7 @@ def lanes_around(xs: Sequence[Any]) -> int:
     sizes = {}
     for x in xs:
         while isinstance(x, Tracer):
-            if isinstance(x.trace, BatchTrace):
-                sizes[x.trace.level] = x.trace.size
+            if isinstance(x.traced_by, BatchTrace):
+                sizes[x.traced_by.level] = x.traced_by.size
             x = x.value
     return int(np.prod(list(sizes.values()), dtype=int))

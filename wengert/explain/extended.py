@@ -131,7 +131,7 @@ def outs_of(eq: Scaled | LinearEquation) -> Sequence[LinearVar]:
 
 def variable(value: Any) -> Var | None:
     """The recorded variable of a value, if it has one."""
-    if isinstance(value, Tracer) and isinstance(value.trace, ProgramTrace) and isinstance(value.data, Var):
+    if isinstance(value, Tracer) and isinstance(value.traced_by, ProgramTrace) and isinstance(value.data, Var):
         return value.data
     return None
 

@@ -36,10 +36,9 @@ _COMPARE = {
     "ne": np.not_equal,
 }
 _UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": np.invert}
-# `x.trace()` is missing: here that is the name of the trace that follows the tracer. It is np.trace(x).
 _METHODS = """all any argmax argmin argpartition argsort choose clip compress conj conjugate copy cumprod cumsum
     diagonal dot max mean min nonzero prod ptp put ravel repeat reshape round searchsorted std squeeze
-    sum swapaxes take transpose var""".split()  # noqa: SIM905
+    sum swapaxes take trace transpose var""".split()  # noqa: SIM905
 
 
 def _reflected(op: Any) -> Any:

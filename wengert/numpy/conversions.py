@@ -55,7 +55,7 @@ def install() -> None:
 
 def plain_number(tracer: Tracer, asked: str) -> WengertError:
     """The error for turning a traced value into a plain number or array."""
-    if not tracer.trace.alive:
+    if not tracer.traced_by.alive:
         return leaked(tracer)
     became = f"a plain {asked}" if asked != "pickle" else "a pickle"
     what = f"a traced array {tracer.type} was turned into {became}"
@@ -72,9 +72,9 @@ def plain(self: Tracer, asked: str, convert: Callable[[Any], Any]) -> Any:
     value = settled(self)
     if not isinstance(value, Tracer):
         return convert(value)
-    if value.trace.follows(value):
+    if value.traced_by.follows(value):
         raise plain_number(self, asked) from None
-    return convert(value.trace.concretize(value, convert))
+    return convert(value.traced_by.concretize(value, convert))
 
 
 def _to_float(self: Tracer) -> float:
@@ -88,7 +88,7 @@ def _to_complex(self: Tracer) -> complex:
 def _to_array(self: Tracer, dtype: Any = None, copy: Any = None) -> Any:
     value = settled(self)
     while isinstance(value, Tracer):
-        if isinstance(value.trace, ProgramTrace) or value.trace.follows(value):
+        if isinstance(value.traced_by, ProgramTrace) or value.traced_by.follows(value):
             raise plain_number(self, "NumPy array") from None
         value = settled(value.value)
     array = np.array(value, dtype=dtype)
@@ -101,11 +101,11 @@ def _decision(convert: Callable[[Any], Any]) -> Callable[[Tracer], Any]:
     """A Python decision on the value as it is now."""
 
     def decide(self: Tracer) -> Any:
-        if not self.trace.alive:
+        if not self.traced_by.alive:
             raise leaked(self)
         if self.alias is not None:
             self.alias.refresh(self)
-        return convert(self.trace.concretize(self, convert))
+        return convert(self.traced_by.concretize(self, convert))
 
     return decide
 
@@ -131,7 +131,7 @@ def _round(self: Tracer, ndigits: Any = None) -> Any:
 # text ------------------------------------------------------------------------------------------------------------
 def _known(self: Tracer) -> Any:
     """The value, None where only its type is known, or where it is one for each lane of vmap."""
-    if self.alias is not None and self.trace.alive:
+    if self.alias is not None and self.traced_by.alive:
         self.alias.refresh(self)
     value = concrete(self)
     return None if isinstance(value, ArrayType) or shape_of(value) != self.shape else value
@@ -140,7 +140,7 @@ def _known(self: Tracer) -> Any:
 def _repr(self: Tracer) -> str:
     value = concrete(self)
     shown = "" if isinstance(value, ArrayType) else f", value {np.array2string(np.asarray(value), threshold=10)}"
-    return f"Tracer<{self.type}, {self.trace.name}{shown}>"
+    return f"Tracer<{self.type}, {self.traced_by.name}{shown}>"
 
 
 def _str(self: Tracer) -> str:

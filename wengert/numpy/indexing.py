@@ -136,7 +136,7 @@ def normal(entry: Any) -> Any:
         return entry
     array: Any
     if isinstance(entry, Tracer):
-        if entry.trace.level == 0:
+        if entry.traced_by.level == 0:
             return normal(entry.value)
         array = entry
     elif isinstance(entry, bool | np.bool_):

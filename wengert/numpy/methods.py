@@ -72,7 +72,7 @@ def _item(self: Tracer, *index: Any) -> Any:
         x = self[index] if len(index) > 1 else flat[index[0] if index else 0]  # type: ignore[index]
     if isinstance(x, Tracer) and x.dtype.kind in "fc":
         return plain(x, "number by item()", lambda v: v.item() if hasattr(v, "item") else v)
-    return x.trace.concretize(x, lambda v: v.item()) if isinstance(x, Tracer) else x.item()
+    return x.traced_by.concretize(x, lambda v: v.item()) if isinstance(x, Tracer) else x.item()
 
 
 def _tolist(self: Tracer) -> Any:

@@ -89,13 +89,13 @@ def form(x: Any) -> Counter[Any] | None:
     """An integer as a linear form: variables with their coefficients, and None with the constant."""
     if isinstance(x, int | np.integer):
         return Counter({None: int(x)})
-    while isinstance(x, Tracer) and not isinstance(x.trace, ProgramTrace) and isinstance(x.value, Tracer):
+    while isinstance(x, Tracer) and not isinstance(x.traced_by, ProgramTrace) and isinstance(x.value, Tracer):
         x = x.value  # an integer has no tangent
-    if not isinstance(x, Tracer) or not isinstance(x.trace, ProgramTrace) or x.dtype.kind not in "iu":
+    if not isinstance(x, Tracer) or not isinstance(x.traced_by, ProgramTrace) or x.dtype.kind not in "iu":
         return None
     if x.alias is not None:
         x.alias.refresh(x)
-    recent = itertools.islice(reversed(x.trace.equations), LOOK_BACK)
+    recent = itertools.islice(reversed(x.traced_by.equations), LOOK_BACK)
     made = {v: eq for eq in recent for v in eq.outputs}
     return form_of(x.data, made)
 

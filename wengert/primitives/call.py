@@ -89,7 +89,7 @@ def _custom_jvp(primals: Values, tangents: Values, *, rule: JVPRule) -> Any:
 
 def _custom_linear_jvp(primals: Values, tangents: Values, *, rule: JVPRule) -> Any:
     """In reverse mode zeros are tangents too, so that whatever the rule makes of them is linear in tangents."""
-    trace = next(t.trace for t in tangents if t is not None)
+    trace = next(t.traced_by for t in tangents if t is not None)
     return rule.jvp(primals, tangents_of(primals, tangents, trace.zero))
 
 

@@ -103,7 +103,7 @@ class Carried:
         self.outs = [as_type(y, t) for y, t in zip(leaves, self.types, strict=True) if t is not None]
         handed = [x for x, t in zip(self.handed, self.types, strict=True) if t is not None]
         self.unchanged = all(
-            isinstance(y, Tracer) and y.data is x.data and y.trace is x.trace
+            isinstance(y, Tracer) and y.data is x.data and y.traced_by is x.traced_by
             for x, y in zip(handed, self.outs, strict=True)
         )
         return True

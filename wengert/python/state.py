@@ -261,7 +261,7 @@ class Snapshot:
 
 
 def _fields(tracer: Tracer) -> tuple[Any, ...]:
-    return _Same(tracer.trace), _Same(tracer.value), _Same(tracer.data), type(tracer)
+    return _Same(tracer.traced_by), _Same(tracer.value), _Same(tracer.data), type(tracer)
 
 
 class _Same:
@@ -282,7 +282,7 @@ def _tracer_of(fields: tuple[Any, ...]) -> Tracer:
     """The array that had these fields."""
     trace, value, data, kind = fields
     made = object.__new__(kind)
-    made.trace, made.value, made.data, made.alias = trace.value, value.value, data.value, None
+    made.traced_by, made.value, made.data, made.alias = trace.value, value.value, data.value, None
     return made
 
 

@@ -39,7 +39,7 @@ class BatchTrace(Trace):
 
     def process(self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """By the primitive's batching rule; pointwise primitives follow by themselves."""
-        own = [isinstance(a, Tracer) and a.trace is self for a in args]
+        own = [isinstance(a, Tracer) and a.traced_by is self for a in args]
         values = [a.value if on else a for a, on in zip(args, own, strict=True)]
         if primitive.pointwise:
             y = primitive(*(self.spread(v, on) for v, on in zip(values, own, strict=True)), **params)
@@ -82,5 +82,5 @@ def batch_flat(
     with trace:
         outs = f(*[BatchTracer(trace, unaliased(x)) if on else x for x, on in zip(args, batched, strict=True)])
         outs = [settled(y) for y in outs]
-        own = [isinstance(y, Tracer) and y.trace is trace for y in outs]
+        own = [isinstance(y, Tracer) and y.traced_by is trace for y in outs]
     return [handed_out(y.value if on else y) for y, on in zip(outs, own, strict=True)], own

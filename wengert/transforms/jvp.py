@@ -24,7 +24,7 @@ class JVPTrace(Trace):
         primals: list[Any] = []
         tangents: list[Any] = []
         for a in args:
-            own = isinstance(a, Tracer) and a.trace is self
+            own = isinstance(a, Tracer) and a.traced_by is self
             primals.append(a.value if own else a)
             tangents.append(a.data if own else None)
         kind = primitive.kind
@@ -110,7 +110,7 @@ def jvp_flat(
         values: list[Any] = []
         y_dots: list[Any] = []
         for y in map(settled, outs):
-            own = isinstance(y, Tracer) and y.trace is trace
+            own = isinstance(y, Tracer) and y.traced_by is trace
             values.append(y.value if own else y)
             y_dots.append(y.data if own else None)
     watch = observer.get()

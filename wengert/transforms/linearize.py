@@ -60,7 +60,7 @@ class LinearizeTrace(Trace):
         for a in args:
             node = None
             if isinstance(a, Tracer):
-                if a.trace is self:
+                if a.traced_by is self:
                     node = a.data
                     a = a.value
                     if node is not None:
@@ -128,7 +128,7 @@ class LinearizeTrace(Trace):
     def operand(self, a: Any) -> tuple[Any, LinearVar | None]:
         """The primal of an argument, and the variable of its tangent."""
         if isinstance(a, Tracer):
-            return (a.value, a.data) if a.trace is self else (a.snapshot(), None)
+            return (a.value, a.data) if a.traced_by is self else (a.snapshot(), None)
         return a, None
 
     def linear(self, primitive: Primitive, a: Tracer, params: dict[str, Any]) -> Any:
@@ -237,7 +237,7 @@ class TangentTrace(Trace):
         """The tape's variable for a tangent that a rule returned."""
         if tangent is None:
             return None
-        if isinstance(tangent, Tracer) and tangent.trace is self:
+        if isinstance(tangent, Tracer) and tangent.traced_by is self:
             return tangent.data
         value = concrete(tangent)
         if not isinstance(value, ArrayType) and not np.any(value):
@@ -258,9 +258,9 @@ class TangentTrace(Trace):
         if isinstance(primitive.kind, Custom) and primitive.kind.undirected is not None:
             return primitive.kind.undirected(*args, **params)
         tape = self.tape
-        nodes = [a.data if isinstance(a, Tracer) and a.trace is self else None for a in args]
+        nodes = [a.data if isinstance(a, Tracer) and a.traced_by is self else None for a in args]
         values = [protect(a) for a in args]
-        tape.nested |= any(isinstance(a, Tracer) and a.trace is not self for a in args)
+        tape.nested |= any(isinstance(a, Tracer) and a.traced_by is not self for a in args)
         active = [i for i, node in enumerate(nodes) if node is not None]
         kind = primitive.kind
         runs_programs = isinstance(kind, Custom) and kind.linearize is not None
@@ -316,7 +316,7 @@ class TangentTrace(Trace):
 
     def tangent(self, y: Any, trace: LinearizeTrace) -> Any:
         """A result of the primal trace as a tangent; what does not depend on the tangents is a value."""
-        if not isinstance(y, Tracer) or y.trace is not trace:
+        if not isinstance(y, Tracer) or y.traced_by is not trace:
             return y
         return y.value if y.data is None else Tracer(self, y.data, y.data)
 
@@ -353,7 +353,7 @@ def linearize_flat(
     with trace:
         for y in f(*args):
             y = settled(y)
-            own = isinstance(y, Tracer) and y.trace is trace
+            own = isinstance(y, Tracer) and y.traced_by is trace
             values.append(y.value if own else y)
             nodes.append(y.data if own else None)
     if trace.tangents is not None:

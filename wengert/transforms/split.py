@@ -38,7 +38,8 @@ class SplitTrace(JVPTrace):
 
     def parts(self, a: Any) -> tuple[Any, Any]:
         """Value and coefficient."""
-        return (settled(a.value), settled(a.data)) if isinstance(a, Tracer) and a.trace is self else (settled(a), None)
+        own = isinstance(a, Tracer) and a.traced_by is self
+        return (settled(a.value), settled(a.data)) if own else (settled(a), None)
 
 
 split.trace = SplitTrace()

@@ -92,7 +92,7 @@ class TaylorTrace(Trace):
 
     def process(self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """Apply the primitive to the values, and its rule to the series."""
-        args = tuple([a.snapshot() if isinstance(a, Tracer) and a.trace is self else a for a in args])
+        args = tuple([a.snapshot() if isinstance(a, Tracer) and a.traced_by is self else a for a in args])
         if isinstance(primitive.kind, Constant) or not any(map(self.series, args)):
             outs = primitive(*map(self.value, args), **params)
             return [self.lift(y) for y in outs] if primitive.multiple else self.lift(outs)
@@ -120,11 +120,11 @@ class TaylorTrace(Trace):
 
     def series(self, a: Any) -> Series | None:
         """The series of an argument, None where it is constant."""
-        return a.data if isinstance(a, Tracer) and a.trace is self else None
+        return a.data if isinstance(a, Tracer) and a.traced_by is self else None
 
     def value(self, a: Any) -> Any:
         """The coefficient 0 of an argument."""
-        return a.value if isinstance(a, Tracer) and a.trace is self else a
+        return a.value if isinstance(a, Tracer) and a.traced_by is self else a
 
     def lift(self, y: Any, data: Series | None = None) -> Any:
         """A value with its series; what has no derivative stays plain."""
@@ -142,7 +142,7 @@ class TaylorTrace(Trace):
 
     def key(self, a: Any) -> Any:
         """Equal for arguments that have the same value and the same series."""
-        if isinstance(a, Tracer) and a.trace is self:
+        if isinstance(a, Tracer) and a.traced_by is self:
             return id(a.value) if a.data is None else id(a.data)
         return (type(a), a or str(a)) if type(a) in (int, float, bool) else id(a)
 

@@ -38,7 +38,7 @@ def known(value: Any) -> Any:
     """A value that does not depend on the arguments, as a plain array; None where it does."""
     if not isinstance(value, Tracer):
         return np.asarray(value)
-    if not value.trace.level:
+    if not value.traced_by.level:
         return np.asarray(value.value)
     return np.asarray(value.data.value) if type(value.data) is Literal else None
 
