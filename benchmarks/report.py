@@ -43,7 +43,7 @@ def _assertions() -> str:
     import llvmlite.binding as llvm
 
     on = getattr(llvm, "llvm_assertions_state", "") == "on"
-    return "; LLVM as llvmlite has it, built with its assertions on, which makes it slower" if on else ""
+    return "; LLVM as llvmlite has it, built with its assertions on" if on else ""
 
 
 def _processor() -> str:

@@ -103,7 +103,14 @@ def test_lengths_that_are_data(n: int) -> None:
 
 # what a round is made of ----------------------------------------------------------------------------------------
 def a_round(text: str, rounds: int | None = 100, slots=None) -> Round:
-    return Round(text.strip("\n").splitlines(), "%i", slots or {}, lambda x: Place(x, {}), lambda x: (0, 0), rounds)
+    return Round(
+        [line for line in text.splitlines() if line],
+        "%i",
+        slots or {},
+        lambda x: Place(x, {}),
+        lambda x: (0, 0),
+        rounds,
+    )
 
 
 COPY = """

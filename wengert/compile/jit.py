@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from ..core.call import check_callable, is_number_like, name_of
+from ..core.call import called_clearly, check_callable, flat_results, is_number_like, name_of
 from ..core.dataflow import closed
 from ..core.program import Program
 from ..core.record import record
 from ..core.trace import Tracer, tracing
 from ..core.tree import LEAF, Structure, flatten, leaf_path, unflatten
 from ..core.types import ArrayType, type_of
-from ..errors import StructureError, clearer
+from ..errors import StructureError
 from ..primitives.program_call import jit as jit_call
 from ..python import adopt
 from .callers import OTHER_TYPES, Call, Static, caller_like
@@ -61,21 +61,7 @@ class Compiled:
         args, kwargs = unflatten(self.tree, leaves)
         args = tuple(x.value if isinstance(x, Static) else x for x in args)
         kwargs = {k: x.value if isinstance(x, Static) else x for k, x in kwargs.items()}
-        try:
-            found = adopt(self.fun)(*args, **kwargs)
-        except Exception as error:
-            ours = clearer(error)
-            if ours is None:
-                raise
-            raise ours.with_traceback(error.__traceback__) from None
-        outs, self.out_tree = flatten(found)
-        for y in outs:
-            if not is_number_like(y):
-                raise StructureError(
-                    f"{name_of(self.fun)} returned a {type(y).__name__} under jit",
-                    why="its results are arrays and numbers, and structures (dict, list, tuple, dataclass) of them",
-                    write="return arrays; keep other objects outside the function",
-                )
+        outs, self.out_tree = flat_results(called_clearly(adopt(self.fun), args, kwargs), self.fun, "jit")
         return outs
 
     @property

@@ -16,7 +16,7 @@ _names = itertools.count()
 
 
 def prepare() -> None:
-    """Load LLVM, which takes some 50 ms, in another thread: what is declared now is called a little later."""
+    """Load LLVM, which takes a while, in another thread: what is declared now is called a little later."""
     if not _loaders and "llvmlite.binding" not in sys.modules:
         _loaders.append(threading.Thread(target=session, name="wengert loads LLVM"))
         _loaders[0].start()

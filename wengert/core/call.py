@@ -34,6 +34,30 @@ def adopted(fun: Function) -> Function:
     return provided("adopt")(fun) if adopting.get() else fun
 
 
+def called_clearly(fun: Function, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """What the user's function returns; an error of another library that we can say more clearly becomes ours."""
+    try:
+        return fun(*args, **kwargs)
+    except Exception as error:
+        ours = clearer(error)
+        if ours is None:
+            raise
+        raise ours.with_traceback(error.__traceback__) from None
+
+
+def flat_results(found: Any, fun: Function, under: str) -> tuple[list[Any], Structure]:
+    """The leaves of what fun returned, each an array or a number, and their structure."""
+    outs, tree = flatten(found)
+    for y in outs:
+        if not is_number_like(y):
+            raise StructureError(
+                f"{name_of(fun)} returned a {type(y).__name__} under {under}",
+                why="its results are arrays and numbers, and structures (dict, list, tuple, dataclass) of them",
+                write="return arrays; keep other objects outside the function",
+            )
+    return outs, tree
+
+
 FLOAT0 = np.dtype([("float0", np.void, 0)])  # the dtype of a derivative in a discrete argument, as in JAX
 
 
@@ -105,19 +129,10 @@ class Call:
         parts = self.split(leaves)
         if self.mapped:
             kwargs = parts.pop()
-        try:
-            if self.argnums == 0 and len(parts) == 1:
-                out = self.fun(parts[0], *self.args[1:], **kwargs)
-            else:
-                args = list(self.args)
-                for (i, _, _), part in zip(self.trees, parts, strict=False):
-                    args[i] = part
-                out = self.fun(*args, **kwargs)
-        except Exception as error:
-            ours = clearer(error)
-            if ours is None:
-                raise
-            raise ours.with_traceback(error.__traceback__) from None
+        args = list(self.args)
+        for (i, _, _), part in zip(self.trees, parts, strict=False):
+            args[i] = part
+        out = called_clearly(self.fun, args, kwargs)
         if self.has_aux:
             out, self.aux = self._split_aux(out)
         outs, self.out_tree = flatten(out)

@@ -15,13 +15,13 @@ import numpy as np
 
 from ..compile.callers import Static
 from ..compile.jit import Bound, Jit
-from ..core.call import check_callable, is_number_like, name_of
+from ..core.call import check_callable, flat_results, is_number_like, name_of
 from ..core.program import Atom, Equation, Literal, Program, Var
 from ..core.record import record
 from ..core.trace import Tracer
 from ..core.tree import Structure, flatten, leaf_path, unflatten
 from ..core.types import ArrayType, dtype_of, is_inexact, type_of
-from ..errors import NonDifferentiableInputError, StructureError, WengertError, clearer
+from ..errors import NonDifferentiableInputError, WengertError, clearer
 from ..python import adopt
 from ..transforms.linearize import linearize_flat
 
@@ -100,14 +100,7 @@ class Point:
         args, kwargs = unflatten(self.tree, full)
         args = tuple(x.value if isinstance(x, Static) else x for x in args)
         kwargs = {k: x.value if isinstance(x, Static) else x for k, x in kwargs.items()}
-        outs, self.out_tree = flatten(fun(*args, **kwargs))
-        for y in outs:
-            if not is_number_like(y):
-                raise StructureError(
-                    f"{self.name} returned a {type(y).__name__}",
-                    why="what is explained are the derivatives of its results: arrays, numbers, structures of them",
-                    write="return arrays; keep other objects outside the function",
-                )
+        outs, self.out_tree = flat_results(fun(*args, **kwargs), self.fun, "explain")
         return outs
 
     def _recorded(self, unroll: bool) -> Program:

@@ -207,6 +207,8 @@ class Elements(Writer):
         buffer = self.origins.get(pointer)
         if buffer is None:
             return Place(pointer, {})
+        if buffer.home is not None:  # its address is read again wherever it may have changed
+            return Place(f"what {self.pointers.get(buffer.home)} points to", {pointer: 1})
         root, form = self.pointers.get(buffer, pointer), {}
         if root != pointer:
             form[pointer] = 1

@@ -34,6 +34,14 @@ class Sum(NamedTuple):
     text: str
 
 
+def parsed(line: str) -> tuple[str, str]:
+    """The name of an instruction's result, "" if it has none, and the instruction."""
+    m = INSTRUCTION.match(line)
+    if m is None:
+        raise NotWidened(f"no instruction: {line}")
+    return m[1] or "", m[2]
+
+
 def plus(a: Form, b: Form, factor: int = 1) -> Form:
     """a + factor b."""
     found = dict(a)
@@ -60,8 +68,7 @@ class Round:
         rounds: int | None,
     ) -> None:
         self.variable, self.slots, self.place_of, self.room, self.rounds = variable, slots, place_of, room, rounds
-        matches = [INSTRUCTION.match(x) for x in lines]
-        self.lines: list[tuple[str, str]] = [(m[1] or "", m[2]) for m in matches if m]
+        self.lines: list[tuple[str, str]] = [parsed(x) for x in lines]
         self.texts = {name: text for name, text in self.lines if name}
         self.uses = Counter(n for _, text in self.lines for n in NAMES.findall(text))
         self.inside = {name for name, _ in self.lines if name}
@@ -221,7 +228,8 @@ class Round:
         term = next((x for x in NAMES.findall(text) if x != old[0]), None)
         if term is None:
             raise NotWidened("a sum of constants")
-        new = Sum(type, how, text.replace(old[0], "{old}").replace(term, "{term}"))
+        parts = {old[0]: "{old}", term: "{term}"}
+        new = Sum(type, how, NAMES.sub(lambda m: parts.get(m[0], m[0]), text))
         if self.sums.setdefault(slot, new) != new:
             raise NotWidened("a sum of two kinds")
         del self.pending[old[0]]

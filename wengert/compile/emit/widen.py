@@ -6,8 +6,8 @@ written together, the parts of records by shuffles (`interleaved.py`), others on
 names the lanes that take part where the rounds are fewer.
 
 We do this ourselves, and not LLVM's vectoriser, because we know what it has to find out: that rounds are independent,
-how many there are, what is worth it, and where there is room behind the last element. That makes compilation more than
-twice as fast, and the code no slower.
+how many there are, what is worth it, and where there is room behind the last element. To find it out costs LLVM more
+than all else that it does.
 """
 
 from __future__ import annotations

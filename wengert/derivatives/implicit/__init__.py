@@ -10,29 +10,21 @@
 Its modules are loaded when they are first needed, and SciPy with the first solver that is run.
 """
 
-import importlib
-from typing import Any
-
-_PLACES = {
-    "Quality": "find",
-    "fixed_point": "find",
-    "least_squares": "find",
-    "linear_solve": "linear",
-    "minimize": "find",
-    "ode": "initial_value",
-    "quad": "quadrature",
-    "quality": "find",
-    "root": "find",
-}
+from ...core.lazy import lazily
 
 __all__ = ["Quality", "fixed_point", "least_squares", "linear_solve", "minimize", "ode", "quad", "quality", "root"]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _PLACES:
-        return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "Quality": "find",
+        "fixed_point": "find",
+        "least_squares": "find",
+        "linear_solve": "linear",
+        "minimize": "find",
+        "ode": "initial_value",
+        "quad": "quadrature",
+        "quality": "find",
+        "root": "find",
+    },
+)

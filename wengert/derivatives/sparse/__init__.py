@@ -8,25 +8,17 @@
 Its modules are loaded when they are first needed, and SciPy's sparse matrices with them.
 """
 
-import importlib
-from typing import Any
-
-_PLACES = {
-    "Colouring": "structure",
-    "Structure": "structure",
-    "hessian": "functions",
-    "jacobian": "functions",
-    "pattern": "functions",
-}
+from ...core.lazy import lazily
 
 __all__ = ["Colouring", "Structure", "hessian", "jacobian", "pattern"]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _PLACES:
-        return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "Colouring": "structure",
+        "Structure": "structure",
+        "hessian": "functions",
+        "jacobian": "functions",
+        "pattern": "functions",
+    },
+)

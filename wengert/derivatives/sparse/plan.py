@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from ...compile.jit import jit
-from ...core.call import Call, is_number_like, name_of
+from ...core.call import Call, called_clearly, flat_results, is_number_like, name_of
 from ...core.program import Program
 from ...core.record import record
 from ...core.trace import Tracer
 from ...core.tree import LEAF, flatten, unflatten
 from ...core.tree import Structure as Tree
 from ...core.types import ArrayType, dtype_of, shape_of, type_of
-from ...errors import NonDifferentiableInputError, NonScalarOutputError, StructureError, clearer
+from ...errors import NonDifferentiableInputError, NonScalarOutputError
 from ...primitives import elementwise as ew
 from ...primitives.index import Index, slice_
 from ...primitives.join import concatenate
@@ -56,21 +56,8 @@ class Plan:
         for k, x in zip(self.places, data, strict=True):
             leaves[k] = x
         args, kwargs = unflatten(self.tree, leaves)
-        try:
-            found = adopt(self.fun)(*args, **kwargs)
-        except Exception as error:
-            ours = clearer(error)
-            if ours is None:
-                raise
-            raise ours.with_traceback(error.__traceback__) from None
-        outs, self.out_tree = flatten(found)
-        for y in outs:
-            if not is_number_like(y):
-                raise StructureError(
-                    f"{name_of(self.fun)} returned a {type(y).__name__} where a sparse derivative was asked for",
-                    why="its results are arrays and numbers, and structures (dict, list, tuple, dataclass) of them",
-                    write="return arrays",
-                )
+        found = called_clearly(adopt(self.fun), args, kwargs)
+        outs, self.out_tree = flat_results(found, self.fun, "a sparse derivative")
         return outs
 
     def check(self, call: Call, name: str, kind: str) -> None:

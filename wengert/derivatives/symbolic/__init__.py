@@ -8,26 +8,18 @@
 Its modules are loaded when they are first needed, and SymPy with them (`pip install wengert[symbolic]`).
 """
 
-import importlib
-from typing import Any
-
-_PLACES = {
-    "Expression": "expressions",
-    "Swell": "growth",
-    "expression": "make",
-    "from_sympy": "source",
-    "grad": "make",
-    "swell": "growth",
-}
+from ...core.lazy import lazily
 
 __all__ = ["Expression", "Swell", "expression", "from_sympy", "grad", "swell"]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _PLACES:
-        return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "Expression": "expressions",
+        "Swell": "growth",
+        "expression": "make",
+        "from_sympy": "source",
+        "grad": "make",
+        "swell": "growth",
+    },
+)
