@@ -44,6 +44,7 @@ docs: .venv/installed  ## The documentation, docs/_build/html/index.html; a warn
 
 bench: .venv/installed-bench  ## Benchmarks against JAX, PyTorch, autograd and C (a large download the first time)
 	$(PY) -m benchmarks
+	$(PY) -m benchmarks.structure
 
 lowest: .cache/lowest/installed  ## The tests, against the lowest versions that pyproject.toml admits
 	.cache/lowest/bin/python -m pytest -q -n auto --dist worksteal
