@@ -270,7 +270,7 @@ def test_arguments_without_derivative_come_first():
 
 
 def test_symbolic_zeros_reach_rules_as_zeros():
-    seen = []
+    seen = set()
 
     @wg.custom_jvp
     def f(x, y, k):
@@ -279,14 +279,43 @@ def test_symbolic_zeros_reach_rules_as_zeros():
     @f.defjvp
     def rule(primals, tangents):
         (x, y, k), (x_dot, y_dot, k_dot) = primals, tangents
-        seen.append((np.shape(x_dot), np.shape(y_dot), np.shape(k_dot)))
+        seen.add((np.shape(x_dot), np.shape(y_dot), np.shape(k_dot)))
         return f(x, y, k), (x_dot * y * k + x * y_dot * k, k_dot)
 
     (y, k), (y_dot, k_dot) = wg.jvp(lambda x: f(x, X, 2), (3.0 * X,), (X,))
     close((y, k, y_dot), (6 * X * X, 2, 2 * X * X))
     assert k_dot.dtype.names == ("float0",)
     close(wg.grad(lambda x: wnp.sum(f(x, X, 2)[0]))(X), 2 * X)
-    assert seen == [((3,), (3,), ())] * 2
+    assert seen == {((3,), (3,), ())}
+
+
+@pytest.mark.parametrize("wrong", [lambda t: t**2, lambda t: t + 1, lambda t: abs(t), lambda t: np.maximum(t, 0)])
+def test_rules_that_are_not_linear_are_caught_in_forward_mode_too(wrong):
+    @wg.custom_jvp
+    def f(x):
+        return np.sin(x)
+
+    f.defjvp(lambda xs, dots: (f(xs[0]), wrong(dots[0])))
+    for x in (1.0, X, X, X.astype(np.float16)):
+        with pytest.raises(errors.NonLinearError, match="not linear in the tangents"):
+            wg.jvp(lambda t: 2 * f(t), (x,), (x,))
+
+
+def test_rules_are_looked_at_once():
+    calls = []
+
+    @wg.custom_jvp
+    def f(x):
+        return x * x
+
+    @f.defjvp
+    def rule(xs, dots):
+        calls.append(xs)
+        return f(xs[0]), np.where(dots[0] == 0, 0.0, 2 * xs[0] * dots[0])  # linear, in its own way
+
+    for _ in range(3):
+        close(wg.jvp(f, (X,), (X,))[1], 2 * X * X)
+    assert len(calls) == 4
 
 
 # custom_vjp --------------------------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ from .errors import (
 )
 from .primitives import call
 from .primitives.elementwise import convert
+from .transforms.homogeneous import check_homogeneous, is_known
 
 __all__ = ["custom_jvp", "custom_vjp"]
 
@@ -234,6 +235,7 @@ class custom_jvp(_Custom):
     def __init__(self, fun: Function, nondiff_argnums: Sequence[int] = ()) -> None:
         super().__init__(fun, nondiff_argnums)
         self.jvp: Function | None = None
+        self.checked: set[Any] = set()  # the types at which the rule was found to be linear
 
     def defjvp(self, jvp: Function, symbolic_zeros: bool = False) -> Function:
         """Give the rule: `jvp(*nondiff, primals, tangents) -> (y, y_dot)`."""
@@ -295,7 +297,21 @@ class custom_jvp(_Custom):
                 write="return y, y_dot in the same containers",
             )
         names = [f"the tangent of result{leaf_path(tree, k)}" for k in range(len(ys))]
-        return ys, [fitted(d, y, name, one.name) for d, y, name in zip(y_dots, ys, names, strict=True)]
+        y_dots = [fitted(d, y, name, one.name) for d, y, name in zip(y_dots, ys, names, strict=True)]
+        self.check_linear(one, xs, x_dots, y_dots)
+        return ys, y_dots
+
+    def check_linear(self, one: _Call, xs: Sequence[Any], x_dots: Sequence[Any], y_dots: Sequence[Any]) -> None:
+        """Looked at once for each of the types of primals. Reverse mode finds by itself what is not linear."""
+        types = tuple(map(type_of, xs))
+        if types not in self.checked and all(map(is_known, [*xs, *x_dots, *y_dots])):
+
+            def rule(xs: Sequence[Any], x_dots: Sequence[Any]) -> list[Any]:
+                assert self.jvp is not None
+                return flatten(adopted(self.jvp)(*one.static, one.split(xs), one.split(x_dots))[1])[0]
+
+            check_homogeneous(rule, xs, x_dots, y_dots, one.name)
+            self.checked.add(types)
 
 
 def fitted(t: Any, x: Any, what: str, function: str) -> Any:

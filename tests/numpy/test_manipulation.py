@@ -8,7 +8,7 @@ import pytest
 import wengert as wg
 import wengert.numpy as wnp
 from array_checks import agrees
-from wengert.errors import AbstractValueError, ShapeError, UnsupportedFunctionError
+from wengert.errors import AbstractValueError, ConcretizationError, ShapeError, UnsupportedFunctionError
 
 RNG = np.random.default_rng(3)
 M = RNG.normal(size=(2, 3))
@@ -241,6 +241,35 @@ def test_a_recorded_program_finds_them_anew(name: str) -> None:
 
 def _listed(y: Any) -> list[Any]:
     return list(y) if isinstance(y, tuple | list) else [y]
+
+
+AT_PLACES: dict[str, Any] = {
+    "delete": lambda x, i: np.delete(x, i),
+    "delete column": lambda x, i: np.delete(x, i, axis=1),
+    "insert": lambda x, i: np.insert(x, i, [5.0, 6.0]),
+    "insert column": lambda x, i: np.insert(x, i, x[:, 0], axis=1),
+    "insert number": lambda x, i: np.insert(x, i, 7.0, axis=1),
+}
+
+
+@pytest.mark.parametrize("name", AT_PLACES)
+def test_at_traced_places(name: str) -> None:
+    f = AT_PLACES[name]
+    places = np.array([0, 2, -1, -3])
+    expected = np.stack([f(M, i) for i in places])
+    np.testing.assert_array_equal([wg.jit(f)(M, i) for i in places], expected)
+    np.testing.assert_array_equal(wg.vmap(f, in_axes=(None, 0))(M, places), expected)
+    gradient = wg.grad(lambda x, i: np.sum(f(x, i) ** 2))
+    np.testing.assert_allclose(wg.jit(gradient)(M, -1), gradient(M, -1))
+    with pytest.raises(IndexError, match="out of bounds"):
+        wg.jit(f)(M, 7)
+
+
+@pytest.mark.parametrize("name", AT_PLACES)
+def test_traced_places_that_are_several_are_refused(name: str) -> None:
+    for places in (np.array([0, 1]), np.array([True, False, True])):
+        with pytest.raises(ConcretizationError, match="plain NumPy array"):
+            wg.jit(AT_PLACES[name])(M, places)
 
 
 def test_piecewise_under_vmap() -> None:

@@ -68,6 +68,32 @@ def test_tracebacks_point_to_the_user_s_lines():
     assert {f.name for f in frames[1:]} == {"broken"}
 
 
+def test_lines_of_decorated_functions():
+    @wg.jit
+    @functools.lru_cache
+    def f(x):
+        y = 1.0
+
+        if x > 0:  # here
+            y = np.zeros(3)
+        return y  # there
+
+    with pytest.raises(wg.errors.UndefinedVariableError) as caught:
+        f(2.0)
+    assert "# there" in caught.value.where.text
+    assert f"on line {caught.value.where.line - 2} " in str(caught.value)
+
+    @wg.jit
+    def g(x):
+        while x:  # here
+            x = x - 1
+        return x
+
+    with pytest.raises(wg.errors.ControlFlowError) as caught:
+        g(np.ones(2))
+    assert "# here" in caught.value.where.text
+
+
 def test_shape_errors_are_at_the_line():
     def f(x):
         while x[0] > 0:

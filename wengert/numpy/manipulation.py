@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from ..core.trace import concrete
+from ..core.trace import Tracer, concrete
 from ..core.types import ArrayType, shape_of
 from ..primitives.gather import gather
 from ..primitives.index import Index, along, slice_
@@ -159,7 +159,16 @@ def _rolled(x: Any, shift: Any, axis: int) -> Any:
 def delete(arr: Any, obj: Any, axis: Any = None) -> Any:
     """Without the slices at these places."""
     x, axis = flattened(arr, axis)
-    return gather(x, np.delete(np.arange(x.shape[axis]), obj), axis=axis)
+    n = x.shape[axis]
+    if not is_traced_place(obj):
+        return gather(x, np.delete(np.arange(n), np.asarray(obj) if isinstance(obj, Tracer) else obj), axis=axis)
+    kept = np.arange(n - 1)
+    return gather(x, kept + (kept >= gather(np.arange(n), obj, axis=0)), axis=axis)
+
+
+def is_traced_place(obj: Any) -> bool:
+    """Is this one traced integer? What is inserted or deleted there has a known length."""
+    return isinstance(obj, Tracer) and not obj.shape and obj.dtype.kind in "iu"
 
 
 @implements(np.insert)
@@ -168,6 +177,8 @@ def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     x, axis = flattened(arr, axis)
     n = x.shape[axis]
     v = to_dtype(as_array(values), x.dtype)
+    if is_traced_place(obj):
+        return _inserted(x, obj, v, axis)
     places = np.arange(n)[obj] if isinstance(obj, slice) else np.asarray(obj)
     if places.dtype.kind == "b":
         places = np.flatnonzero(places)
@@ -187,6 +198,17 @@ def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     y[(*lead, np.flatnonzero(marks >= 0))] = x
     y[(*lead, new)] = v
     return y
+
+
+def _inserted(x: Any, place: Tracer, v: Any, axis: int) -> Any:
+    """With v in front of a traced place: the slices before it, v, and the others, taken from both in one row."""
+    n = x.shape[axis]
+    v = np.moveaxis(reshape(v, shape=(1,) * (len(x.shape) - len(v.shape)) + tuple(v.shape)), 0, axis)
+    count = v.shape[axis]
+    both = concatenate([x, np.broadcast_to(v, (*x.shape[:axis], count, *x.shape[axis + 1 :]))], axis)
+    first = gather(np.arange(n + 1), np.where(place < 0, place + n, place), axis=0)
+    k = np.arange(n + count)
+    return gather(both, np.where(k < first, k, np.where(k < first + count, n + k - first, k - count)), axis=axis)
 
 
 def _from_front(places: Any, n: int) -> Any:

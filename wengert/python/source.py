@@ -67,7 +67,7 @@ def _compiled(f: Any) -> Any:
     made = compile(module, code.co_filename, "exec", dont_inherit=True, flags=_future(code))
     (factory,) = (c for c in made.co_consts if isinstance(c, types.CodeType))
     (function,) = (c for c in factory.co_consts if isinstance(c, types.CodeType))
-    return _named(function, code.co_name, code.co_qualname, code.co_firstlineno)
+    return _named(function, code.co_name, code.co_qualname)
 
 
 def _module(f: Any) -> ast.Module | None:
@@ -104,22 +104,22 @@ def _future(code: Any) -> int:
     return sum(code.co_flags & flag for flag in set(flags))
 
 
-def _named(code: Any, name: str, qualname: str, line: int) -> Any:
+def _named(code: Any, name: str, qualname: str) -> Any:
     """Code under the user's name for it; so are the blocks that became functions."""
     consts = tuple(
-        _named(c, name, qualname, c.co_firstlineno)
+        _named(c, name, qualname)
         if isinstance(c, types.CodeType) and (c.co_name.startswith("_wg_") or THUNK in c.co_varnames)
         else _requalified(c, qualname)
         for c in code.co_consts
     )
-    return code.replace(co_name=name, co_qualname=qualname, co_consts=consts, co_firstlineno=line)
+    return code.replace(co_name=name, co_qualname=qualname, co_consts=consts)
 
 
 def _requalified(const: Any, qualname: str) -> Any:
     """An inner function of the user's, named after the function around it."""
     if not isinstance(const, types.CodeType):
         return const
-    return _named(const, const.co_name, f"{qualname}.<locals>.{const.co_name}", const.co_firstlineno)
+    return _named(const, const.co_name, f"{qualname}.<locals>.{const.co_name}")
 
 
 def _body(node: Any) -> list[ast.stmt]:
