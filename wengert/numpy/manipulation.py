@@ -200,7 +200,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     return y
 
 
-def _inserted(x: Any, place: Tracer, v: Any, axis: int) -> Any:
+def _inserted(x: Any, place: Any, v: Any, axis: int) -> Any:
     """With v in front of a traced place: the slices before it, v, and the others, taken from both in one row."""
     n = x.shape[axis]
     v = np.moveaxis(reshape(v, shape=(1,) * (len(x.shape) - len(v.shape)) + tuple(v.shape)), 0, axis)
