@@ -8,7 +8,15 @@ import pytest
 
 import wengert as wg
 import wengert.numpy as wnp
-from elimination_programs import PROGRAMS, PUBLISHED, euler_flux, human_heart_dipole, pressure, robot_arm, roe_flux
+from benchmarks.structure.elimination_programs import (
+    PROGRAMS,
+    PUBLISHED,
+    euler_flux,
+    human_heart_dipole,
+    pressure,
+    robot_arm,
+    roe_flux,
+)
 from random_programs import NUMPY, programs
 from wengert import elimination, errors
 from wengert.core.tree import flatten

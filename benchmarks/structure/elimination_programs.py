@@ -1,17 +1,16 @@
-"""Four programs on which orders of elimination are compared in the literature, as NumPy functions of scalars.
+"""Four programs on which orders of elimination are compared in the literature, as functions of scalars.
 
 Averick, Carter, More and Xue, The MINPACK-2 test problem collection (1992): the human heart dipole, the combustion of
 propane in its full formulation. Roe, Approximate Riemann solvers (1981): the flux between two states of a gas. The end
 effector of an arm with six joints: its position and its angles. The lists of operations are those of Lohoff and Neftci,
-Optimizing automatic differentiation with deep reinforcement learning (2024), table 1, whose counts are in `PUBLISHED`.
+Optimizing automatic differentiation with deep reinforcement learning (arXiv 2406.05027, 2024), table 1, whose counts
+are in `PUBLISHED`. np: the language that a program is run in, NumPy's or JAX's.
 """
 
 import numpy as np
 
-import wengert.numpy as wnp
 
-
-def human_heart_dipole(a, b, c, d, t, u, v, w):
+def human_heart_dipole(a, b, c, d, t, u, v, w, np=np):
     """Real and imaginary parts of (a + ic) (t + iv)^k + (b + id) (u + iw)^k, k = 0, 1, 2, 3, less 1."""
     tv, uw = t**2 - v**2, u**2 - w**2
     t3, v3 = t * (t**2 - 3 * v**2), v * (v**2 - 3 * t**2)
@@ -28,7 +27,7 @@ def human_heart_dipole(a, b, c, d, t, u, v, w):
     )
 
 
-def propane_combustion(x1, x2, x3, x4, x5, x6, x7, x8, x9, x10, x11):
+def propane_combustion(x1, x2, x3, x4, x5, x6, x7, x8, x9, x10, x11, np=np):
     """Chemical equilibrium at pressure p and air ratio r; the published counts are of all equilibrium constants 1."""
     p, r = 40.0, 10.0
     s = np.sqrt(p / x11)
@@ -47,7 +46,7 @@ def propane_combustion(x1, x2, x3, x4, x5, x6, x7, x8, x9, x10, x11):
     )
 
 
-def robot_arm(t1, t2, t3, t4, t5, t6):
+def robot_arm(t1, t2, t3, t4, t5, t6, np=np):
     """Position, and Tait-Bryan angles, of the hand of an arm with six joints."""
     a1, a2, a3, d1, d4, d6 = 175.0, 890.0, 50.0, 575.0, 1035.0, 185.0
     c1, c2, c4, c5, c6 = (np.cos(t) for t in (t1, t2, t4, t5, t6))
@@ -80,7 +79,7 @@ def euler_flux(rho, momentum, energy, p):
     return momentum, p + momentum * v, v * (p + energy)
 
 
-def roe_flux(l0, l1, l2, r0, r1, r2, slow=lambda u, a: np.abs(u)):
+def roe_flux(l0, l1, l2, r0, r1, r2, slow=lambda u, a: abs(u), np=np):
     """Roe's flux between the states l and r. slow: the third wave speed, |u| in the published program, else |u - a|."""
     dr, mean = r0 - l0, np.sqrt(l0 * r0)
     w = np.sqrt(l0) + np.sqrt(r0)
@@ -122,8 +121,3 @@ PUBLISHED = {
     "RobotArm_6DOF": (397, 301, 288, 231),
     "RoeFlux_1d": (620, 364, 407, 320),
 }
-
-
-def stacked(f):
-    """A function of scalars as one of a vector."""
-    return lambda x: wnp.stack(f(*x))
