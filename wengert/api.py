@@ -14,6 +14,7 @@ from .core.call import (
     Call,
     Function,
     check_callable,
+    check_sequences,
     check_tangent,
     is_number_like,
     name_of,
@@ -31,7 +32,6 @@ from .derivatives.jacobian import hessian, jacfwd, jacobian, jacrev
 from .errors import (
     NonScalarOutputError,
     ShapeError,
-    StructureError,
 )
 from .primitives.shape import broadcast_to, transpose
 from .transforms.batch import batch_flat
@@ -203,12 +203,7 @@ def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux:
     (np.float64(0.0), np.float64(2.0))
     """
     check_callable(fun, "jvp")
-    if not isinstance(primals, tuple | list) or not isinstance(tangents, tuple | list):
-        raise StructureError(
-            "jvp takes the primals and the tangents as tuples, one entry an argument",
-            why=f"it got a {type(primals).__name__} and a {type(tangents).__name__}",
-            write="wg.jvp(f, (x, y), (x_dot, y_dot)), with one-element tuples (x,), (x_dot,) for one argument",
-        )
+    check_sequences(primals, tangents, "jvp")
     call = Call(fun, tuple(range(len(primals))), tuple(primals), {}, has_aux)
     call.check_arrays("jvp")
     x_dots = tangent_leaves(call, tuple(tangents))

@@ -398,6 +398,12 @@ def switch(index: Any, branches: Sequence[Function], *operands: Any) -> Any:
     >>> [wg.switch(k, [lambda x: x, lambda x: x**2], 3.0) for k in (0, 1, 7)]
     [3.0, 9.0, 9.0]
     """
+    if not isinstance(branches, list | tuple):
+        raise StructureError(
+            f"switch takes its branches as a list, got a {type(branches).__name__}",
+            why="the index counts them",
+            write="wg.switch(k, [f, g, h], x)",
+        )
     for f in branches:
         check_callable(f, "switch")
     branches = [adopted(f) for f in branches]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .core.body import is_array
-from .core.call import adopted, check_callable, name_of
+from .core.call import adopted, check_callable, name_of, positions
 from .core.trace import Trace, Tracer, setting
 from .core.tree import Structure, describe, flatten, leaf_path, tree_map, unflatten
 from .core.types import dtype_of, is_inexact, shape_of, type_of
@@ -43,7 +43,8 @@ class _Custom:
         check_callable(fun, self.kind)
         functools.update_wrapper(self, fun)
         self.fun = fun
-        self.nondiff = (nondiff_argnums,) if isinstance(nondiff_argnums, int) else tuple(nondiff_argnums)
+        nondiff = positions(nondiff_argnums, self.kind)
+        self.nondiff = (nondiff,) if isinstance(nondiff, int) else nondiff
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else types.MethodType(self, instance)
@@ -60,6 +61,17 @@ class _Custom:
         if any(isinstance(y, Tracer) and y.traced_by.level > 0 for y in flatten(result)[0]):
             raise closes_over(self)
         return result
+
+    def places_without(self, n: int) -> set[int]:
+        """Where among n arguments those without derivative stand."""
+        for i in self.nondiff:
+            if not -n <= i < n:
+                raise StructureError(
+                    f"nondiff_argnums of {name_of(self.fun)} names argument {i}; it was called with {n}",
+                    why="arguments are counted from 0",
+                    write="give the argument, or leave it out of nondiff_argnums",
+                )
+        return {i % n for i in self.nondiff}
 
     def apply(self, leaves: Sequence[Any], call: _Call) -> list[Any]:
         """Flat results of the primitive."""
@@ -100,7 +112,7 @@ class _Call:
     """
 
     def __init__(self, custom: _Custom, args: tuple[Any, ...], trees: Sequence[Structure]) -> None:
-        nondiff = {i % len(args) for i in custom.nondiff}
+        nondiff = custom.places_without(len(args))
         self.custom, self.trees = custom, tuple(trees)
         self.places = [i for i in range(len(args)) if i not in nondiff]
         self.template = [x if i in nondiff else None for i, x in enumerate(args)]
@@ -183,7 +195,7 @@ class _Call:
 
 def flat_call(custom: _Custom, args: tuple[Any, ...]) -> tuple[list[Any], _Call]:
     """The leaves of the differentiated arguments, which must be numbers and arrays, and the rest about the call."""
-    nondiff = {i % len(args) for i in custom.nondiff}
+    nondiff = custom.places_without(len(args))
     flat = [flatten(x) for i, x in enumerate(args) if i not in nondiff]
     call = _Call(custom, args, [tree for _, tree in flat])
     leaves = [x for xs, _ in flat for x in xs]
@@ -265,7 +277,7 @@ class custom_jvp(_Custom):
     def interleaved(self, static: Sequence[Any], primals: Sequence[Any]) -> tuple[Any, ...]:
         """All arguments from those without derivative and the others."""
         n = len(static) + len(primals)
-        nondiff = {i % n for i in self.nondiff}
+        nondiff = self.places_without(n)
         rest, fixed = iter(primals), iter(static)
         return tuple(next(fixed) if i in nondiff else next(rest) for i in range(n))
 

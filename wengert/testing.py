@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from .api import jvp, vjp
-from .core.call import name_of
+from .core.call import check_callable, name_of
 from .core.program import Equation, Literal, Program
 from .core.record import record
 from .core.tree import flatten, unflatten
@@ -69,6 +69,7 @@ def check_grads(
     """
     if args is None:
         return lambda *xs: check_grads(fun, xs, order, modes, atol, rtol, eps, rng=rng)
+    check_callable(fun, "check_grads")
     arguments = tuple(args) if isinstance(args, tuple | list) else (args,)
     names = [modes] if isinstance(modes, str) else list(modes)
     for mode in names:

@@ -334,6 +334,26 @@ def test_gradients_have_the_dtype_of_the_argument(x):
     same(got, wg.grad(f)(x), 1e-5 if numpy.asarray(x).dtype.char == "f" else 1e-12)
 
 
+KINDS_OF_FLOATS = [np.float16, np.float32, np.float64, np.longdouble, np.complex64, np.complex128, np.clongdouble]
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_FLOATS, ids=lambda kind: np.dtype(kind).name)
+def test_constants_of_each_kind(kind):
+    """As results, in branches, in arrays; what LLVM has no type for as bits."""
+    third = kind(1) / kind(3)
+    for f in (
+        lambda x: third,
+        lambda x: np.where(x > 0, third, kind(4)),
+        lambda x: wg.cond(x > 0, lambda: third, lambda: kind(2)),
+        lambda x: np.full(3, third) * third,
+        lambda x: kind(x) * third,
+    ):
+        for x in (1.5, -2.0):
+            found, right = wg.jit(f)(x), f(x)
+            assert np.asarray(found).dtype == np.asarray(right).dtype == np.dtype(kind)
+            np.testing.assert_array_equal(found, right)
+
+
 def test_special_values():
     x = numpy.array([numpy.nan, numpy.inf, -numpy.inf, 0.0, -0.0, 1e308, 5e-324])
     f = lambda x: (

@@ -334,6 +334,16 @@ def check_callable(fun: Any, transformation: str) -> None:
         )
 
 
+def check_sequences(primals: Any, tangents: Any, transformation: str) -> None:
+    """Primals and tangents must be given in tuples."""
+    if not isinstance(primals, tuple | list) or not isinstance(tangents, tuple | list):
+        raise StructureError(
+            f"{transformation} takes the primals and the tangents as tuples, one entry an argument",
+            why=f"it got a {type(primals).__name__} and a {type(tangents).__name__}",
+            write=f"wg.{transformation}(f, (x, y), (x_dot, y_dot)), with tuples (x,), (x_dot,) for one argument",
+        )
+
+
 def name_of(fun: Any) -> str:
     return getattr(fun, "__name__", None) or type(fun).__name__
 

@@ -54,6 +54,12 @@ def unflatten(structure: Structure, leaves: Iterable[Any]) -> Any:
 
 def tree_map(f: Callable[..., Any], tree: Any, *rest: Any) -> Any:
     """Apply f to the leaves of trees of one structure."""
+    if not callable(f):
+        raise StructureError(
+            f"tree_map takes a function, got a {type(f).__name__}",
+            why="it is applied to each leaf",
+            write="wg.tree_map(f, tree)",
+        )
     leaves, structure = flatten(tree)
     others = [flatten_like(structure, t, "a tree") for t in rest]
     return unflatten(structure, [f(*xs) for xs in zip(leaves, *others, strict=True)])

@@ -151,7 +151,7 @@ SIDES = {"both": 0, "right": 1, "left": -1}
 
 def method(name: str) -> Method:
     """The method of this name."""
-    if name not in METHODS:
+    if not isinstance(name, str) or name not in METHODS:
         raise ArgumentError(
             f"there is no numerical method {name!r}",
             why="each method is a formula of differences with steps of its own",
@@ -162,7 +162,7 @@ def method(name: str) -> Method:
 
 def side_of(name: str) -> int:
     """0, 1 or -1 for "both", "right", "left"."""
-    if name not in SIDES:
+    if not isinstance(name, str) or name not in SIDES:
         raise ArgumentError(
             f"there is no side {name!r}",
             why="differences look to both sides of the point, or to one where it is at the edge of the domain",

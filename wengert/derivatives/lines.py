@@ -23,7 +23,9 @@ class Point:
 
     def value(self, leaves: Sequence[Any]) -> np.ndarray:
         """All results in one vector."""
-        self.outs = [np.asarray(y) for y in self.call(*leaves)]
+        outs = self.call(*leaves)
+        self.call.check_results("numeric differentiation", outs)
+        self.outs = [np.asarray(y) for y in outs]
         parts = [y.ravel() if is_inexact(y.dtype) else y.ravel().astype(float) for y in self.outs]
         return np.concatenate(parts) if parts else np.zeros(0)
 

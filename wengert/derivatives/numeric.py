@@ -29,7 +29,17 @@ from typing import Any
 
 import numpy as np
 
-from ..core.call import Argnums, Call, Function, name_of, named, tangent_leaves
+from ..core.call import (
+    Argnums,
+    Call,
+    Function,
+    check_callable,
+    check_sequences,
+    name_of,
+    named,
+    positions,
+    tangent_leaves,
+)
 from ..errors import NonScalarOutputError
 from . import differences
 from .differences import Estimate, Line
@@ -122,7 +132,10 @@ def directional(
     >>> bool(abs(slope - 50) < error < 1e-6)
     True
     """
+    check_callable(fun, "numeric.directional")
+    check_sequences(primals, tangents, "numeric.directional")
     call = Call(fun, tuple(range(len(primals))), tuple(primals), {}, False)
+    call.check_arrays("numeric.directional")
     slopes = _Slopes(call, method, step, side, error)
     found = slopes.along(tangent_leaves(call, tuple(tangents)))
     outs = slopes.point.outs
@@ -150,6 +163,9 @@ def jacobian(
     array([[1., 0.],
            [0., 1.]])
     """
+
+    check_callable(fun, "numeric.jacobian")
+    argnums = positions(argnums, "numeric.jacobian")
 
     @named("numeric.jacobian", fun)
     def jacobian_of(*args: Any, **kwargs: Any) -> Any:
@@ -193,6 +209,9 @@ def grad(
     24.0 10.0
     """
 
+    check_callable(fun, "numeric.grad")
+    argnums = positions(argnums, "numeric.grad")
+
     @named("numeric.grad", fun)
     def gradient(*args: Any, **kwargs: Any) -> Any:
         slopes, blocks = _blocks(fun, argnums, args, kwargs, method, step, side, error)
@@ -206,8 +225,8 @@ def grad(
                 where=call.source,
             )
         g, errors = (
-            call.rebuild([b.reshape(np.shape(x))[()] for b, x in zip(parts, call.leaves, strict=True)])
-            for parts in zip(*blocks, strict=True)
+            call.rebuild([part.reshape(np.shape(x))[()] for part, x in zip(parts, call.leaves, strict=True)])
+            for parts in ([b.value for b in blocks], [b.error for b in blocks])
         )
         return (g, errors) if error else g
 

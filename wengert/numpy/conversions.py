@@ -38,7 +38,8 @@ _ADVICE = {
     ),
     "NumPy array": (
         "np.array([t, t]), np.full(3, t) and a[mask] = t on a plain array fill plain arrays, which hold no derivatives",
-        f"wnp.array([t, t]), np.stack([t, t]), wnp.full(3, t), with import wengert.numpy as wnp; {_OWN_ARRAY}; {_STOP}",
+        "wnp.array([t, t]), np.stack([t, t]), wnp.full(3, t), with import wengert.numpy as wnp; t.astype(np.float32) "
+        f"for np.float32(t); {_OWN_ARRAY}; {_STOP}",
     ),
     "pickle": (
         "what is sent to a file or to another process is plain data",
@@ -62,7 +63,9 @@ def plain_number(tracer: Tracer, asked: str) -> WengertError:
     why, write = _ADVICE[asked]
     if tracer.dtype.kind not in "fc":
         why = "its value is known to the trace alone; an index, for example, may differ between the lanes of vmap"
-        return ConcretizationError(what, why=why, write=f"wnp.take(a, i) for a[i] with a traced index i; {_STOP}")
+        static = "wg.jit(f, static_argnums=k) where shapes depend on it"
+        write = f"wnp.take(a, i) for a[i] with a traced index i; {static}; {_STOP}"
+        return ConcretizationError(what, why=why, write=write)
     return ConcretizationError(f"{what}, which would lose its derivative", why=why, write=write)
 
 

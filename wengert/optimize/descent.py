@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import ArgumentError
 from .objective import Objective
 from .result import Result
 from .searches import SEARCHES, Point, unknown_search
@@ -21,6 +22,12 @@ def run(
     objective: Objective, iterates: Iterates, steps: int, target: float = -np.inf, callback: Callback | None = None
 ) -> Result:
     """Make `steps` steps of a method, which is a stream of (x, f(x)) that ends when no step decreases f."""
+    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 0:
+        raise ArgumentError(
+            f"steps={steps!r} is no number of steps",
+            why="the method is run for at most so many steps",
+            write="steps=1000",
+        )
     x, fun, message = objective.start, np.inf, "no step decreases f any more: the limit of rounding"
     for k, (x_next, value) in enumerate(iterates):
         if k and not np.isfinite(value):

@@ -9,7 +9,9 @@ import numpy as np
 
 from .. import api
 from ..compile.jit import Jit, jit
-from ..errors import ArgumentError, ShapeError
+from ..core.call import check_callable, is_number_like, name_of
+from ..core.types import dtype_of, shape_of
+from ..errors import ArgumentError, NonScalarOutputError, ShapeError
 from .constraints import bounds_of
 from .objective import Variables
 from .vector import VectorFunction
@@ -140,10 +142,18 @@ def root_scalar(
             why="the search begins at a point, or between two points where g differs in sign",
             write="x0=1.0 or bracket=(0.0, 2.0)",
         )
+    if x0 is not None and not is_real_number(x0):
+        raise ArgumentError(
+            f"root_scalar got the start x0={x0!r}",
+            why="the search begins at one real number",
+            write="x0=1.0; wg.optimize.root for arrays and structures",
+        )
+    check_callable(fun, "root_scalar")
     if method is None and x0 is not None:
         method = "newton"
     made = _jit if jit or isinstance(fun, Jit) else lambda f: f
-    first = lambda x: api.jvp(fun, (x,), (1.0,))
+    g = _scalar(fun)
+    first = lambda x: api.jvp(g, (x,), (1.0,))
     value: Callable[[Any], Any]
     if method == "newton":
         both = made(first)
@@ -152,13 +162,34 @@ def root_scalar(
         three = made(lambda x: api.jvp(first, (x,), (1.0,)))
         value, more = lambda x: _three(three(float(x))), {"fprime": True, "fprime2": True}
     else:
-        plain = made(fun)
+        plain = made(g)
         value, more = lambda x: float(plain(float(x))), {}
     start = None if x0 is None else float(x0)
     return scipy.optimize.root_scalar(value, x0=start, method=method, **more, **kw)
 
 
 _jit = jit  # also where an argument has this name
+
+
+def _scalar(fun: Callable) -> Callable:
+    """A function whose result must be one real number."""
+
+    def scalar(x: Any) -> Any:
+        y = fun(x)
+        if not is_real_number(y):
+            raise NonScalarOutputError(
+                f"root_scalar needs a function with one real number as result; {name_of(fun)} returned something else",
+                why="it solves one equation for one number",
+                write="return one number; wg.optimize.root solves systems",
+            )
+        return y
+
+    return scalar
+
+
+def is_real_number(x: Any) -> bool:
+    """One number, that is not complex."""
+    return is_number_like(x) and shape_of(x) == () and dtype_of(x).kind in "fiu"
 
 
 def _three(nested: Any) -> tuple[float, float, float]:

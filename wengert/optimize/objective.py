@@ -10,8 +10,9 @@ import numpy as np
 
 from .. import api
 from ..compile.jit import Jit, jit
+from ..core.call import check_callable
 from ..core.tree import flatten, unflatten
-from ..errors import NonDifferentiableInputError, NonFiniteError, NonScalarOutputError
+from ..errors import NonDifferentiableInputError, NonFiniteError, NonScalarOutputError, StructureError
 from .result import Result
 
 Function = Callable[..., Any]
@@ -22,6 +23,12 @@ class Variables:
 
     def __init__(self, x0: Any) -> None:
         leaves, self.structure = flatten(x0)
+        if not leaves:
+            raise StructureError(
+                f"the start x0 is {'None' if x0 is None else 'a structure'} without numbers",
+                why="what is searched for has the structure, the shapes and the dtypes of the start",
+                write="a number, an array, or a structure of them",
+            )
         arrays = [np.asarray(leaf) for leaf in leaves]
         for a in arrays:
             if a.dtype.kind not in "fiu":
@@ -80,12 +87,13 @@ class Objective(Variables):
     """f and its derivatives on vectors; each call counted, each value that is recorded kept with its cost."""
 
     def __init__(self, fun: Function, x0: Any, compiled: bool = False) -> None:
+        check_callable(fun, "optimize")
         super().__init__(x0)
         self._fun = jit(fun) if compiled and not isinstance(fun, Jit) else fun
         self._value_and_grad = derived(self._fun, api.value_and_grad)
         self._hessian = derived(self._fun, api.hessian)
         self._product = derived(self._fun, _product) if isinstance(self._fun, Jit) else None
-        self._linearized: tuple[bytes, Any] = (b"", None)
+        self._linearized: tuple[Any, Any] = (None, None)
         self.evaluations, self.gradients, self.began = 0, 0, time.perf_counter()
         self.history: list[tuple[float, int, int, float]] = []
 

@@ -10,6 +10,7 @@ import numpy as np
 from .. import api
 from .. import numpy as wnp
 from ..compile.jit import Jit, jit
+from ..core.call import check_callable
 from ..core.tree import flatten
 from ..errors import NonScalarOutputError, StructureError
 from .objective import Variables
@@ -19,6 +20,7 @@ class VectorFunction:
     """g: a structure like x0 to a structure of real arrays. As a vector of a vector; its calls are counted."""
 
     def __init__(self, variables: Variables, fun: Callable, compiled: bool = False) -> None:
+        check_callable(fun, "optimize")
         self.variables, self.fun = variables, fun
         made: Callable[[Callable], Callable] = jit if compiled or isinstance(fun, Jit) else lambda f: f
         self._value = made(self._leaves)
@@ -44,11 +46,12 @@ class VectorFunction:
         """g(x), all results in one vector: (n,) -> (m,)."""
         self.evaluations += 1
         y = np.concatenate(self._value(self.variables.tree(x)))
-        if y.dtype.kind == "c":
+        if y.dtype.kind not in "fiub":
+            kind = "complex numbers" if y.dtype.kind == "c" else f"an array of {y.dtype}"
             raise NonScalarOutputError(
-                "the function returned complex numbers",
+                f"the function returned {kind}",
                 why="equations, residuals and constraints are real",
-                write="both parts: np.stack([y.real, y.imag])",
+                write="real numbers; of complex ones both parts: np.stack([y.real, y.imag])",
             )
         return y.astype(float)
 

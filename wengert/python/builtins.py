@@ -136,6 +136,18 @@ def complex_(*args: Any) -> Any:
     return builtins.complex(*args)
 
 
+def _scalar_type(kind: Any) -> None:
+    @replaces(kind)
+    def f(*args: Any) -> Any:
+        if len(args) == 1 and isinstance(args[0], Tracer):
+            return to_dtype(args[0], np.dtype(kind))
+        return kind(*args)
+
+
+for _kind in {np.dtype(code).type for code in "?bBhHiIlLqQefdgFDG"}:
+    _scalar_type(_kind)
+
+
 @replaces(round)
 def round_(x: Any, ndigits: Any = None) -> Any:
     """round(x): to an integer, or to digits."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import struct
+import sys
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ TYPES = {"float64": "double", "float32": "float", "bool": "i1"}
 def llvm_type(dtype: np.dtype[Any]) -> str:
     """The type of a value in a register: double, float, i1, i8 ... i64; complex numbers are pairs of these."""
     if dtype.kind == "c":
-        return "double" if dtype.itemsize == 16 else "float"
+        return llvm_type(np.dtype(f"f{dtype.itemsize // 2}"))
     return TYPES.get(dtype.name) or f"i{8 * dtype.itemsize}"
 
 
@@ -29,8 +30,10 @@ def number(value: Any, dtype: np.dtype[Any]) -> Any:
     """A constant of a dtype, as text; a pair of texts where it is complex."""
     if dtype.kind == "c":
         part = np.dtype(f"f{dtype.itemsize // 2}")
-        z = complex(value)
+        z = dtype.type(value)
         return number(z.real, part), number(z.imag, part)
+    if dtype.kind == "f" and dtype.name not in TYPES:  # bits that are passed on: NumPy computes with them
+        return str(int.from_bytes(dtype.type(value).tobytes(), sys.byteorder))
     if dtype.kind == "f":
         x = float(dtype.type(value))  # LLVM writes a float as the double that it equals
         return f"0x{struct.unpack('<Q', struct.pack('<d', x))[0]:016X}"

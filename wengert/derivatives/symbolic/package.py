@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import MissingPackageError
+from ...errors import ArgumentError, MissingPackageError
 
 
 def load() -> Any:
@@ -40,6 +40,12 @@ def number(value: Any) -> Any:
         return sp.Integer(int(value))
     if isinstance(value, complex | np.complexfloating):
         return number(value.real) + sp.I * number(value.imag)
+    if not isinstance(value, float | np.floating):
+        raise ArgumentError(
+            f"a {type(value).__name__} stands where a number or an expression belongs",
+            why="what SymPy computes with are numbers, symbols, and expressions of them",
+            write="numbers, sympy.Symbol, or arrays of them",
+        )
     return real_number(value)
 
 

@@ -178,12 +178,42 @@ def from_sympy(expression: Any, symbols: Any) -> Callable[..., Any]:
     """
     sp = load()
     single = isinstance(symbols, sp.Symbol)
+    if not single and not isinstance(symbols, list | tuple):
+        raise _no_symbols(symbols)
     ins, trees = [], []
     for entry in (symbols,) if single else symbols:
         leaves, tree = flatten(entry)
         trees.append((tree, len(leaves)))
-        ins += [as_objects(x) for x in leaves]
+        ins += [_symbols(x) for x in leaves]
     found, out_tree = flatten(expression)
-    outs = [objects(as_objects(sp.sympify(y) if not hasattr(y, "tolist") else y)) for y in found]
+    outs = [_expressions(y) for y in found]
     name = str(expression) if out_tree == LEAF and len(str(expression)) < 40 else "expression"
     return function_of(name, trees, ins, outs, out_tree, [])
+
+
+def _symbols(x: Any) -> np.ndarray:
+    """A symbol, or an array or a matrix of symbols."""
+    if not hasattr(x, "tolist") and not isinstance(x, load().Basic):
+        raise _no_symbols(x)
+    return as_objects(x)
+
+
+def _no_symbols(x: Any) -> ArgumentError:
+    return ArgumentError(
+        f"from_sympy got {x!r} where symbols belong",
+        why="the function that is made has one argument for each symbol, in this order",
+        write='x, y = sympy.symbols("x y"); wg.symbolic.from_sympy(expression, (x, y))',
+    )
+
+
+def _expressions(y: Any) -> np.ndarray:
+    """An expression, or an array or a matrix of them."""
+    sp = load()
+    try:
+        return objects(as_objects(y if hasattr(y, "tolist") else sp.sympify(y)))
+    except (sp.SympifyError, TypeError, ValueError):
+        raise ArgumentError(
+            f"from_sympy got a {type(y).__name__} where an expression belongs",
+            why="it is SymPy's expressions that are turned into functions",
+            write="an expression of SymPy, a matrix or array of them, or a structure of those",
+        ) from None
