@@ -109,6 +109,7 @@ def memory() -> Row:
 
 def allocated(f: Callable[[Any], Any], x: Any) -> int:
     """The most bytes that Python and NumPy hold at one time in a first call, beyond what they held before it."""
+    f.memory(x)  # type: ignore[attr-defined]  # records the program
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
