@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+from scipy.fft import dct, idct
+from scipy.sparse import linalg
 from scipy.sparse.linalg import LinearOperator
 
 import wengert as wg
 from wengert import curvature
+from wengert.derivatives.curvature import spectrum
 from wengert.errors import ArgumentError, SingularPointError, WengertError
 
 N = 12
@@ -43,6 +46,64 @@ def test_hessian(mode):
     np.testing.assert_allclose(H(X), want @ X, atol=1e-8)
     np.testing.assert_allclose(H(X), wg.hvp(f, (X,), (X,)), rtol=1e-12, atol=1e-14)
     assert H.mode in MODES[1:] and (mode == "auto" or H.mode == mode)
+
+
+def test_the_composition_is_chosen_by_what_both_cost():
+    """One tangent forward, or one adjoint back, whatever number of leaves there are."""
+    weights = {"A": np.ones((3, N)), "b": np.zeros(3)}
+    H = curvature.hessian(lambda p: np.sum(np.tanh(p["A"] @ X + p["b"]) ** 2), weights)
+    forward, reverse = H.choice.forward, H.choice.reverse
+    assert forward.passes == reverse.passes == 1
+    assert forward.cost.operations < 20 * 3 * N  # not once for each leaf
+    assert H.mode == f"{H.choice.mode} over reverse" and "both modes" in str(H.choice)
+    indexed = curvature.hessian(lambda x: sum(x[i] * x[i + 1] ** 2 for i in range(N - 1)), X)
+    assert indexed.choice.mode == "forward" and "times less" in indexed.choice.reason  # x[i] fills an array backwards
+    assert curvature.hessian(f, X, mode=MODES[2]).choice.mode == "reverse"
+
+
+def test_products_are_compiled_batched_and_differentiated():
+    """Inside other transformations, and of a function that is itself compiled."""
+    want, V = by_differences(f, X), random().normal(size=(3, N))
+    compiled = curvature.hessian(wg.jit(f), X)
+    np.testing.assert_allclose(compiled.rows(V), V @ want, atol=1e-7)
+    np.testing.assert_allclose(wg.jit(lambda x, V: curvature.hessian(f, x).rows(V))(X, V), V @ want, atol=1e-7)
+    np.testing.assert_allclose(wg.vmap(lambda v: curvature.hessian(f, X)(v))(V), V @ want, atol=1e-7)
+    points = np.stack([X, X / 2])
+    found = wg.jit(wg.vmap(lambda x: curvature.hessian(f, x).dense()))(points)
+    np.testing.assert_allclose(found[1], by_differences(f, X / 2), atol=1e-7)
+
+    def structured(x, v):
+        H = curvature.hessian(lambda p: np.sum(p["a"] ** 3) * p["b"], {"a": x[1:], "b": x[0]})
+        return H.flat(H(H.tree(v)))
+
+    dense = wg.hessian(lambda x: np.sum(x[:-1] ** 3) * x[-1])(np.append(X[1:], X[0]))
+    np.testing.assert_allclose(wg.jit(structured)(X, V[0]), dense @ V[0], rtol=1e-12, atol=1e-12)
+    slope = wg.grad(lambda x: curvature.trace(curvature.hessian(lambda x: np.sum(x**4), x), random()).value)(X)
+    np.testing.assert_allclose(slope, 24 * X, rtol=1e-12)  # a diagonal matrix: the estimate is exact
+
+
+PRODUCTS = {
+    "hessian": lambda: curvature.hessian(lambda x: f(x) + 5 * np.sum(x**2), X),
+    "float32": lambda: curvature.hessian(lambda x: np.sum(x**4) + np.sum(x**2), X.astype(np.float32)),
+    "gauss_newton": lambda: curvature.gauss_newton(lambda x: A @ np.sin(x) + x, X),
+    "fisher": lambda: curvature.fisher(lambda x: A @ x + x, X, "poisson"),
+    "empirical fisher": lambda: curvature.fisher(lambda x: A @ x + x**2 + x, X),
+}
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_scipys_iterative_methods_take_every_operator(name):
+    product = PRODUCTS[name]()
+    M, operator, b = product.dense().astype(float), product.operator, np.ones(N)
+    rtol = 1e-4 if product.dtype == np.float32 else 1e-8
+    values, _ = linalg.eigsh(operator, 2, v0=b.astype(product.dtype))
+    np.testing.assert_allclose(np.sort(values), np.linalg.eigvalsh(M)[-2:], rtol=rtol)
+    for solve in (linalg.cg, linalg.minres):
+        x, failed = solve(operator, b, rtol=rtol / 100, maxiter=500)
+        assert not failed
+        np.testing.assert_allclose(M @ x, b, atol=100 * rtol)
+    shifted = operator + 2.0 * linalg.aslinearoperator(np.eye(N))
+    np.testing.assert_allclose(shifted @ b, M @ b + 2 * b, rtol=rtol)
 
 
 def test_hessian_of_a_structure():
@@ -184,6 +245,29 @@ def test_hutch_plus_plus():
     assert exact.value == pytest.approx(6.0) and exact.error == 0
 
 
+class Falling:
+    """A matrix with the eigenvalues 1, 1/4, 1/9, ..., 1/n^2 and a cosine transform as eigenvectors."""
+
+    def __init__(self, n):
+        self.values, self.shape, self.dtype = np.arange(1.0, n + 1) ** -2, (n, n), np.dtype(float)
+
+    def __matmul__(self, V):
+        return idct(self.values[:, None] * dct(V, axis=0, norm="ortho"), axis=0, norm="ortho")
+
+
+def test_hutch_plus_plus_falls_faster_than_the_root():
+    """Three decades of errors and more while the products grow by two: at least as 1 / V, Hutchinson's as its root."""
+    M, counts, errors = Falling(1000), (6, 60, 600), {}
+    for method in ("hutchinson", "hutch++"):
+        runs = [[curvature.trace(M, random(s), samples=V, method=method) for s in range(12)] for V in counts]
+        errors[method] = [np.sqrt(np.mean([(run.value - M.values.sum()) ** 2 for run in row])) for row in runs]
+        said = [np.sqrt(np.mean([run.error**2 for run in row])) for row in runs]
+        np.testing.assert_allclose(said[1:], errors[method][1:], rtol=0.5)
+    assert np.polyfit(np.log(counts), np.log(errors["hutchinson"]), 1)[0] == pytest.approx(-0.5, abs=0.2)
+    assert np.all(np.diff(np.log(errors["hutch++"])) < -np.log(10))
+    assert errors["hutch++"][0] > 1000 * errors["hutch++"][-1]
+
+
 def test_batches_give_the_mean_and_the_error():
     M = symmetric(np.linspace(-1.0, 3.0, 10))
     found = curvature.trace(M, random(7), samples=100)
@@ -213,6 +297,36 @@ def test_lanczos_ends_where_the_span_is_invariant():
     np.testing.assert_allclose(np.linalg.eigvalsh(np.diag(d) + np.diag(e, 1) + np.diag(e, -1)), [1.0, 2.0])
 
 
+def test_lanczos_from_several_vectors_is_that_from_each(monkeypatch):
+    """Products come in batches; a vector whose span is invariant goes out of them."""
+    M, sizes = symmetric(np.linspace(-1.0, 3.0, 20)), []
+
+    def rows(V):
+        sizes.append(len(V))
+        return V @ M
+
+    V = np.stack([random(1).normal(size=20), np.linalg.eigh(M)[1][:, 3], random(2).normal(size=20)])
+    together = spectrum.quadratures(rows, V, 6)
+    assert sizes == [3, 2, 2, 2, 2, 2]
+    for v, (nodes, weights) in zip(V, together, strict=True):
+        d, e = curvature.lanczos(rows, v, 6)
+        T = np.diag(d) + np.diag(e, 1) + np.diag(e, -1)
+        np.testing.assert_allclose(nodes, np.linalg.eigvalsh(T), atol=1e-12)
+        assert weights @ nodes**2 == pytest.approx(v @ M @ M @ v / (v @ v))
+    monkeypatch.setattr(spectrum, "MEMORY", 8 * 20 * 6 * 2)  # two bases fit
+    sizes.clear()
+    apart = spectrum.quadratures(rows, V, 6)
+    assert sizes == [2, 1, 1, 1, 1, 1, *[1] * 6]
+    np.testing.assert_allclose(apart[2][0], together[2][0], rtol=1e-12)
+
+
+def test_a_log_determinant_stops_at_its_tolerance():
+    M = symmetric(np.geomspace(1.0, 100.0, 60))
+    found = curvature.log_determinant(M, random(), samples=10_000, steps=30, tolerance=0.02)
+    assert found.error <= 0.02 * found.value and 16 * 30 <= found.products < 10_000 * 30
+    assert abs(found.value - np.linalg.slogdet(M)[1]) < 4 * found.error
+
+
 def test_log_determinant():
     M = symmetric(np.geomspace(0.1, 10.0, 60) * 1.5)
     found = curvature.log_determinant(M, random(), samples=60, steps=40)
@@ -239,6 +353,9 @@ def test_spectral_density():
     assert np.trapezoid(density, grid) == pytest.approx(1.0, abs=1e-6)
     want = np.mean(np.exp(-(((grid[:, None] - values) / 0.3) ** 2) / 2), axis=1) / (0.3 * np.sqrt(2 * np.pi))
     np.testing.assert_allclose(density, want, atol=0.03)
+    square = found.mean(np.square)
+    assert abs(square.value - np.mean(values**2)) < 4 * square.error < 0.3 and square.products == 20 * 60
+    assert found.mean(lambda t: t < 0.5).value == pytest.approx(found.below(0.5))
     moments = [found.weights @ found.nodes**k for k in (1, 2)]
     np.testing.assert_allclose(moments, [values.mean(), np.mean(values**2)], atol=0.06)
 

@@ -195,8 +195,8 @@ def required_mode(at: Linearised) -> tuple[str, str] | None:
     return None
 
 
-def forward_cost(at: Linearised, sizes: Sequence[int]) -> Cost:
-    """All columns: each equation as many times as unit vectors reach it."""
+def forward_cost(at: Linearised, sizes: Sequence[int] | None) -> Cost:
+    """All columns: each equation as many times as unit vectors reach it. sizes None: one tangent of all leaves."""
     reached: dict[int, int] = {}  # variable -> the arguments that it depends on, as bits
     weight = _weights(sizes)
     for k, var in enumerate(at.ins):
@@ -216,8 +216,8 @@ def forward_cost(at: Linearised, sizes: Sequence[int]) -> Cost:
     return Cost(operations, moved)
 
 
-def reverse_cost(at: Linearised, sizes: Sequence[int]) -> Cost:
-    """All rows: each equation as many times as adjoints of unit vectors come back to it."""
+def reverse_cost(at: Linearised, sizes: Sequence[int] | None) -> Cost:
+    """All rows: each equation as many times as adjoints of unit vectors come back to it. None: one adjoint of all."""
     reached: dict[int, int] = {}  # variable -> the results that depend on it, as bits
     in_place = recording.get() is not None  # compiled programs add the adjoint of x[i] into that of x
     weight = _weights(sizes)
@@ -242,8 +242,10 @@ def reverse_cost(at: Linearised, sizes: Sequence[int]) -> Cost:
     return Cost(operations, moved)
 
 
-def _weights(sizes: Sequence[int]) -> Callable[[int], int]:
+def _weights(sizes: Sequence[int] | None) -> Callable[[int], int]:
     """The number of unit vectors of a set of leaves, given as bits; each set is counted once."""
+    if sizes is None:
+        return lambda bits: 1
     known: dict[int, int] = {}
 
     def weight(bits: int) -> int:

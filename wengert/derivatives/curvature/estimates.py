@@ -106,6 +106,7 @@ def trace(
     `1 / samples` for matrices with few large eigenvalues (Meyer, Musco, Musco and Woodruff 2021, algorithm 1).
 
     samples: products at most. tolerance: stop when the standard error is below tolerance times the value (hutchinson).
+    Inside `wg.jit` and `wg.grad` (without a tolerance) the vectors are constants, drawn when the function is recorded.
     Raises ArgumentError.
 
     >>> import numpy as np

@@ -19,7 +19,7 @@ from ...transforms.batch import batch_flat
 from ...transforms.tape import run_tape
 from ...transforms.transpose import transpose_tape
 from ..columns import linearised, zeros_if_none
-from ..mode import Linearised, forward_cost, held_bytes, reverse_cost
+from ..mode import Choice, Linearised, Passes, decide, forward_cost, held_bytes, reverse_cost
 from ..taylor import tangents
 
 Leaves = list[Any]
@@ -29,13 +29,16 @@ MEMORY = 2**28  # bytes that the tangents of products at one time may take
 class Product:
     """A symmetric matrix over the elements of x, known by its products: `product(v)`, structured like x.
 
-    The function was linearised once, at x; a product runs the linear program only. mode: the composition that it
-    takes, "forward over reverse" or "reverse over reverse". n: rows and columns. operator: the same as a
-    `scipy.sparse.linalg.LinearOperator` over vectors of all elements, leaf by leaf.
+    The function was linearised once, at x; a product runs the linear program only (as machine code where the function
+    is `wg.jit(f)`). mode: the composition that it takes. choice: for a Hessian, what both compositions cost and why
+    this one was taken. n: rows and columns. operator: the same as a `scipy.sparse.linalg.LinearOperator` over vectors
+    of all elements, leaf by leaf.
     """
 
-    def __init__(self, call: Call, apply: Callable[[Leaves], Leaves], held: int, mode: str) -> None:
-        self._call, self._apply, self.mode = call, apply, mode
+    def __init__(
+        self, call: Call, apply: Callable[[Leaves], Leaves], held: int, mode: str, choice: Choice | None = None
+    ) -> None:
+        self._call, self._apply, self.mode, self.choice = call, apply, mode, choice
         self._shapes = [shape_of(x) for x in call.leaves]
         self._dtypes = [dtype_of(x) for x in call.leaves]
         self.dtype = np.result_type(*self._dtypes) if self._dtypes else np.dtype(float)
@@ -50,7 +53,7 @@ class Product:
 
     def rows(self, V: Any) -> np.ndarray:
         """Products with many vectors of all elements: (k, n) -> (k, n), so many at once as memory allows."""
-        V = np.asarray(V)
+        V = wnp.asarray(V)
         if V.ndim != 2 or V.shape[1] != self.n:
             raise ArgumentError(
                 f"products with an array of shape {V.shape}",
@@ -71,7 +74,7 @@ class Product:
 
     def tree(self, v: Any) -> Any:
         """A vector as a structure like x."""
-        return self._call.rebuild([p.reshape(p.shape[1:])[()] for p in self._leaves(np.asarray(v)[None])])
+        return self._call.rebuild([p.reshape(p.shape[1:])[()] for p in self._leaves(wnp.asarray(v)[None])])
 
     @property
     def operator(self) -> Any:
@@ -107,6 +110,7 @@ def _owned(x: Any) -> Any:
 
 # Hessian ---------------------------------------------------------------------------------------------------------
 MODES = ("auto", "forward over reverse", "reverse over reverse")
+OUTER = {"forward": MODES[1], "reverse": MODES[2]}
 
 
 def hessian(fun: Function, x: Any, *, mode: str = "auto") -> Product:
@@ -114,7 +118,7 @@ def hessian(fun: Function, x: Any, *, mode: str = "auto") -> Product:
 
     Law: `hessian(f, x)(v) = H(x) v`. The gradient is linearised once; a product costs about as much as a gradient.
     mode: "forward over reverse" pushes v through the linearised gradient, "reverse over reverse" pulls it back, which
-    is the same because H is symmetric; "auto" takes the one that costs less by count.
+    is the same because H is symmetric; "auto" takes the one that costs less by count, and `.choice` is that count.
 
     x: real, a number, an array or a structure of them. Raises NonDifferentiableInputError, NonScalarOutputError.
 
@@ -125,6 +129,8 @@ def hessian(fun: Function, x: Any, *, mode: str = "auto") -> Product:
     array([ 6., 12.])
     >>> H.operator.shape
     (2, 2)
+    >>> H.mode, H.choice.mode
+    ('forward over reverse', 'forward')
     """
     if mode not in MODES:
         raise ArgumentError(
@@ -134,12 +140,18 @@ def hessian(fun: Function, x: Any, *, mode: str = "auto") -> Product:
         )
     call = _real_call(fun, x, "hessian")
     at = linearised(lambda *xs: _gradient(call, call, xs), call.leaves, fun)
-    if mode == "auto":
-        sizes = [1] * len(call.leaves)
-        forward = forward_cost(at, sizes).weight <= reverse_cost(at, sizes).weight
-        mode = MODES[1] if forward else MODES[2]
-    apply = (lambda vs: _push(at, vs)) if mode == MODES[1] else (lambda vs: _pull(at, vs))
-    return Product(call, apply, held_bytes(at), mode)
+    choice = chosen(at, mode)
+    apply = _push if choice.mode == "forward" else _pull
+    return Product(call, lambda vs: apply(at, vs), held_bytes(at), OUTER[choice.mode], choice)
+
+
+def chosen(at: Linearised, mode: str) -> Choice:
+    """The derivative of the gradient: one tangent pushed forward, or one adjoint pulled back."""
+    held = held_bytes(at)
+    forward, reverse = (Passes(1, 1, cost(at, None), held) for cost in (forward_cost, reverse_cost))
+    if mode != "auto":
+        return Choice(mode.split()[0], "as asked for", forward, reverse, MEMORY)
+    return Choice(*decide(at, forward, reverse), forward, reverse, MEMORY)
 
 
 def _gradient(f: Callable[..., Sequence[Any]], call: Call, xs: Sequence[Any]) -> Leaves:

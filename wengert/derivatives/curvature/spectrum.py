@@ -3,60 +3,103 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ...errors import ArgumentError, SingularPointError
-from .estimates import Estimate, Mean, Rows, checked, products_of, signs
+from .estimates import Estimate, Mean, Rows, checked, products_of, sampled, signs
+from .products import MEMORY
+
+
+class Basis:
+    """Lanczos' method from one vector: an orthonormal basis, and the tridiagonal matrix of A in it.
+
+    Each new vector is orthogonalised twice against all before it (Parlett, The Symmetric Eigenvalue Problem, "twice is
+    enough"). It ends where the span of the vectors is invariant, or after so many steps.
+    """
+
+    def __init__(self, v: np.ndarray, steps: int) -> None:
+        self.vectors = np.zeros((steps, v.size))
+        self.diagonal, self.off = list[float](), list[float]()
+        self.vectors[0] = v / np.linalg.norm(v)
+        self.size, self.ended = 0.0, False
+
+    @property
+    def last(self) -> np.ndarray:
+        """The vector that is to be multiplied next."""
+        return np.asarray(self.vectors[len(self.diagonal)])
+
+    def add(self, w: np.ndarray) -> None:
+        """Take in the product of A with the last vector."""
+        k = len(self.diagonal) + 1
+        self.diagonal.append(float(self.last @ w))
+        self.size = max(self.size, float(np.linalg.norm(w)))
+        for _ in range(2):
+            w = w - (self.vectors[:k] @ w) @ self.vectors[:k]
+        length = float(np.linalg.norm(w))
+        self.ended = k == len(self.vectors) or length <= 1e-12 * self.size * math.sqrt(w.size)
+        if not self.ended:
+            self.off.append(length)
+            self.vectors[k] = w / length
+
+    def quadrature(self) -> tuple[np.ndarray, np.ndarray]:
+        """Gauss' quadrature for the spectral measure of v: `v' f(A) v = |v|^2 sum_k w_k f(node_k)`.
+
+        Golub and Welsch (1969): the nodes are the eigenvalues of T, the weights squares of first components.
+        """
+        T = np.diag(self.diagonal) + np.diag(self.off, 1) + np.diag(self.off, -1)
+        nodes, vectors = np.linalg.eigh(T)
+        return nodes, vectors[0] ** 2
+
+
+def bases(rows: Rows, V: np.ndarray, steps: int) -> list[Basis]:
+    """Lanczos' method from each row of V: all of them advance together, so that their products are one batch."""
+    found = [Basis(v, steps) for v in V]
+    while going := [basis for basis in found if not basis.ended]:
+        products = np.asarray(rows(np.stack([basis.last for basis in going])), dtype=float)
+        for basis, w in zip(going, products, strict=True):
+            basis.add(w)
+    return found
 
 
 def lanczos(rows: Rows, v: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
     """The tridiagonal matrix of Lanczos' method with full reorthogonalisation: diagonal and off-diagonal.
 
-    `V' A V = T` with an orthonormal basis V of span(v, A v, ..., A^(steps - 1) v). Each new vector is orthogonalised
-    twice against all before it (Parlett, The Symmetric Eigenvalue Problem, "twice is enough"). Ends early
-    where the span is invariant. rows: `(k, n) -> (k, n)`, products with rows.
+    `V' A V = T` with an orthonormal basis V of span(v, A v, ..., A^(steps - 1) v); it ends early where the span is
+    invariant. rows: `(k, n) -> (k, n)`, products with rows.
     """
-    basis = np.zeros((steps, v.size))
-    diagonal, off = np.zeros(steps), np.zeros(max(steps - 1, 0))
-    basis[0] = v / np.linalg.norm(v)
-    size = 0.0
-    for k in range(steps):
-        w = rows(basis[k : k + 1])[0].astype(float)
-        diagonal[k] = basis[k] @ w
-        size = max(size, float(np.linalg.norm(w)))
-        for _ in range(2):
-            w = w - (basis[: k + 1] @ w) @ basis[: k + 1]
-        length = np.linalg.norm(w)
-        if k + 1 == steps or length <= 1e-12 * size * math.sqrt(v.size):
-            return diagonal[: k + 1], off[:k]
-        off[k] = length
-        basis[k + 1] = w / length
-    return diagonal, off
+    (basis,) = bases(rows, v[None], steps)
+    return np.array(basis.diagonal), np.array(basis.off)
 
 
-def quadrature(rows: Rows, v: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """Gauss' quadrature for the spectral measure of v: nodes and weights, `v' f(A) v = |v|^2 sum_k w_k f(node_k)`.
-
-    Golub and Welsch (1969): the nodes are the eigenvalues of T, the weights squares of first components.
-    """
-    diagonal, off = lanczos(rows, v, steps)
-    nodes, vectors = np.linalg.eigh(np.diag(diagonal) + np.diag(off, 1) + np.diag(off, -1))
-    return nodes, vectors[0] ** 2
+def quadratures(rows: Rows, V: np.ndarray, steps: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Nodes and weights for each row of V, so many rows at a time as memory allows their bases."""
+    k = max(1, MEMORY // (8 * V.shape[1] * steps))
+    return [basis.quadrature() for i in range(0, len(V), k) for basis in bases(rows, V[i : i + k], steps)]
 
 
 class Spectrum:
     """The distribution of the eigenvalues of a matrix, estimated: nodes with weights that sum to 1.
 
     nodes, weights: all of them. density(t, width): smoothed by a Gaussian. below(t): the part of the eigenvalues that
-    is less than t.
+    is less than t. mean(f): the mean of f over all eigenvalues, with its standard error.
     """
 
-    def __init__(self, n: int, nodes: list[np.ndarray], weights: list[np.ndarray]) -> None:
-        self.n = n
-        self.nodes = np.concatenate(nodes)
-        self.weights = np.concatenate(weights) / len(weights)
+    def __init__(self, n: int, parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> None:
+        self.n, self._parts = n, parts
+        self.nodes = np.concatenate([nodes for nodes, _ in parts])
+        self.weights = np.concatenate([weights for _, weights in parts]) / len(parts)
+
+    def mean(self, f: Callable[[np.ndarray], np.ndarray]) -> Estimate:
+        """`(1/n) tr f(A)`, the mean of f over the eigenvalues. f: of an array, element by element.
+
+        The standard error is that of the random vectors: `mean(np.square)`, `mean(lambda t: t < 0)`.
+        """
+        found = Mean()
+        found.add(np.array([weights @ np.asarray(f(nodes), dtype=float) for nodes, weights in self._parts]))
+        return Estimate(found.mean, found.error, self.nodes.size)
 
     def density(self, t: Any, width: float | None = None) -> np.ndarray:
         """The density at t, of the shape of t. width: standard deviation of the Gaussian, in units of eigenvalues.
@@ -89,16 +132,18 @@ def spectral_density(A: Any, rng: np.random.Generator, *, samples: int = 10, ste
     checked(rng, samples)
     checked(rng, steps, "steps")
     _not_empty(n)
-    pairs = [quadrature(rows, v, min(steps, n)) for v in signs(rng, samples, n)]
-    return Spectrum(n, [nodes for nodes, _ in pairs], [weights for _, weights in pairs])
+    return Spectrum(n, quadratures(rows, signs(rng, samples, n), min(steps, n)))
 
 
-def log_determinant(A: Any, rng: np.random.Generator, *, samples: int = 32, steps: int = 50) -> Estimate:
+def log_determinant(
+    A: Any, rng: np.random.Generator, *, samples: int = 32, steps: int = 50, tolerance: float | None = None
+) -> Estimate:
     """log det A of a symmetric positive definite matrix: the trace of its logarithm, by stochastic Lanczos quadrature.
 
     Law: `log det A = tr log A = E[n sum_k w_k log(node_k)]` (Ubaru, Chen and Saad, SIAM J. Matrix Anal. 38 (2017)). The
     standard error is that of the random vectors; `steps` of about the square root of the condition number leave none
-    beside it. Raises SingularPointError where a node is not positive: then A is not positive definite.
+    beside it. samples: vectors at most; tolerance: stop when the standard error is below tolerance times the absolute
+    value. Raises SingularPointError where a node is not positive: then A is not positive definite.
 
     >>> import numpy as np
     >>> import wengert as wg
@@ -111,18 +156,26 @@ def log_determinant(A: Any, rng: np.random.Generator, *, samples: int = 32, step
     checked(rng, steps, "steps")
     if n == 0:
         return Estimate(np.float64(0), np.float64(0), 0)
-    found, count = Mean(), 0
-    for v in signs(rng, samples, n):
-        nodes, weights = quadrature(rows, v, min(steps, n))
-        if nodes[0] <= 0:
-            raise SingularPointError(
-                f"the log-determinant of a matrix that has an eigenvalue at or below {nodes[0]:.3g}",
-                why="only of positive definite matrices the logarithm is real",
-                write="a Gauss-Newton or Fisher matrix with a multiple of the identity added, or spectral_density",
-            )
-        found.add(np.array([n * (weights @ np.log(nodes))]))
-        count += len(nodes)
+    count = 0
+
+    def values(k: int) -> np.ndarray:
+        nonlocal count
+        found = quadratures(rows, signs(rng, k, n), min(steps, n))
+        count += sum(nodes.size for nodes, _ in found)
+        return np.array([n * (weights @ np.log(_positive(nodes))) for nodes, weights in found])
+
+    found = sampled(values, samples, tolerance)
     return Estimate(found.mean, found.error, count)
+
+
+def _positive(nodes: np.ndarray) -> np.ndarray:
+    if nodes[0] <= 0:
+        raise SingularPointError(
+            f"the log-determinant of a matrix that has an eigenvalue at or below {nodes[0]:.3g}",
+            why="only of positive definite matrices the logarithm is real",
+            write="a Gauss-Newton or Fisher matrix with a multiple of the identity added, or spectral_density",
+        )
+    return nodes
 
 
 def eigenpairs(
