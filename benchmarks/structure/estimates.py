@@ -46,7 +46,7 @@ def hutchinson() -> Row:
 
 
 def spectrum() -> list[Row]:
-    """A residual network on handwritten digits: the ends of its Hessian's spectrum, by stochastic Lanczos quadrature."""
+    """A residual network on handwritten digits: the ends of its Hessian's spectrum, by Lanczos quadrature."""
     sys.path.insert(0, str(GALLERY))
     import hessian_spectrum
 

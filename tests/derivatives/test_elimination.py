@@ -20,7 +20,7 @@ from benchmarks.structure.elimination_programs import (
 from random_programs import NUMPY, programs
 from wengert import elimination, errors
 from wengert.core.tree import flatten
-from wengert.derivatives.elimination import api
+from wengert.derivatives.elimination import api, kept
 from wengert.derivatives.elimination.graph import Elimination
 from wengert.derivatives.elimination.linearise import Linearisation
 from wengert.derivatives.elimination.orders import RULES, best_rule, total
@@ -340,13 +340,90 @@ def test_compiled(name):
     np.testing.assert_allclose(J, wg.jacrev(f, argnums=args)(*x), rtol=1e-11, atol=1e-13)
 
 
-def test_an_order_is_found_once(monkeypatch):
-    runs = []
-    monkeypatch.setattr(api, "search", lambda *args: runs.append(args) or search(*args))
-    J = elimination.jacobian(lambda x: np.sin(x) * np.exp(x) * x, order="search")
-    for x in (0.3, 0.4):
-        assert J(x) == pytest.approx(wg.grad(lambda x: np.sin(x) * np.exp(x) * x)(x))
+def counting(monkeypatch, module, name):
+    """How often a function of a module is called."""
+    runs, real = [], getattr(module, name)
+    monkeypatch.setattr(module, name, lambda *args: runs.append(args) or real(*args))
+    return runs
+
+
+def test_an_order_is_searched_once_on_a_machine(monkeypatch, tmp_path):
+    monkeypatch.setenv("WENGERT_CACHE_DIR", str(tmp_path))
+    runs = counting(monkeypatch, kept, "search")
+    f = lambda x: np.sin(x) * np.exp(x) * x
+    for _ in range(2):  # a second function object is what another process would have
+        J = elimination.jacobian(f, order="search")
+        for x in (0.3, 0.4):
+            assert J(x) == pytest.approx(wg.grad(f)(x))
     assert len(runs) == 1
+    elimination.jacobian(f, order="search", seed=1)(0.3)
+    elimination.jacobian(lambda x: f(x) * x, order="search")(0.3)
+    assert len(runs) == 3
+    monkeypatch.setenv("WENGERT_CACHE_DIR", "")
+    assert elimination.jacobian(f, order="search").plan(0.3).order == "search"
+    assert len(runs) == 4
+
+
+def test_a_plan_is_made_once_for_programs_that_are_equal(monkeypatch):
+    runs = counting(monkeypatch, api, "accumulation")
+    scale, matrix = [2.0], np.eye(3)
+    J = elimination.jacobian(lambda x: scale[0] * matrix @ np.sin(x))
+    for x in (VECTOR, VECTOR * 2, VECTOR.astype(np.float32)):
+        assert J(x).dtype == x.dtype or x.dtype == np.float32
+        np.testing.assert_allclose(J(x), 2 * np.diag(np.cos(x)), rtol=1e-6)
+    assert len(runs) == 2  # for each dtype
+    scale[0] = 3.0
+    np.testing.assert_allclose(J(VECTOR), 3 * np.diag(np.cos(VECTOR)))
+    matrix[0, 1] = 1.0  # in place: the same array, another program
+    np.testing.assert_allclose(J(VECTOR), 3 * matrix @ np.diag(np.cos(VECTOR)))
+    assert len(runs) == 4
+
+
+def test_plans_of_loops_and_of_traced_values(monkeypatch):
+    runs = counting(monkeypatch, api, "accumulation")
+    J = elimination.jacobian(lambda x: wg.fori_loop(0, 3, lambda i, c: np.sin(c) * x, np.exp(x)))
+    first = J(VECTOR)
+    np.testing.assert_array_equal(J(VECTOR), first)
+    assert len(runs) == 1  # bodies that are equal are the same
+    for a in (2.0, 3.0):  # what is closed over and traced is of no program that could be kept
+        found = wg.grad(lambda a: np.sum(elimination.jacobian(lambda x: a * a * x**2)(VECTOR)))(a)
+        np.testing.assert_allclose(found, 4 * a * np.sum(VECTOR))
+
+
+def test_only_so_many_plans_are_kept():
+    J = api._Jacobian("jacobian", np.sin, 0, "auto", "multiplications", 10, 0)
+    for n in range(api.KEPT + 5):
+        J((np.ones(n),), {})
+    assert len(J.plans) == api.KEPT
+
+
+def halves(args):
+    """Two lanes of arguments."""
+    return wg.tree_map(lambda a: np.stack([a, a * 0.9]), args)
+
+
+def squares(J):
+    """The sum of the squares of all elements of a Jacobian."""
+    return lambda *args: sum(np.sum(block * block) for block in flatten(J(*args))[0])
+
+
+@pytest.mark.parametrize("name", [name for name in FUNCTIONS if name != "Python branch"])
+def test_every_structure_under_every_transformation(name):
+    f, args = FUNCTIONS[name]
+    argnums = tuple(range(len(args)))
+    J, known = elimination.jacobian(f, argnums=argnums), wg.jacfwd(f, argnums=argnums)
+    assert_same(wg.jit(J)(*args), known(*args), rtol=1e-6 if name.startswith("float32") else 1e-10)
+    assert_close(wg.vmap(J)(*halves(args)), wg.vmap(known)(*halves(args)))
+    assert_close(wg.grad(squares(J), argnums)(*args), wg.grad(squares(known), argnums)(*args))
+    tangents = lambda J: wg.vmap(lambda *args: wg.jvp(squares(J), args, args))
+    assert_close(wg.jit(tangents(J))(*halves(args)), tangents(known)(*halves(args)))
+
+
+def assert_close(found, expected):
+    """In value and shape."""
+    for x, y in zip(flatten(found)[0], flatten(expected)[0], strict=True):
+        assert np.shape(x) == np.shape(y)
+        np.testing.assert_allclose(x, y, rtol=1e-6 if np.asarray(y).dtype == np.float32 else 1e-9, atol=1e-10)
 
 
 def test_the_same_seed_finds_the_same_order():

@@ -13,13 +13,14 @@ from ...core.record import record
 from ...errors import ArgumentError
 from ..columns import owned
 from .graph import Elimination, Graph, Step
+from .kept import searched
 from .linearise import Linearisation
 from .orders import COUNTS, RULES, best_rule
 from .program import accumulation
-from .search import search
-from .shared import merged
+from .shared import identity, merged
 
 ORDERS = ("auto", "search", *RULES)
+KEPT = 32  # plans of one function: for so many types of arguments
 Order = str | Sequence[int | Step]
 
 
@@ -89,8 +90,9 @@ def jacobian(
     order: "forward", "reverse"; "markowitz" (smallest degree next), "cheapest" (fewest multiplications next),
     "lookahead" (least growth of the neighbours' degrees); "auto", the best of these; "search", from there on by
     simulated annealing over vertices and edges in so many `trials` with this `seed`; or steps, as `plan(*args).steps`
-    has them. An order that was found is kept for graphs that are equal. count: what an order is to have few of,
-    "multiplications" that are carried out or "pairs" of edges.
+    has them. Plans are kept for programs that are equal, orders for graphs that are; an order that a search found is
+    kept on disk too, beside compiled code. count: what an order is to have few of, "multiplications" that are carried
+    out or "pairs" of edges.
 
     `jacobian(f).plan(*args)` says what is done, and how much. Real functions only. Singular points: as in the two
     modes, a zero factor stays zero beside an infinite one.
@@ -140,7 +142,7 @@ def value_and_jacobian(
 
 
 class _Jacobian:
-    """What was asked for, and the orders that were found for it."""
+    """What was asked for, the orders that were found for it, and the plans of the programs that were met last."""
 
     def __init__(
         self, name: str, fun: Function, argnums: Argnums, order: Order, count: str, trials: int, seed: int
@@ -150,6 +152,7 @@ class _Jacobian:
         self.name, self.fun, self.argnums = name, fun, positions(argnums, name)
         self.order, self.count, self.trials, self.seed = order, count, trials, seed
         self.found: dict[Any, tuple[str, list[Step]]] = {}
+        self.plans: dict[Any, Plan] = {}
 
     def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:
         """Value and Jacobian, in their structures."""
@@ -167,9 +170,20 @@ class _Jacobian:
         call.check_inputs(self.name, False)
         program = record(call, call.leaves, name=name_of(self.fun), owner=call.fun)
         call.check_results(self.name, [getattr(a, "value", 0.0) for a in program.outputs])
-        at = Linearisation(merged(program))
-        name, steps = self.way(at.graph)
-        return call, Plan(at, name, steps, self.count)
+        return call, self.plan_of(merged(program))
+
+    def plan_of(self, program: Program) -> Plan:
+        """The plan, made once for programs that are equal: the function is recorded at each call, and may differ."""
+        key = identity(program)
+        plan = self.plans.get(key) if key is not None else None
+        if plan is None:
+            at = Linearisation(program)
+            plan = Plan(at, *self.way(at.graph), self.count)
+            if key is not None:
+                self.plans[key] = plan
+                if len(self.plans) > KEPT:
+                    del self.plans[next(iter(self.plans))]
+        return plan
 
     def way(self, graph: Graph) -> tuple[str, list[Step]]:
         """The order for a graph: found once for those that are equal."""
@@ -185,7 +199,7 @@ class _Jacobian:
         if self.order == "auto":
             return best_rule(graph, self.count)
         if self.order == "search":
-            return "search", search(graph, self.count, self.trials, self.seed)
+            return "search", searched(graph, self.count, self.trials, self.seed)
         return self.order, RULES[self.order](graph, self.count)
 
 
