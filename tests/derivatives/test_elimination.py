@@ -9,11 +9,13 @@ import pytest
 import wengert as wg
 import wengert.numpy as wnp
 from benchmarks.structure.elimination_programs import (
+    GAMMA,
     PROGRAMS,
     PUBLISHED,
     euler_flux,
     human_heart_dipole,
     pressure,
+    propane_combustion,
     robot_arm,
     roe_flux,
 )
@@ -53,25 +55,30 @@ def test_rules_count_what_was_published(name):
     assert counts == list(PUBLISHED[name][:3])
 
 
-# By rule and by search: products of edges, as in the literature; then multiplications that are carried out.
+# By rule and by a short search: products of edges, as in the literature; then multiplications that are carried out.
+# A search of 4000 trials, which is what users have, finds less for the last one: benchmarks/structure/elimination.py.
+TRIALS = 1000
 PAIRS = {
     "HumanHeartDipole": (148, 148),
     "PropaneCombustion": (88, 88),
     "RobotArm_6DOF": (221, 221),
-    "RoeFlux_1d": (324, 303),
+    "RoeFlux_1d": (324, 320),
 }
 CARRIED_OUT = {
     "HumanHeartDipole": (48, 52, 48, 48),
     "PropaneCombustion": (26, 26, 24, 24),
     "RobotArm_6DOF": (154, 186, 125, 125),
-    "RoeFlux_1d": (288, 203, 203, 166),
+    "RoeFlux_1d": (288, 203, 203, 183),
 }
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_products_by_rule_and_by_search(name):
     graph = graph_of(name)
-    found = total(graph, best_rule(graph, "pairs")[1], "pairs"), total(graph, search(graph, "pairs", 4000, 0), "pairs")
+    found = (
+        total(graph, best_rule(graph, "pairs")[1], "pairs"),
+        total(graph, search(graph, "pairs", TRIALS, 0), "pairs"),
+    )
     assert found == PAIRS[name]
     assert found[1] <= PUBLISHED[name][3]
 
@@ -82,7 +89,7 @@ def test_multiplications_that_are_carried_out(name):
     f, x = PROGRAMS[name]
     args = tuple(range(len(x)))
     orders = ("forward", "reverse", "auto", "search")
-    plans = [elimination.jacobian(f, argnums=args, order=order).plan(*x) for order in orders]
+    plans = [elimination.jacobian(f, argnums=args, order=order, trials=TRIALS).plan(*x) for order in orders]
     assert tuple(plan.multiplications for plan in plans) == CARRIED_OUT[name]
     for plan in plans:
         assert multiplications(plan.second) == plan.multiplications < plan.pairs
@@ -116,6 +123,45 @@ def test_the_programs_compute_what_they_say():
     direction = np.sin(polar) * np.cos(azimuth), np.sin(polar) * np.sin(azimuth), np.cos(polar)
     wrist = reach * np.cos(t1), reach * np.sin(t1), height  # from there the hand is 185 away, along its direction
     np.testing.assert_allclose((x, y, z), np.add(wrist, 185 * np.array(direction)), rtol=1e-12)
+
+
+def test_propane_burns_as_chemistry_says():
+    """Atoms are conserved; each reaction is in equilibrium where partial pressures obey the law of mass action."""
+    names = ("CO2", "H2O", "N2", "CO", "H2", "H", "OH", "O", "NO", "O2")
+    atoms = {  # of propane with ten times its volume of air: C3 H8 and r of oxygen, 4 r of nitrogen
+        "C": ({"CO2": 1, "CO": 1}, 3.0),
+        "O": ({"CO2": 2, "H2O": 1, "CO": 1, "OH": 1, "O": 1, "NO": 1, "O2": 2}, 10.0),
+        "H": ({"H2O": 2, "H2": 2, "H": 1, "OH": 1}, 8.0),
+        "N": ({"N2": 2, "NO": 1}, 40.0),
+    }
+    x = PROGRAMS["PropaneCombustion"][1]
+    n, total = dict(zip(names, x, strict=False)), x[10]
+    p = {name: amount * 40.0 / total for name, amount in n.items()}
+    reactions = [  # with equilibrium constants 1, and the power of pressure that the published equation is divided by
+        (p["H2O"] * p["CO"] - p["CO2"] * p["H2"], 2),
+        (np.sqrt(p["H2O"] * p["CO"]) - np.sqrt(p["CO2"]) * p["H"], 1),
+        (np.sqrt(p["CO2"] * p["H2O"]) - np.sqrt(p["CO"]) * p["OH"], 1),
+        (p["CO2"] - p["CO"] * p["O"], 1),
+        (p["CO2"] * np.sqrt(p["N2"]) - p["CO"] * p["NO"], 1.5),
+        (p["CO2"] ** 2 - p["CO"] ** 2 * p["O2"], 2),
+    ]
+    balance = [sum(k * n[name] for name, k in held.items()) - given for held, given in atoms.values()]
+    law = [pressure * (total / 40.0) ** power for pressure, power in reactions]
+    np.testing.assert_allclose(propane_combustion(*x), [*balance, *law, total - sum(x[:10])], rtol=1e-12)
+
+
+def test_roes_flux_keeps_a_shock():
+    """Across a shock that obeys the Rankine-Hugoniot conditions, F(r) - F(l) = s (r - l), the flux is exact."""
+    left, mach = np.array([1.0, 0.0, 2.5]), 2.0  # density, momentum, energy of gas at rest with pressure 1
+    speed = mach * np.sqrt(GAMMA)
+    density = (GAMMA + 1) * mach**2 / ((GAMMA - 1) * mach**2 + 2)
+    p = 1 + 2 * GAMMA / (GAMMA + 1) * (mach**2 - 1)
+    v = -speed * (1 - 1 / density)  # seen from the gas at rest, the shock comes from the right
+    right = np.array([density, density * v, p / (GAMMA - 1) + density * v**2 / 2])
+    fluxes = [np.array(euler_flux(*state, pressure(*state))) for state in (left, right)]
+    np.testing.assert_allclose(fluxes[1] - fluxes[0], -speed * (right - left), rtol=1e-12)
+    upwind = np.array(roe_flux(*left, *right, slow=lambda u, a: np.abs(u - a)))
+    np.testing.assert_allclose(upwind, fluxes[1], rtol=1e-12)  # the wave goes to the left: the flux is the right one
 
 
 # counts of closed form -------------------------------------------------------------------------------------------
