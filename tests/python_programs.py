@@ -127,7 +127,7 @@ def text_and_none(x):
 
 def math_functions(x):
     if math.sin(x) > 0:
-        return math.exp(x) + math.log(x, 2.0) + math.hypot(x, 3.0)
+        return math.exp(x) + math.log(x, 2.0) + math.hypot(x, 3.0) + math.erf(x) * math.lgamma(x + 1.5)
     return math.sqrt(abs(x)) + math.atan2(x, 2.0) + math.pi
 
 

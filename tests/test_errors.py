@@ -24,6 +24,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.integrate
+import scipy.interpolate
+import scipy.linalg
+import scipy.optimize
+import scipy.special
+import scipy.stats
 
 import wengert as wg
 import wengert.numpy as wnp
@@ -1074,3 +1080,22 @@ def test_every_class_has_its_page():
         assert section, f"docs/errors.md has no section {name}"
         assert f"<!-- raises: {name} -->" in section[1]
         assert section[1].count("```python") >= 2, f"{name}: a failing and a fixed example"
+
+
+# what SciPy was given ----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("f", "package", "instead"),
+    [
+        (lambda x: scipy.special.logsumexp(x), "scipy.special", "from wengert.scipy import special"),
+        (lambda x: np.sum(scipy.stats.norm.logpdf(x)), "scipy.stats", "from wengert.scipy import stats"),
+        (lambda x: np.sum(scipy.linalg.expm(np.outer(x, x))), "scipy.linalg", "from wengert.scipy import linalg"),
+        (lambda x: scipy.optimize.brentq(lambda t: t - x[0], 0, 3), "scipy.optimize", "wg.implicit.root"),
+        (lambda x: scipy.integrate.quad(lambda t: t * x[0], 0, 3)[0], "scipy.integrate", "wg.implicit.ode or quad"),
+        (lambda x: scipy.interpolate.CubicSpline([0, 1, 2], x)(0.5), "scipy.interpolate", "wg.custom_jvp"),
+    ],
+)
+def test_what_scipy_was_given(f, package, instead):
+    with pytest.raises(errors.ConcretizationError, match=f"{package} was called with a traced array") as caught:
+        wg.grad(f)(np.ones(3))
+    assert instead in caught.value.write
+    assert __file__ in str(caught.value)

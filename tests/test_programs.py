@@ -1,5 +1,7 @@
 """Programs: recorded, printed, checked, evaluated at other points, differentiated, and refused where they would lie."""
 
+import copy
+import pickle
 import re
 import tracemalloc
 
@@ -345,3 +347,56 @@ def test_pointwise_operands_have_one_shape():
     with pytest.raises(TypeError, match="one shape"):
         record(lambda x, y: [ew.add(x, y)], [V3, ArrayType((4,), float)])
     assert shape.sum_.type_rule(V3, axis=(0,)) == F64
+
+
+# arrays of another order of bytes, as files hold them ----------------------------------------------------------------
+SWAPPED = np.arange(1.0, 7.0).reshape(2, 3).astype(np.dtype(float).newbyteorder())
+PLACES = np.array([2, 0, 1], np.dtype(np.intp).newbyteorder())
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.sum(np.sin(x) * x),
+        lambda x: np.sum(x * SWAPPED) + np.sum(SWAPPED[:, PLACES] * x),
+        lambda x: np.sum(x[:, PLACES] * np.arange(3)),
+        lambda x: np.sum(wg.checkpoint(lambda t: np.sin(t) * SWAPPED)(x)),
+        lambda x: np.sum(wg.scan(lambda c, row: (c * row, c), SWAPPED[0], x)[0]),
+        lambda x: np.sum(wg.fori_loop(0, 3, lambda i, c: c * x, SWAPPED)),
+    ],
+)
+def test_the_order_of_bytes_does_not_matter(f) -> None:
+    native = SWAPPED.astype(float)
+    value, gradient = wg.value_and_grad(f)(native)
+    for transformed in (wg.value_and_grad(f), wg.jit(wg.value_and_grad(f)), wg.value_and_grad(wg.checkpoint(f))):
+        found, slopes = transformed(SWAPPED)
+        np.testing.assert_allclose(found, value)
+        np.testing.assert_allclose(slopes, gradient)
+        assert slopes.dtype.kind == "f"
+    np.testing.assert_allclose(wg.jvp(f, (SWAPPED,), (SWAPPED,))[1], np.sum(gradient * native))
+    np.testing.assert_allclose(wg.trace(f)(SWAPPED)(native), value)
+    wg.check_grads(f, (SWAPPED,), order=1)
+
+
+# copied and pickled ------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.sin(x) * x @ np.eye(4),
+        lambda x: wg.fori_loop(0, 3, lambda i, c: c * x, x),
+        wg.grad(lambda x: np.sum(np.sin(x[1:]) * x[:-1])),
+        lambda x: wg.while_loop(lambda c: c[0] < 10, lambda c: 2 * c, x),
+        lambda x: wg.jit(np.sin)(x) * wg.checkpoint(np.cos)(x),
+        lambda x: np.linalg.solve(np.eye(4) + np.outer(x, x), x),
+    ],
+)
+@pytest.mark.parametrize("copied", [lambda p: pickle.loads(pickle.dumps(p)), copy.deepcopy], ids=["pickle", "deepcopy"])
+def test_programs_are_copied_and_pickled(f, copied) -> None:
+    x = np.linspace(0.5, 1.0, 4)
+    program = wg.trace(f)(wg.ArrayType((4,), float))
+    jacobian = wg.jit(wg.jacobian(program))(x)  # leaves compiled code with the program
+    other = copied(program)
+    check(other)
+    assert other is not program and str(other) == str(program)
+    np.testing.assert_array_equal(other(x), program(x))
+    np.testing.assert_allclose(wg.jit(wg.jacobian(other))(x), jacobian)

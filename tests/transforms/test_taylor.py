@@ -188,14 +188,25 @@ def test_a_loop_that_is_differentiated_inside():
     np.testing.assert_allclose(g, [k * f[k] for k in range(1, 6)], rtol=1e-12)
 
 
-def test_a_rule_for_reverse_mode_only_is_refused():
+@pytest.mark.parametrize("outer", [lambda x: x, np.exp, lambda x: x * x])
+def test_a_rule_for_reverse_mode(outer):
     @wg.custom_vjp
-    def f(x):
-        return x * x
+    def f(x, k):
+        return np.sin(x) * k
 
-    f.defvjp(lambda x: (x * x, x), lambda x, y_bar: (2 * x * y_bar,))
-    with pytest.raises(WengertError, match="f"):
-        wg.taylor(f, 1.0, order=2)
+    f.defvjp(lambda x, k: (np.sin(x) * k, (x, k)), lambda r, y_bar: (np.cos(r[0]) * r[1] * y_bar, np.sin(r[0]) * y_bar))
+    for g in (lambda x: f(outer(x), 2.0), lambda x: f(outer(x), x), lambda x: wg.grad(f)(outer(x), x)):
+        found = wg.derivatives(g, 0.4, order=3)
+        nested, orders = g, []
+        for _ in range(3):
+            nested = wg.grad(nested)
+            orders.append(nested(0.4))
+        np.testing.assert_allclose(found[1:], orders, rtol=1e-12)
+    np.testing.assert_allclose(
+        wg.derivatives(lambda x: f(outer(x), 1.0), 0.4, order=3),
+        wg.derivatives(lambda x: np.sin(outer(x)), 0.4, order=3),
+        rtol=1e-12,
+    )
 
 
 # every primitive ---------------------------------------------------------------------------------------------------

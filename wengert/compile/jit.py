@@ -45,7 +45,7 @@ class Compiled:
         self.static = [None if on else x for x, on in zip(call.leaves, self.traced, strict=True)]
         self.leaf_numbers = [k for k, on in enumerate(self.traced) if on]
         self.out_tree: Structure = LEAF
-        types = [native_type(x) for x, on in zip(call.leaves, self.traced, strict=True) if on]
+        types = [type_of(x) for x, on in zip(call.leaves, self.traced, strict=True) if on]
         start = time.perf_counter()
         with without_collections():
             self.program = record(self.flat, types, name=name_of(fun), owner=fun)
@@ -96,14 +96,8 @@ def kind_of(x: Any) -> Any:
     """What a leaf contributes to the key under which compiled code is found."""
     if not is_traced(x):
         return type(x), x
-    t = native_type(x)
-    return t.shape, t.dtype, t.weak
-
-
-def native_type(x: Any) -> ArrayType:
-    """The type of a leaf, in this machine's order of bytes."""
     t = type_of(x)
-    return t if t.dtype.isnative else ArrayType(t.shape, t.dtype.newbyteorder("="), t.weak)
+    return t.shape, t.dtype, t.weak
 
 
 class Jit:

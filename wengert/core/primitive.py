@@ -196,6 +196,11 @@ class Sample:
 REGISTRY: dict[str, Primitive] = {}
 
 
+def named(name: str) -> Primitive:
+    """The primitive of this name."""
+    return REGISTRY[name]
+
+
 class Primitive:
     """One operation of the program language.
 
@@ -251,6 +256,9 @@ class Primitive:
         self.accumulate, self.overwrite, self.into = accumulate, overwrite, into
         self.flows, self.narrow, self.effect = flows, narrow, effect
         REGISTRY[name] = self
+
+    def __reduce__(self) -> Any:
+        return named, (self.name,)  # there is one of each name, also after copying and pickling programs
 
     def __call__(self, *args: Any, **params: Any) -> Any:
         """Apply to arrays (computes) or to tracers (the highest trace among them processes the application)."""

@@ -95,6 +95,9 @@ class Program:
         self.__name__ = name
         self.derived: dict[Any, Any] = {}  # what was made of this program, by name and arguments
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "derived": {}}  # what is copied or pickled is the program, not what was made of it
+
     @property
     def in_types(self) -> list[ArrayType]:
         """Types of the flat arguments."""

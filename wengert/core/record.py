@@ -120,9 +120,9 @@ def hush(values: Sequence[Any]) -> None:
 
 
 def frozen(array: Any) -> Any:
-    """A copy that nobody can assign to; what is read-only already is kept as it is."""
-    if array.flags.writeable:
-        array = array.copy()
+    """A copy that nobody can assign to, in this machine's order of bytes; what is both already is kept as it is."""
+    if array.flags.writeable or not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
         array.flags.writeable = False
     return array
 

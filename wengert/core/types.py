@@ -31,13 +31,14 @@ def short_dtype(dtype: np.dtype[Any]) -> str:
 
 
 class ArrayType:
-    """The type of an array: all that is known of a value before it is computed."""
+    """The type of an array: all that is known of a value before it is computed, save the order of its bytes."""
 
     __slots__ = ("dtype", "shape", "weak")
 
     def __init__(self, shape: Shape, dtype: Any, weak: bool = False) -> None:
         self.shape = tuple(shape)
-        self.dtype: np.dtype[Any] = np.dtype(dtype)
+        dtype = np.dtype(dtype)
+        self.dtype: np.dtype[Any] = dtype if dtype.isnative else dtype.newbyteorder("=")
         self.weak = weak
 
     @property

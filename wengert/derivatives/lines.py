@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.call import Call
-from ..core.types import is_inexact
+from ..core.types import is_inexact, type_of
 
 Direction = Sequence[Any]  # a tangent for each leaf; None where it does not move
 
@@ -78,7 +78,7 @@ def moved(x: Any, t: Any, d: Any) -> Any:
     """x + t d in the dtype of x (or its complex companion, for a complex t)."""
     if type(x) is float:
         return x + t * d
-    dtype = np.result_type(x, np.complex64) if isinstance(t, complex) else np.asarray(x).dtype
+    dtype = np.result_type(x, np.complex64) if isinstance(t, complex) else type_of(x).dtype
     y = np.add(x, np.multiply(dtype.type(t), d, dtype=dtype), dtype=dtype)
     return np.asarray(y) if isinstance(x, np.ndarray) else y  # an array of no axes stays one
 

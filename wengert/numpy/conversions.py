@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from ..core.record import ProgramTrace
 from ..core.trace import Tracer, concrete, leaked, settled
 from ..core.types import ArrayType, shape_of
-from ..errors import ConcretizationError, WengertError
+from ..errors import ConcretizationError, WengertError, is_ours
 from .dispatch import HANDLERS
 
 _STOP = "wg.stop_gradient(t) where only the value is wanted"
@@ -61,12 +62,41 @@ def plain_number(tracer: Tracer, asked: str) -> WengertError:
     became = f"a plain {asked}" if asked != "pickle" else "a pickle"
     what = f"a traced array {tracer.type} was turned into {became}"
     why, write = _ADVICE[asked]
+    package = calling_package()
+    if package:
+        return ConcretizationError(
+            f"{package} was called with a traced array {tracer.type}, whose derivative would be lost",
+            why="it computes with plain arrays, and NumPy's protocols do not reach it",
+            write=(f"{_INSTEAD[package]}, where that has it; " if package in _INSTEAD else "")
+            + f"wg.custom_jvp or wg.custom_vjp for a derivative of your own; {_STOP}",
+        )
     if tracer.dtype.kind not in "fc":
         why = "its value is known to the trace alone; an index, for example, may differ between the lanes of vmap"
         static = "wg.jit(f, static_argnums=k) where shapes depend on it"
         write = f"wnp.take(a, i) for a[i] with a traced index i; {static}; {_STOP}"
         return ConcretizationError(what, why=why, write=write)
     return ConcretizationError(f"{what}, which would lose its derivative", why=why, write=write)
+
+
+# What to write instead of parts of SciPy.
+_INSTEAD = {
+    "scipy.special": "from wengert.scipy import special",
+    "scipy.stats": "from wengert.scipy import stats",
+    "scipy.linalg": "from wengert.scipy import linalg",
+    "scipy.optimize": "wg.implicit.root, fixed_point, minimize or least_squares",
+    "scipy.integrate": "wg.implicit.ode or quad, np.trapezoid",
+}
+
+
+def calling_package() -> str:
+    """The part of SciPy, as `scipy.special`, that the user's code called, if what runs runs inside it."""
+    found, frame = "", sys._getframe(1)
+    while frame is not None and is_ours(frame.f_code.co_filename):
+        names = frame.f_globals.get("__name__", "").split(".")
+        if names[0] == "scipy":
+            found = ".".join(names[:2])
+        frame = frame.f_back  # type: ignore[assignment]
+    return found
 
 
 # numbers and arrays ----------------------------------------------------------------------------------------------

@@ -53,7 +53,7 @@ def strong(types: Sequence[ArrayType]) -> list[ArrayType]:
 def check_types(types: Values, args: Values) -> None:
     """A body is specialised to types: arguments of others would be computed with wrongly."""
     for t, a in zip(types, args, strict=False):
-        if dtype_of(a) != t.dtype:
+        if dtype_of(a) != t.dtype and type_of(a).dtype != t.dtype:  # in another order of bytes it will do
             raise ShapeError(
                 f"a loop whose body was recorded for {t} runs on {type_of(a)}",
                 why="a body is specialised to the types that it was recorded with",

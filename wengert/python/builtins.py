@@ -183,6 +183,14 @@ def hypot_(*xs: Any) -> Any:
     return functools.reduce(np.hypot, xs) if len(xs) > 1 else np.abs(xs[0])
 
 
+@replaces(math.dist)
+def dist_(p: Any, q: Any) -> Any:
+    """math.dist of two points."""
+    if not any(isinstance(x, Tracer) for x in (p, q, *p, *q)):
+        return math.dist(p, q)
+    return functools.reduce(np.hypot, [a - b for a, b in zip(p, q, strict=True)])
+
+
 @replaces(math.fsum)
 def fsum_(xs: Any) -> Any:
     """math.fsum, of traced values in floating point."""

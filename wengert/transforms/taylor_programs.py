@@ -207,8 +207,8 @@ def call(trace: TaylorTrace, p: Primitive, args: Sequence[Any], params: dict[str
     return whole(trace, args, run)
 
 
-def custom_jvp(trace: TaylorTrace, p: Primitive, args: Sequence[Any], params: dict[str, Any]) -> list[Any]:
-    """A user's rule sees values and tangents of a trace of its own, of one order less: what it closes over is found."""
+def custom_rule(trace: TaylorTrace, p: Primitive, args: Sequence[Any], params: dict[str, Any]) -> list[Any]:
+    """A user's rule (custom_vjp too) sees a trace of its own, of one order less: what it closes over is found."""
     active = moves(trace, args)
     values = list(map(trace.value, args))
 
@@ -246,6 +246,8 @@ WHOLE.update(
         control.cond: cond,
         program_call.checkpoint: call,
         program_call.jit: call,
-        primitives_call.custom_jvp: custom_jvp,
+        primitives_call.custom_jvp: custom_rule,
+        primitives_call.custom_vjp: custom_rule,
+        primitives_call.custom_linear: custom_rule,
     }
 )

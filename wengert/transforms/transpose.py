@@ -231,7 +231,7 @@ def has_nan(value: Any) -> bool:
     """Does an array contain a NaN? False where only its type is known."""
     if type(value) is not np.ndarray:
         value = concrete(value)
-        if value is None or isinstance(value, ArrayType):
+        if value is None or isinstance(value, ArrayType | LinearVar):
             return False
     norm = np.vdot(value, value)  # a sum of squares is NaN exactly where a term is
     return bool(norm != norm)
