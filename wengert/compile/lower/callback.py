@@ -16,6 +16,7 @@ _BY_REASON = {
     "eigenvalues of a companion matrix, found once": "roots",
     "where values coincide or vanish, Python chooses a basis; elsewhere they are native": "adapted_eigh adapted_svd",
     "a solver of SciPy's or of the user's, on plain arrays": "outside operator_solve flow_tangent",
+    "a solver of SciPy's whose own time is what counts": "solve_toeplitz continuous_riccati discrete_riccati",
     "a check of what a solver found, before its derivative is taken": "accepted retraced",
     "scipy.special does not export it to C": """
         zeta riemann_zeta polygamma spherical_jn spherical_yn spherical_in spherical_kn lambertw sph_legendre_p""",
