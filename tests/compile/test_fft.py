@@ -89,11 +89,29 @@ def test_axes(shape, dtype):
 
 
 def test_what_calls_back():
-    """Lengths with large prime factors, and nothing else; empty arrays do no work."""
-    for n, calls in ((1024, 0), (1001, 0), (17, 1), (2 * 37, 1), (2**19, 1)):
+    """Very long ones, and nothing else; empty arrays do no work."""
+    for n, calls in ((1024, 0), (1001, 0), (17, 0), (2 * 37, 0), (2**19, 1), (131101, 1)):
         native = compiled(record(lambda x: [wfft.fft(x)], [type_of(np.ones(n, complex))]))
         assert len(native.calls) == calls
     assert wg.jit(np.fft.fft)(np.ones((0, 4))).shape == (0, 4)
+
+
+@pytest.mark.parametrize("n", [17, 38, 97, 211])
+@pytest.mark.parametrize("dtype", ["D", "F"])
+def test_large_prime_factors(n, dtype):
+    """By a chirp: all norms, real and complex, along columns, forwards and back; and the gradient of the energy."""
+    x = random((2, n), dtype)
+    for norm in (None, "ortho", "forward"):
+
+        def f(x, norm=norm):
+            half = np.fft.rfft(x.real, norm=norm)
+            found = [half, np.fft.irfft(half, n, norm=norm), np.fft.ifft(x.T, axis=0, norm=norm)]
+            return [*found, np.fft.fft2(x, norm=norm), np.fft.fft(x.real, norm=norm)]
+
+        for y, expected in zip(wg.jit(f)(x), f(x), strict=True):
+            close(y, expected, dtype)
+    energy = wg.jit(wg.grad(lambda x: np.sum(np.abs(np.fft.rfft(x)) ** 2)))
+    close(energy(x.real), wg.grad(lambda x: np.sum(np.abs(np.fft.rfft(x)) ** 2))(x.real), dtype)
 
 
 def test_alike_transforms_are_compiled_once():

@@ -173,6 +173,7 @@ _MODULES = {
     "numpy.linalg": "wengert.numpy.linalg",
     "numpy.fft": "wengert.numpy.fft",
     "scipy.special": "wengert.scipy.special",
+    "scipy.fft": "wengert.scipy.fft",
     "scipy.linalg": "wengert.scipy.linalg",
     "scipy.stats": "wengert.scipy.stats",
 }

@@ -1,4 +1,4 @@
-"""SciPy on traced arrays: `wengert.scipy.linalg`, `special` and `stats`, loaded when they are first used.
+"""SciPy on traced arrays: `wengert.scipy.fft`, `linalg`, `special`, `stats`, loaded when they are first used.
 
 The functions of scipy.special that are NumPy ufuncs are differentiated under their own names too:
 `scipy.special.erf(t)` of a traced array finds its way here.
@@ -14,7 +14,7 @@ import numpy as np
 
 from ..numpy import ufuncs
 
-_MODULES = ("linalg", "special", "stats")
+_MODULES = ("fft", "linalg", "special", "stats")
 
 
 def __getattr__(name: str) -> Any:

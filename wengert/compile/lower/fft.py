@@ -1,7 +1,7 @@
 """Fourier transforms as passes of small butterflies, one function for each length; and crop_or_pad.
 
 Rows are transformed where they are contiguous; many columns side by side as lanes of vectors. Lengths with a prime
-factor above 13, and very long ones, are NumPy's.
+factor above 13 are convolutions of other lengths (fft_chirp.py). Very long ones are NumPy's.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import numpy as np
 
 from ...core.program import Equation
 from ..ir import View
+from .composed import compose
 from .fft_calls import columns, half_spectra, real_of, rows, signals
+from .fft_chirp import TRANSFORMS, convolved_length
 from .fft_plan import lanes_of, radices
 from .index import part
 from .lowering import RULES, Lowering, Rule, axes_of, lowers
@@ -39,10 +41,12 @@ def callback_unless_native(rule: Rule) -> Rule:
     def checked(low: Lowering, eq: Equation) -> None:
         if 0 in eq.outputs[0].type.shape:
             low.zeros(eq.outputs[0])
-        elif all(n <= LONGEST and radices(n) for n in lengths(eq)):
+        elif any((n if radices(n) else convolved_length(n)) > LONGEST for n in lengths(eq)):
+            RULES["callback"](low, eq)
+        elif all(radices(n) for n in lengths(eq)):
             rule(low, eq)
         else:
-            RULES["callback"](low, eq)
+            compose(low, eq, TRANSFORMS[eq.primitive.name])
 
     return checked
 

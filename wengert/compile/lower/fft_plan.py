@@ -14,7 +14,7 @@ from ..emit.fft import Kernel
 from ..emit.writer import llvm_type
 from ..llvm import width
 
-LARGEST_RADIX = 13  # what has larger prime factors is left to NumPy
+LARGEST_RADIX = 13  # what has larger prime factors is made of other lengths (fft_chirp.py)
 
 
 class Pass(NamedTuple):
