@@ -6,7 +6,7 @@
 array([1., 1., 1.])
 """
 
-from . import debug, errors, numpy, optimize, scipy
+from . import convolution, debug, errors, numpy, optimize, scipy
 from .api import (
     elementwise_grad,
     grad,
@@ -46,6 +46,7 @@ __all__ = [
     "checkpoint",
     "checkpointing",
     "cond",
+    "convolution",
     "curvature",
     "custom_jvp",
     "custom_vjp",

@@ -27,6 +27,7 @@ from .queries import *
 from .reductions import *
 from .selection import *
 from .sets import *
+from .sliding import *
 from .sorting import *
 from .statistics import *
 from .universal import *
