@@ -14,7 +14,7 @@ import numpy as np
 
 from ..numpy import ufuncs
 
-_MODULES = ("fft", "linalg", "special", "stats")
+_MODULES = ("fft", "integrate", "interpolate", "linalg", "ndimage", "signal", "special", "stats")
 
 
 def __getattr__(name: str) -> Any:
