@@ -174,7 +174,11 @@ _MODULES = {
     "numpy.fft": "wengert.numpy.fft",
     "scipy.special": "wengert.scipy.special",
     "scipy.fft": "wengert.scipy.fft",
+    "scipy.integrate": "wengert.scipy.integrate",
+    "scipy.interpolate": "wengert.scipy.interpolate",
     "scipy.linalg": "wengert.scipy.linalg",
+    "scipy.ndimage": "wengert.scipy.ndimage",
+    "scipy.signal": "wengert.scipy.signal",
     "scipy.stats": "wengert.scipy.stats",
 }
 
