@@ -365,3 +365,27 @@ def test_copies_do_not_share_assignments() -> None:
         return np.sum(t * y * z)
 
     assert wg.grad(f)(np.array([2.0, 3.0])).tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("ufunc", [np.logaddexp, np.logaddexp2, np.hypot, np.fmax, np.fmin])
+def test_associative_ufuncs_in_halves(ufunc, rng):
+    """reduce and accumulate of any length, along each axis, in few steps; a long one compiles."""
+    for n in (1, 2, 3, 7, 8):
+        x = rng.normal(size=(2, n))
+        for axis in (0, 1):
+            for method in (ufunc.reduce, ufunc.accumulate):
+                found = wg.vjp(lambda x: method(x, axis=axis), x)[0]  # noqa: B023
+                np.testing.assert_allclose(found, method(x, axis=axis))
+            found = wg.vjp(lambda x: ufunc.reduce(x, axis=axis, initial=0.3), x)[0]  # noqa: B023
+            np.testing.assert_allclose(found, ufunc.reduce(x, axis=axis, initial=0.3))
+    wg.check_grads(lambda x: ufunc.accumulate(x, axis=1), (x,))
+    long = rng.uniform(size=3000)
+    np.testing.assert_allclose(wg.jit(ufunc.accumulate)(long), ufunc.accumulate(long))
+    assert len(wg.trace(lambda x: ufunc.accumulate(x))(long).equations) < 100
+
+
+def test_running_log_sum_exp(rng):
+    """Its slopes are softmax; nothing is lost before -inf."""
+    x = np.concatenate([[-np.inf], rng.normal(size=5) * 300])
+    slope = wg.grad(lambda x: np.logaddexp.accumulate(x)[-1])(x)
+    np.testing.assert_allclose(slope, np.exp(x - np.logaddexp.reduce(x)), atol=1e-14)

@@ -1,6 +1,7 @@
 """The methods of universal functions on tracers: reduce, accumulate, outer, reduceat (at: see `ufuncs.AT`).
 
-Those that are functions of their own (add.reduce is sum) are these; any other one is applied element after element.
+Those that are functions of their own (add.reduce is sum) are these; those that are associative are applied to halves;
+any other one is applied element after element.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from ..primitives.shape import reshape
 from . import reductions as r
 from .accumulations import cumprod, cumsum
 from .dispatch import normalize_axis
-from .parts import AxisIndex, array, expand, item, move_axis, part
+from .parts import AxisIndex, array, expand, item, joined, move_axis, part
 from .ufuncs import METHODS, deliver, operand, select, to_dtype
 
 NO = r.NO
@@ -31,6 +32,10 @@ _REDUCE = {  # with the signature (a, axis, dtype, out, keepdims, initial, where
     np.logical_and: lambda a, axis, dtype, out, keepdims, initial, where: r.all(a, axis, out, keepdims, where=where),
     np.logical_or: lambda a, axis, dtype, out, keepdims, initial, where: r.any(a, axis, out, keepdims, where=where),
 }
+
+
+# (a o b) o c = a o (b o c), to rounding: then log2 n applications to whole arrays do, in place of n to elements.
+_ASSOCIATIVE = (np.logaddexp, np.logaddexp2, np.maximum, np.minimum, np.fmax, np.fmin, np.hypot)
 
 
 def _in(a: Any, dtype: Any) -> Any:
@@ -69,6 +74,10 @@ def _fold(ufunc: np.ufunc, x: Any, axes: tuple[int, ...], initial: Any, where: A
     """One element after the other; what `where` leaves out changes nothing."""
     mask = None if where is NO else np.broadcast_to(where, shape_of(x))
     for axis in reversed(axes):
+        if ufunc in _ASSOCIATIVE and mask is None and shape_of(x)[axis]:
+            x = _halved(ufunc, x, axis)
+            x, initial = x if initial is None else ufunc(initial, x), None
+            continue
         rows = [item(x, axis, i) for i in range(shape_of(x)[axis])]
         masks = [None if mask is None else item(mask, axis, i) for i in range(len(rows))]
         if initial is not None:
@@ -84,6 +93,26 @@ def _fold(ufunc: np.ufunc, x: Any, axes: tuple[int, ...], initial: Any, where: A
     return x
 
 
+def _halved(ufunc: np.ufunc, x: Any, axis: int) -> Any:
+    """x_0 o x_1 o ...: neighbours together, until one is left."""
+    if ufunc is np.hypot and shape_of(x)[axis] == 1:  # its neutral element takes part: |x|
+        x = np.absolute(x)
+    while (n := shape_of(x)[axis]) > 1:
+        y = ufunc(part(x, axis, 0, n - 1, 2), part(x, axis, 1, n, 2))
+        x = y if n % 2 == 0 else joined([y, part(x, axis, n - 1, n)], axis)
+    return item(x, axis, 0)
+
+
+def _doubled(ufunc: np.ufunc, x: Any, axis: int) -> Any:
+    """y_i = x_0 o ... o x_i, of 2, 4, 8 ... neighbours. W. D. Hillis, G. L. Steele, Data parallel algorithms (1986)."""
+    n, reach = shape_of(x)[axis], 1
+    while reach < n:
+        later = ufunc(part(x, axis, 0, n - reach), part(x, axis, reach, n))
+        x = joined([part(x, axis, 0, reach), later], axis)
+        reach *= 2
+    return x
+
+
 def accumulate(ufunc: np.ufunc, array: Any, axis: Any = 0, dtype: Any = None, out: Any = None) -> Any:
     """y_i = x_0 o ... o x_i."""
     out = out[0] if isinstance(out, tuple) else out
@@ -95,6 +124,8 @@ def accumulate(ufunc: np.ufunc, array: Any, axis: Any = 0, dtype: Any = None, ou
     axis = AxisIndex(axis, len(shape_of(x)))
     if ufunc in (np.maximum, np.minimum) and x.dtype.kind in "fiub":
         return deliver(_running_extremum(x, axis, ufunc is np.maximum), True, out)
+    if ufunc in _ASSOCIATIVE:
+        return deliver(_doubled(ufunc, x, axis), True, out)
     rows = [item(x, axis, i) for i in range(shape_of(x)[axis])]
     for i in range(1, len(rows)):
         rows[i] = ufunc(rows[i - 1], rows[i])
