@@ -1,10 +1,11 @@
-"""Every exception of the library: what happened, where in the user's file, why, and what to write instead."""
+"""Every exception and warning: what happened, where in the user's file, why, and what to write instead."""
 
 from __future__ import annotations
 
 import linecache
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from contextvars import ContextVar
 from types import FrameType, TracebackType
@@ -92,16 +93,20 @@ class WengertError(Exception):
         _latest.set((type(self), what, why, write, self.where) if self.where is not None else None)
 
     def _message(self) -> str:
-        lines = [self.what]
-        if self.where is not None:
-            text = self.where.text
-            note = f" ({self.where.note})" if self.where.note else ""
-            lines.append(f"  where: {self.where}{note}" + (f"    {text}" if text else ""))
-        if self.why:
-            lines.append(f"  why:   {self.why}")
-        if self.write:
-            lines.append(f"  write: {self.write}")
-        return "\n".join(lines)
+        return told(self.what, self.where, self.why, self.write)
+
+
+def told(what: str, where: Source | None, why: str, write: str) -> str:
+    """The four parts of a message, a line each."""
+    lines = [what]
+    if where is not None:
+        note = f" ({where.note})" if where.note else ""
+        lines.append(f"  where: {where}{note}" + (f"    {where.text}" if where.text else ""))
+    if why:
+        lines.append(f"  why:   {why}")
+    if write:
+        lines.append(f"  write: {write}")
+    return "\n".join(lines)
 
 
 # What the last of our errors said; and how errors begin with which their callers replaced it, without naming it.
@@ -249,3 +254,30 @@ class MemoryLimitError(WengertError, MemoryError):
 
 class GradientCheckError(WengertError, AssertionError):
     """check_grads found a derivative that does not agree with differences of the function."""
+
+
+# warnings --------------------------------------------------------------------------------------------------------
+class WengertWarning(UserWarning):
+    """Base of all our warnings: results that are right for what was asked, and perhaps not what was meant."""
+
+
+class InaccurateSolutionWarning(WengertWarning):
+    """What a solver returned solves its equations only roughly; derivatives are as rough."""
+
+
+class IllConditionedWarning(WengertWarning):
+    """A linear system is so near to a singular one that half of the digits of its solution are lost, or more."""
+
+
+class DegenerateSolutionWarning(WengertWarning):
+    """A constraint is met at a minimum without being needed there: the derivative exists to one side only."""
+
+
+_shown: dict[Any, Any] = {}  # what was said at which line, for Python's filters that say it once
+
+
+def warn(kind: type[WengertWarning], what: str, *, why: str, write: str) -> None:
+    """Warn, at the user's line: filters of `warnings` see its file and number."""
+    where = user_source(2)
+    file, number = ("<unknown>", 0) if where is None else (where.file, where.line)
+    warnings.warn_explicit(told(what, where, why, write), kind, file, number, registry=_shown)

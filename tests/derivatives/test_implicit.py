@@ -140,8 +140,8 @@ def test_what_is_no_solution_is_refused(linear):
 def test_errors():
     with pytest.raises(ShapeError, match="2 numbers for 1 unknowns"):
         implicit.root(lambda y: np.stack([y, y]), 1.0)
-    with pytest.raises(ArgumentError, match="no method 'newton'"):
-        implicit.root(lambda y: y, 1.0, method="newton")
+    with pytest.raises(ArgumentError, match="no method 'secant'"):
+        implicit.root(lambda y: y, 1.0, method="secant")
     with pytest.raises(ArgumentError, match="no linear solver 'lu'"):
         implicit.root(lambda y: y, 1.0, linear="lu")
     with pytest.raises(ArgumentError, match="args is a float"):
@@ -247,8 +247,8 @@ def test_minimize_with_a_solver_of_the_user():
 def test_minimize_refuses():
     with pytest.raises(NonScalarOutputError, match="3 numbers"):
         implicit.minimize(lambda y: y, np.ones(3))
-    with pytest.raises(ArgumentError, match="no method 'SLSQP'"):
-        implicit.minimize(lambda y: y @ y, np.ones(3), method="SLSQP")
+    with pytest.raises(ArgumentError, match="no method 'Powell'"):
+        implicit.minimize(lambda y: y @ y, np.ones(3), method="Powell")
     flat = lambda a: np.sum(implicit.minimize(lambda y: (y[0] + y[1] - a) ** 2, np.zeros(2)))
     assert flat(1.0) == pytest.approx(1.0)
     with pytest.raises(SingularPointError):

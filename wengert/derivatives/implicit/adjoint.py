@@ -20,8 +20,8 @@ from ...primitives.shape import broadcast_to
 from ...transforms.jvp import jvp_flat
 from ...transforms.linearize import linearize_flat
 from ...transforms.transpose import transpose_tape
+from .krylov import lane_by_lane
 from .outside import Job, outside
-from .systems import lane_by_lane
 
 NUMBER = ArrayType((), np.float64)
 

@@ -17,9 +17,10 @@ from ...core.trace import Tracer
 from ...core.tree import flatten, unflatten
 from ...core.types import ArrayType, dtype_of, shape_of, type_of, zeros
 from ...errors import AbstractValueError, NonDifferentiableInputError, ShapeError
+from ...transforms.jvp import jvp_flat
 from ...transforms.linearize import linearize_flat
 from ...transforms.transpose import transpose_tape
-from ..columns import pushed
+from ..columns import pushed, zeros_if_none
 
 Function = Callable[..., Any]
 
@@ -81,13 +82,14 @@ class Equations:
         _, blocks = pushed(lambda z: self.program.evaluate([*args, z]), [z], None)
         return blocks[0][0]
 
+    def along(self, args: Sequence[Any], z: Any, z_dot: Any) -> list[Any]:
+        """(dF/dz) z_dot."""
+        ys, y_dots = jvp_flat(lambda z: self.program.evaluate([*args, z]), [z], [z_dot])
+        return [zeros_if_none(d, y) for d, y in zip(y_dots, ys, strict=True)]
+
     def at(self, args: Sequence[Any]) -> tuple[Function, Function]:
         """F and its Jacobian as functions of one plain vector."""
-
-        def value(z: Any) -> Any:
-            return np.asarray(self(*args, z))
-
-        return value, lambda z: np.asarray(self.jacobian(args, z))
+        return lambda z: np.asarray(self(*args, z)), lambda z: np.asarray(self.jacobian(args, z))
 
     def gradient(self, half_squares: bool = False) -> Equations:
         """grad F of a function with one result; with half_squares, of |F|^2 / 2."""

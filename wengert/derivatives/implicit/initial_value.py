@@ -14,8 +14,8 @@ from ...core.tree import unflatten
 from ...core.types import ArrayType, dtype_of, shape_of
 from ...errors import ArgumentError, ShapeError
 from .adjoint import Flow
+from .arguments import applied
 from .equations import Function, Vector, equations_of
-from .find import applied
 
 # Explicit Runge-Kutta methods: rows of the matrix a, and the weights b (Hairer, Norsett and Wanner, Solving ordinary
 # differential equations I, section II.1).

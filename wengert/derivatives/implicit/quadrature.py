@@ -15,8 +15,8 @@ from ...core.types import ArrayType, dtype_of, is_inexact, shape_of
 from ...errors import NonDifferentiableInputError, NotASolutionError
 from ...primitives import call
 from ..columns import columns_of, linearised, rows_of
+from .arguments import applied
 from .equations import Function, equations_of
-from .find import applied
 from .outside import Job, outside
 
 NUMBER = ArrayType((), np.float64)

@@ -1,202 +1,193 @@
-"""Linear systems of derivatives: dense ones with a certificate, and those of which only products are known."""
+"""How systems with the Jacobian F_y are solved: by its matrix, by its sparse entries, or by products with it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from ...control import map as each_row
-from ...core.primitive import Custom, Primitive, Sample
+from ... import numpy as wnp
+from ...core.intern import interned
 from ...core.program import Program
-from ...core.record import record
-from ...core.types import ArrayType, shape_of
-from ...errors import ArgumentError, NonLinearError, NotASolutionError, SingularPointError
-from ...primitives.shape import broadcast_to
-from ...transforms.jvp import jvp_flat
+from ...errors import ArgumentError, NotASolutionError, SingularPointError
+from ...scipy.linalg import cho_solve
+from ..sparse.compressed import Recovery
+from ..sparse.dependence import first_order
+from ..sparse.functions import as_colouring
+from ..sparse.plan import in_rows
+from ..sparse.rules import UNKNOWN
+from ..sparse.structure import Structure
+from .certify import Regular, certified, check_step
+from .equations import Equations
+from .factored import Pattern, RegularSparse, sparse_solve
+from .krylov import METHODS, Krylov, operator_solve
+from .outside import Job, outside
 
-METHODS = ("cg", "gmres", "bicgstab")
-
-
-# dense systems ---------------------------------------------------------------------------------------------------
-def reciprocal_condition(A: np.ndarray) -> float:
-    """1 / (|A|_1 |A^-1|_1), estimated from the LU factors, after rows and columns are scaled to a largest element 1."""
-    from scipy.linalg import get_lapack_funcs  # slow to import: only when asked for
-
-    rows = np.abs(A).max(axis=1)
-    if not (np.isfinite(rows).all() and rows.all()):
-        return 0.0
-    A = A / rows[:, None]
-    columns = np.abs(A).max(axis=0)
-    if not columns.all():
-        return 0.0
-    A = A / columns
-    getrf, gecon = get_lapack_funcs(("getrf", "gecon"), (A,))
-    lu, _, singular = getrf(A)
-    return 0.0 if singular else float(gecon(lu, np.abs(A).sum(axis=0).max())[0])
+TOL = 1e-6
+Step = Callable[[np.ndarray, np.ndarray], np.ndarray]  # z, F(z) -> F_y^-1 F; NaN where there is none
 
 
-def _accepted(A: Any, f: Any, z: Any, *, what: str, tol: float) -> Any:
-    """A itself, where it is regular and z solves the equations: |A^-1 f| is small beside 1 + |z|."""
-    n = A.shape[-1]
-    if not A.size:
-        return A
-    for one, residual, y in zip(A.reshape(-1, n, n), f.reshape(-1, n), z.reshape(-1, n), strict=True):
-        check_solution(one, residual, y, what, tol)
-    return A
+class Dense:
+    """The matrix, by columns in forward mode, and its LU or (positive=True) Cholesky factors."""
+
+    def __init__(self, equations: Equations, check: Regular) -> None:
+        self.equations, self.check = equations, check
+
+    def solve(self, args: Sequence[Any], z: Any, b: Any) -> Any:
+        """F_y^-1 b, at a solution."""
+        A, f = self.equations.jacobian(args, z), self.equations(*args, z)
+        A = certified(A, f, z, check=self.check, lanes=())
+        if self.check.positive and A.shape[0]:
+            return cho_solve((wnp.linalg.cholesky(A), True), b)
+        return wnp.linalg.solve(A, b)
+
+    def steps(self, args: Sequence[Any]) -> Step:
+        """Newton's, on plain vectors."""
+
+        def step(z: np.ndarray, f: np.ndarray) -> np.ndarray:
+            try:
+                return np.linalg.solve(np.asarray(self.equations.jacobian(args, z)), f)
+            except np.linalg.LinAlgError:
+                return np.full_like(f, np.nan)
+
+        return step
 
 
-def check_solution(A: np.ndarray, f: np.ndarray, z: np.ndarray, what: str, tol: float) -> None:
-    """Raise SingularPointError or NotASolutionError."""
-    rcond = reciprocal_condition(A.astype(float) if A.dtype.itemsize < 4 else A)
-    if not rcond > len(A) * np.finfo(A.dtype).eps:
-        raise SingularPointError(
-            f"the derivative of what {what} found was asked where it does not exist: the Jacobian of the equations in "
-            f"the unknowns is singular there (1 / condition number = {rcond:.1e})",
-            why="the solution is not isolated, or moves infinitely fast with the parameters",
-            write="other parameters, or more equations: a condition that chooses one of the solutions, a ridge that "
-            "makes a minimum strict",
+class Sparse:
+    """The entries, by JVPs compressed with a colouring of the columns, and SuperLU's factors."""
+
+    def __init__(self, equations: Equations, check: Regular, sparsity: Any) -> None:
+        self.equations, self.given = equations, sparsity is not None
+        if self.given:
+            self.recovery = recovery_of(equations.program, sparsity)
+        else:
+            self.recovery = interned(equations.program).remember(recovery_of, None)
+        self.pattern = Pattern(self.recovery.colouring.structure.pattern)
+        self.check = RegularSparse(check.what, check.tol, self.pattern)
+
+    def entries(self, args: Sequence[Any], z: Any) -> Any:
+        """Those of F_y, in CSR order."""
+        push = lambda s: self.equations.along(args, z, s)
+        products = in_rows(push, self.recovery.columns.astype(z.dtype), [self.equations.program.in_types[-1]])
+        return self.recovery.picked([products.reshape(-1)])
+
+    def solve(self, args: Sequence[Any], z: Any, b: Any) -> Any:
+        """F_y^-1 b, at a solution."""
+        data, f = self.entries(args, z), self.equations(*args, z)
+        if self.given:
+            v = np.random.default_rng(0).standard_normal(self.pattern.n).astype(self.recovery.columns.dtype)
+            true, by_entries = self.equations.along(args, z, v)[0], self.pattern.product(data, v)
+            data = certified(data, true, by_entries, check=covers, lanes=())
+        data = certified(data, f, z, check=self.check, lanes=())
+        return sparse_solve(data, b, pattern=self.pattern, transposed=False)[0]
+
+    def steps(self, args: Sequence[Any]) -> Step:
+        """Newton's, on plain vectors."""
+
+        def step(z: np.ndarray, f: np.ndarray) -> np.ndarray:
+            factors = self.pattern.factors(np.asarray(self.entries(args, z))) if z.size else None
+            return np.full_like(f, np.nan) if factors is None else factors.solve(f, "T")
+
+        return step
+
+
+def covers(data: np.ndarray, product: np.ndarray, by_entries: np.ndarray) -> None:
+    """ArgumentError where a given structure leaves out entries: a product with the Jacobian differs."""
+    off = np.abs(product - by_entries)
+    if not (off <= 1e3 * np.sqrt(np.finfo(data.dtype).eps) * (1.0 + np.abs(product).max(initial=0.0))).all():
+        raise ArgumentError(
+            f"the sparsity given is too small: rows {np.flatnonzero(off > off.max() / 2)[:5]} of the Jacobian have "
+            "entries that it leaves out",
+            why="an entry that is left out is added to others of its colour, so that all of them are wrong",
+            write="a structure that covers it (wg.sparse.pattern(F)(y0) finds one), or no sparsity=",
         )
-    check_step(np.linalg.solve(A, f), f, z, what, tol)
 
 
-def check_step(step: np.ndarray, f: np.ndarray, z: np.ndarray, what: str, tol: float) -> None:
-    """Raise NotASolutionError where a Newton step from z is long."""
-    length = np.abs(step).max(initial=0.0)
-    if not length <= tol * (1.0 + np.abs(z).max(initial=0.0)):
-        raise NotASolutionError(
-            f"what {what} was given as a solution is not one: the largest residual is {np.abs(f).max():.1e}, and a "
-            f"Newton step moves it by {length:.1e}",
-            why="the derivative of a solution is that of its equations where they hold",
-            write="a smaller tolerance in the solver, more iterations, another start; or tol= for what you accept",
+class Products:
+    """Products alone, by a Krylov method."""
+
+    def __init__(self, equations: Equations, check: Regular, krylov: Krylov) -> None:
+        self.equations, self.check, self.krylov = equations, check, krylov
+
+    def solve(self, args: Sequence[Any], z: Any, b: Any) -> Any:
+        """F_y^-1 b, at a solution."""
+        (zero,) = outside(*args, z, job=Job(self.checked, [self.equations.program.in_types[-1]], "check"))
+        return operator_solve(*args, z + zero, b, operator=self.tangent(), krylov=self.krylov)[0]
+
+    def tangent(self) -> Program:
+        """args, z, v -> F_y v."""
+        n = len(self.equations.args)
+        return self.equations.program.transform("derivative", (False,) * n + (True,), (True,))
+
+    def steps(self, args: Sequence[Any], tol: float | None = None) -> Step:
+        """Newton's, on plain vectors."""
+        krylov, tangent = self.krylov.like(tol=tol or self.krylov.tol), self.tangent()
+
+        def step(z: np.ndarray, f: np.ndarray) -> np.ndarray:
+            return krylov(lambda v: np.asarray(tangent.evaluate([*args, z, v])[0]), f)
+
+        return step
+
+    def checked(self, *xs: Any) -> list[Any]:
+        """Zeros, where a Newton step from z, to a tenth, is short."""
+        *args, z = xs
+        f = np.asarray(self.equations(*xs))
+        check_step(self.steps(args, tol=0.1)(z, f), f, z, self.check.what, self.check.tol)
+        return [np.zeros_like(f)]
+
+
+System = Dense | Sparse | Products
+
+
+def system_of(equations: Equations, linear: Any, tol: float, sparsity: Any = None, check: Any = None) -> System:
+    """What `linear=` says. check: the certificate of a dense matrix, where it is another than that of equations."""
+    if not tol > 0.0:
+        raise ArgumentError(f"tol is {tol}", why="it bounds an error", write="a small positive number")
+    if sparsity is not None and linear != "sparse":
+        raise ArgumentError(
+            f"a sparsity was given, and linear={linear!r}", why="only sparse factors use it", write="linear='sparse'"
         )
+    check = check or Regular(equations.what, tol, linear == "cholesky")
+    if isinstance(linear, Krylov) or linear in METHODS:
+        return Products(equations, check, linear if isinstance(linear, Krylov) else Krylov(linear))
+    if linear == "sparse":
+        return Sparse(equations, check, sparsity)
+    if linear in ("dense", "cholesky"):
+        return Dense(equations, check)
+    raise ArgumentError(
+        f"there is no linear solver {linear!r}",
+        why="derivatives of solutions are solutions of linear systems",
+        write=f"linear= one of dense, sparse, {', '.join(METHODS)}, or a wg.implicit.Krylov; cholesky for minimize",
+    )
 
 
-def _accepted_jvp(primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
-    return accepted(*primals, **params), tangents[0]
+def recovery_of(program: Program, sparsity: Any) -> Recovery:
+    """How the entries of the Jacobian in the last input are found: by the structure of the program, or one given."""
+    n, *_ = program.in_types[-1].shape
+    if sparsity is None:
+        active = [False] * (len(program.inputs) - 1) + [True]
+        sparsity = Structure(first_order(program, active, [UNKNOWN] * len(active)))
+    colouring = as_colouring(sparsity, "jacobian", "columns", "auto")
+    if colouring.structure.shape != (n, n) or colouring.numbers[0]:
+        raise ArgumentError(
+            f"a sparsity of shape {colouring.structure.shape} was given for {n} unknowns, coloured by {colouring.mode}",
+            why="it is that of the square Jacobian, computed by columns",
+            write=f"a structure of shape {(n, n)}: wg.sparse.pattern(F)(y0), or a scipy.sparse matrix",
+        )
+    return Recovery(colouring)
 
 
-def _batch_accepted(size: int, batched: Sequence[bool], *args: Any, **params: Any) -> tuple[Any, bool]:
-    full = [x if on else broadcast_to(x, shape=(size, *shape_of(x))) for x, on in zip(args, batched, strict=True)]
-    return accepted(*full, **params), True
+# Newton's steps on plain vectors ---------------------------------------------------------------------------------
+def length(step: np.ndarray, z: np.ndarray) -> float:
+    """That of a step, beside 1 + |z|; infinite where there is none."""
+    size = float(np.abs(step).max(initial=0.0))
+    return size / (1.0 + float(np.abs(z).max(initial=0.0))) if np.isfinite(size) else np.inf
 
 
-def _accepted_samples(rng: np.random.Generator) -> Iterator[Sample]:
-    A, z = rng.normal(size=(3, 3)) + 3 * np.eye(3), rng.normal(size=3)
-    yield Sample((A, np.zeros(3), z), {"what": "f", "tol": 1.0}, differentiable=(0,))
-
-
-accepted = Primitive(
-    "accepted",  # a Jacobian as it is, once the equations are seen to hold and to determine their solution
-    _accepted,
-    Custom(_accepted_jvp),
-    type_rule=lambda A, f, z, what, tol: A,
-    batch=_batch_accepted,
-    samples=_accepted_samples,
-)
-
-
-# products alone --------------------------------------------------------------------------------------------------
-class Krylov:
-    """How a system is solved by products: SciPy's method, the relative residual, and iterations (None: 10 n)."""
-
-    def __init__(self, method: str, tol: float, maxiter: int | None) -> None:
-        if method not in METHODS:
-            raise ArgumentError(
-                f"there is no matrix-free method {method!r}",
-                why="systems are solved by SciPy's Krylov methods",
-                write=f"one of {', '.join(METHODS)}; cg for symmetric positive definite operators",
-            )
-        self.method, self.tol, self.maxiter = method, tol, maxiter
-
-    def __call__(self, product: Any, b: np.ndarray) -> np.ndarray:
-        """x with |A x - b| <= tol |b|; NotASolutionError otherwise."""
-        from scipy.sparse import linalg  # slow to import: only when asked for
-
-        n = b.size
-        size = np.linalg.norm(b)
-        if size == 0.0:
-            return np.zeros_like(b)
-        b = b / size  # SciPy's tests for a breakdown are absolute
-        A = linalg.LinearOperator((n, n), matvec=lambda v: product(np.ravel(v).astype(b.dtype)), dtype=b.dtype)
-        more = {"restart": min(n, 50)} if self.method == "gmres" else {}
-        x, _ = getattr(linalg, self.method)(A, b, rtol=self.tol / 10, maxiter=self.maxiter or 10 * n, **more)
-        left = np.linalg.norm(product(x.astype(b.dtype)) - b)
-        if not left <= max(self.tol, 100 * np.finfo(b.dtype).eps):
-            if product(np.zeros_like(b)).any():
-                raise NonLinearError(
-                    "the operator of a linear system is not linear: of zero it gives something else",
-                    why="Krylov methods, and derivatives of what they find, are those of linear systems",
-                    write="the part that is linear; bring constants to the right side, or use implicit.root",
-                )
-            raise NotASolutionError(
-                f"{self.method} left a relative residual of {left:.1e} of a linear system of {n} unknowns",
-                why="the operator is singular, or its condition asks for more iterations; cg needs it symmetric",
-                write="maxiter= more, another method, a preconditioned operator, or the dense matrix",
-            )
-        return x * size
-
-
-def _operator_solve(*args: Any, operator: Program, krylov: Krylov) -> list[Any]:
-    *consts, b = args
-    with np.errstate(all="ignore"):
-        return [krylov(lambda v: np.asarray(operator.evaluate([*consts, v])[0]), np.asarray(b))]
-
-
-def _operator_solve_jvp(
-    primals: Any, tangents: Any, *, operator: Program, krylov: Krylov
-) -> tuple[list[Any], list[Any]]:
-    """A x = b: A x_dot = b_dot - A_dot x."""
-    (*consts, _), (*dots, b_dot) = primals, tangents
-    (x,) = operator_solve(*primals, operator=operator, krylov=krylov)
-    (moved,) = jvp_flat(lambda *cs: operator.evaluate([*cs, x]), consts, dots)[1]
-    if moved is not None:
-        b_dot = -moved if b_dot is None else b_dot - moved
-    return [x], [None] if b_dot is None else operator_solve(*consts, b_dot, operator=operator, krylov=krylov)
-
-
-def _operator_solve_T(y_bars: Any, *args: Any, operator: Program, krylov: Krylov) -> list[Any]:
-    """The system of the transposed operator."""
-    consts = args[:-1]
-    return [None] * len(consts) + operator_solve(*consts, y_bars[0], operator=transposed(operator), krylov=krylov)
-
-
-def transposed(operator: Program) -> Program:
-    """consts, y_bar -> A^T y_bar."""
-    n = len(operator.inputs) - 1
-    return operator.transform("transpose", (False,) * n + (True,), (True,), (True,))
-
-
-def lane_by_lane(
-    primitive: Callable[..., Any], size: int, batched: Sequence[bool], args: Sequence[Any], **params: Any
-) -> Any:
-    """Batching of a primitive with one result, each lane of which is a problem of its own."""
-
-    def one(row: tuple[Any, ...]) -> Any:
-        given = iter(row)
-        return primitive(*(next(given) if on else a for a, on in zip(args, batched, strict=True)), **params)[0]
-
-    return [each_row(one, tuple(a for a, on in zip(args, batched, strict=True) if on))], [True]
-
-
-def _operator_solve_samples(rng: np.random.Generator) -> Iterator[Sample]:
-    from ...numpy import tanh
-
-    n = 3
-    A = rng.normal(size=(n, n)) + 4 * np.eye(n)
-    types = [ArrayType((n, n), np.float64), ArrayType((n,), np.float64)]
-    operator = record(lambda A, v: [(A + tanh(A)) @ v], types, "operator")
-    params = {"operator": operator, "krylov": Krylov("gmres", 1e-12, None)}
-    yield Sample((A, rng.normal(size=n)), params)
-
-
-operator_solve: Primitive = Primitive(
-    "operator_solve",  # *consts, b -> x with operator(*consts, x) = b
-    _operator_solve,
-    Custom(_operator_solve_jvp, together=_operator_solve_T),
-    type_rule=lambda *types, operator, krylov: [ArrayType(types[-1].shape, types[-1].dtype)],
-    batch=lambda size, batched, *args, **params: lane_by_lane(operator_solve, size, batched, args, **params),
-    samples=_operator_solve_samples,
-    multiple=True,
-)
+def tried(step: Step, z: np.ndarray, f: np.ndarray) -> np.ndarray:
+    """A Newton step; NaN where there is none."""
+    try:
+        return step(z, f)
+    except (NotASolutionError, SingularPointError):
+        return np.full_like(f, np.nan)
