@@ -149,32 +149,43 @@ def check_step(step: np.ndarray, f: np.ndarray, z: np.ndarray, what: str, tol: f
 
 
 # the primitive ---------------------------------------------------------------------------------------------------
-def _certified(A: Any, *evidence: Any, check: Any, lanes: tuple[int, ...]) -> Any:
+def _certified(A: Any, *evidence: Any, check: Any, lanes: tuple[int, ...], again: bool) -> Any:
     """The check, of each lane."""
     for lane in np.ndindex(lanes):
         check(np.asarray(A[lane]), *(np.asarray(e[lane]) for e in evidence))
     return A
 
 
-def _certified_jvp(primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
-    return certified(*primals, **params), tangents[0]
+def _certified_jvp(primals: Any, tangents: Any, *, again: bool, **params: Any) -> tuple[Any, Any]:
+    A, *evidence = primals
+    A_dot = (
+        certified(tangents[0], *evidence, again=True, **params) if again and tangents[0] is not None else tangents[0]
+    )
+    return certified(A, *evidence, again=again, **params), A_dot
 
 
-def _batch_certified(size: int, batched: Sequence[bool], *args: Any, check: Any, lanes: Any) -> tuple[Any, bool]:
+def _certified_T(A_bar: Any, A: Any, *evidence: Any, **params: Any) -> list[Any]:
+    return [certified(A_bar, *evidence, **params), *(None for _ in evidence)]
+
+
+def _batch_certified(size: int, batched: Sequence[bool], *args: Any, lanes: Any, **params: Any) -> tuple[Any, bool]:
     full = [x if on else broadcast_to(x, shape=(size, *shape_of(x))) for x, on in zip(args, batched, strict=True)]
-    return certified(*full, check=check, lanes=(size, *lanes)), True
+    return certified(*full, lanes=(size, *lanes), **params), True
 
 
 def _certified_samples(rng: np.random.Generator) -> Iterator[Sample]:
     A, z = rng.normal(size=(3, 3)) + 3 * np.eye(3), rng.normal(size=3)
-    yield Sample((A, np.zeros(3), z), {"check": Regular("f", 1.0), "lanes": ()}, differentiable=(0,))
+    params = {"check": Regular("f", 1.0), "lanes": (), "again": False}
+    yield Sample((A, np.zeros(3), z), params, differentiable=(0,))
+    yield Sample((A, np.zeros(3)), {"check": lambda A, f: None, "lanes": (), "again": True}, differentiable=(0,))
 
 
+# again: do derivatives check again, since they may be asked for alone? Then the check looks at the evidence only.
 certified: Primitive = Primitive(
     "certified",  # A as it is, once check(A, *evidence) has raised nothing
     _certified,
-    Custom(_certified_jvp),
-    type_rule=lambda A, *evidence, check, lanes: A,
+    Custom(_certified_jvp, together=_certified_T),
+    type_rule=lambda A, *evidence, **params: A,
     batch=_batch_certified,
     samples=_certified_samples,
 )

@@ -1,4 +1,4 @@
-"""ode: initial value problems, by fixed steps of our own loops or by SciPy's adaptive solvers."""
+"""ode: initial value problems, by SciPy's adaptive solvers or by steps of our own loops."""
 
 from __future__ import annotations
 
@@ -8,23 +8,22 @@ from typing import Any
 import numpy as np
 
 from ... import numpy as wnp
+from ...compile.jit import jit as compiled
 from ...control import fori_loop, scan
 from ...core.call import adopted
+from ...core.trace import Tracer
 from ...core.tree import unflatten
-from ...core.types import ArrayType, dtype_of, shape_of
+from ...core.types import ArrayType, shape_of
 from ...errors import ArgumentError, ShapeError
+from ..sparse.plan import ours
+from . import adaptive
 from .adjoint import Flow
 from .arguments import applied
 from .equations import Function, Vector, equations_of
+from .integration import Solver
+from .steps import TABLEAUX, runge_kutta
 
-# Explicit Runge-Kutta methods: rows of the matrix a, and the weights b (Hairer, Norsett and Wanner, Solving ordinary
-# differential equations I, section II.1).
-TABLEAUX: dict[str, tuple[tuple[tuple[float, ...], ...], tuple[float, ...]]] = {
-    "euler": (((),), (1.0,)),
-    "midpoint": (((), (0.5,)), (0.0, 1.0)),
-    "rk4": (((), (0.5,), (0.0, 0.5), (0.0, 0.0, 1.0)), (1 / 6, 1 / 3, 1 / 3, 1 / 6)),
-}
-ADAPTIVE = ("RK45", "RK23", "DOP853", "Radau", "BDF", "LSODA")
+METHODS = ("RK45", "RK23", "DOP853", "Radau", "BDF", "LSODA")  # SciPy's
 
 
 def ode(
@@ -37,22 +36,32 @@ def ode(
     rtol: float = 1e-9,
     atol: float = 1e-11,
     steps: int = 1,
-    checkpoint: bool | int = False,
+    checkpoint: Any = False,
+    max_steps: int = 100_000,
+    jit: bool = False,
 ) -> Any:
     """The solution of `dy/dt = f(t, y, *args), y(t[0]) = y0` at the times t: each leaf with len(t) as its first axis.
 
     y0 is any structure of real numbers, and f returns the same; f may close over values that are differentiated.
 
     method: one of SciPy's ("DOP853", "RK45", "RK23", "Radau", "BDF", "LSODA"), with rtol and atol. Their steps are not
-    differentiated: forward mode solves `y_dot' = f_y y_dot + f_args args_dot` beside y; reverse mode the adjoint
-    equation `-lambda' = f_y^T lambda` backwards, from each time of t to the one before, beginning with the y that was
-    stored there (Chen et al., Neural ordinary differential equations, 2018, appendix B; the stored values are its
-    checkpoints). Where y, run backwards, misses the value stored before it, NotASolutionError asks for more times.
-    Higher derivatives repeat this. Derivatives are those of the differential equation, to the tolerances.
+    differentiated: forward mode solves `y_dot' = f_y y_dot + f_args args_dot` beside y; reverse mode finds y again from
+    each time of t to the next, beginning with the y that was stored there, and solves the adjoint equation
+    `-lambda' = f_y^T lambda` backwards along it (on its dense output, so that a y that decays is never run backwards:
+    Serban and Hindmarsh 2005). Higher derivatives repeat this. Derivatives are those of the differential equation, to
+    the tolerances. Memory: the steps of one interval of t. Radau, BDF and LSODA, for stiff equations, are given the
+    exact Jacobian.
 
-    Or one with fixed steps ("rk4", "midpoint", "euler"), `steps` of them between two times: loops that compile, and
-    whose derivatives are those of the steps themselves (the discrete adjoint), exact to rounding. checkpoint: as in
-    `wg.scan`, for reverse mode in little memory.
+    Or steps of our own, loops in your program that compile with it, whose derivatives are those of the steps themselves
+    (the discrete adjoint), exact to rounding: "dopri5" (Dormand and Prince, order 5) and "rodas4" (Rosenbrock, order 4,
+    L-stable, for stiff equations) with lengths that follow rtol and atol, max_steps of them at most; or "rk4",
+    "midpoint", "euler" with `steps` equal ones between two times. Adaptive lengths are chosen on values, and are then
+    fixed shares of the interval. checkpoint: of these loops, for reverse mode in little memory: rounds of a segment,
+    True, "online" (adaptive steps, whose number is not known), or a schedule ("binomial",
+    `wg.checkpointing.binomial(20)`), which for adaptive steps is made for max_steps of them.
+
+    jit: the right side is compiled, with its derivatives (SciPy's methods), or all the steps (our own), where the call
+    itself is not part of a compiled function.
 
     The times increase or decrease strictly; a derivative in them is f there. Raises ArgumentError, ShapeError,
     NotASolutionError.
@@ -63,12 +72,33 @@ def ode(
     >>> decay(2.0).round(9), wg.grad(decay)(2.0).round(9)  # exp(-k) and its derivative
     (np.float64(0.135335283), np.float64(-0.135335283))
     """
-    if method not in TABLEAUX and method not in ADAPTIVE:
+    known = (*METHODS, *adaptive.METHODS, *TABLEAUX)
+    if method not in known:
         raise ArgumentError(
             f"ode has no method {method!r}",
-            why="it runs SciPy's adaptive methods, or steps of a fixed length",
-            write=f"one of {', '.join((*ADAPTIVE, *TABLEAUX))}",
+            why="it runs SciPy's adaptive methods, or steps of its own",
+            write=f"one of {', '.join(known)}",
         )
+    t = checked_times(t)
+    unknowns = Vector(y0, "the start y0")
+    z0, f = unknowns.flat(y0), applied(fun, args)
+    if method in METHODS:
+        time = ArrayType((), np.float64)
+        equations = equations_of(f, [time, unknowns], "ode", unknowns.size)
+        solver = Solver(method, rtol, atol, jit)
+        ys = Flow(equations.program, solver, isinstance(t, Tracer))(*equations.args, t, z0)
+    elif method in adaptive.METHODS:
+        bound = adaptive.Tolerance(rtol, atol, max_steps)
+        run = lambda f, t, z0: adaptive.adaptive(f, z0, t, method, bound, checkpoint)
+        ys = within(run, f, unknowns, t, z0, jit)
+    else:
+        run = lambda f, t, z0: stepped(f, z0, t, method, steps, checkpoint)
+        ys = within(run, f, unknowns, t, z0, jit)
+    return by_leaf(ys, unknowns)
+
+
+def checked_times(t: Any) -> Any:
+    """The times, a vector of floats."""
     t = wnp.asarray(t)
     if len(shape_of(t)) != 1 or not shape_of(t)[0]:
         raise ShapeError(
@@ -76,15 +106,17 @@ def ode(
             why="the solution is given at each of them, beginning with y0 at the first",
             write="a vector of at least one time",
         )
-    t, unknowns = t.astype(float), Vector(y0, "the start y0")
-    z0, f = unknowns.flat(y0), applied(fun, args)
-    if method in TABLEAUX:
-        ys = stepped(flat_function(f, unknowns), z0, t, method, steps, checkpoint)
-    else:
-        time = ArrayType((), np.float64)
-        equations = equations_of(f, [time, unknowns], "ode", unknowns.size)
-        ys = Flow(equations.program, method, rtol, atol)(*equations.args, t, z0)
-    return by_leaf(ys, unknowns)
+    return t.astype(float)
+
+
+def within(run: Callable[..., Any], f: Function, unknowns: Vector, t: Any, z0: Any, jit: bool) -> Any:
+    """Steps of our own: a part of the user's program, or with jit compiled by themselves."""
+    if not jit:
+        return run(flat_function(f, unknowns), t, z0)
+    equations = equations_of(f, [ArrayType((), np.float64), unknowns], "ode", unknowns.size)
+    rates = lambda args: lambda t, z: equations(*args, t, z)
+    whole = lambda *xs: run(rates(xs[:-2]), *xs[-2:])
+    return compiled(ours(whole, f"ode of {equations.name}"))(*equations.args, t, z0)
 
 
 def flat_function(f: Function, unknowns: Vector) -> Callable[[Any, Any], Any]:
@@ -105,31 +137,16 @@ def flat_function(f: Function, unknowns: Vector) -> Callable[[Any, Any], Any]:
 
 def stepped(f: Callable, z0: Any, t: Any, method: str, steps: int, checkpoint: bool | int) -> Any:
     """(T, n): `steps` steps of an explicit Runge-Kutta method between each two times."""
-    a, b = TABLEAUX[method]
-
-    def step(t: Any, h: Any, z: Any) -> Any:
-        ks: list[Any] = []
-        for row in a:
-            ks.append(f(t + sum(row) * h, combined(z, h, row, ks)))
-        return combined(z, h, b, ks)
 
     def interval(z: Any, ends: Any) -> tuple[Any, Any]:
         start, h = ends[0], (ends[1] - ends[0]) / steps
-        z = fori_loop(0, steps, lambda i, z: step(start + i * h, h, z), z, checkpoint=checkpoint)
+        z = fori_loop(0, steps, lambda i, z: runge_kutta(f, start + i * h, h, z, method), z, checkpoint=checkpoint)
         return z, z
 
     if shape_of(t)[0] == 1:
         return z0[None]
     _, ys = scan(interval, z0, wnp.stack([t[:-1], t[1:]], axis=1), checkpoint=checkpoint)
     return wnp.concatenate([z0[None], ys])
-
-
-def combined(z: Any, h: Any, weights: Sequence[float], ks: Sequence[Any]) -> Any:
-    """z + h sum_i w_i k_i."""
-    for w, k in zip(weights, ks, strict=True):
-        if w:
-            z = z + ((w * h) * k).astype(dtype_of(z))
-    return z
 
 
 def by_leaf(ys: Any, unknowns: Vector) -> Any:

@@ -83,7 +83,7 @@ class ActiveSystem:
 
     def solve(self, args: Sequence[Any], z: Any, b: Any) -> Any:
         """F_z^-1 b."""
-        z = certified(z, *self.kkt.evidence(args, z), check=self.check, lanes=())
+        z = certified(z, *self.kkt.evidence(args, z), check=self.check, lanes=(), again=False)
         return self.system.solve(args, z, b)
 
     def steps(self, args: Sequence[Any]) -> Step:

@@ -174,13 +174,14 @@ def transposed(operator: Program) -> Program:
 def lane_by_lane(
     primitive: Callable[..., Any], size: int, batched: Sequence[bool], args: Sequence[Any], **params: Any
 ) -> Any:
-    """Batching of a primitive with one result, each lane of which is a problem of its own."""
+    """Batching of a primitive, each lane of which is a problem of its own."""
 
     def one(row: tuple[Any, ...]) -> Any:
         given = iter(row)
-        return primitive(*(next(given) if on else a for a, on in zip(args, batched, strict=True)), **params)[0]
+        return primitive(*(next(given) if on else a for a, on in zip(args, batched, strict=True)), **params)
 
-    return [each_row(one, tuple(a for a, on in zip(args, batched, strict=True) if on))], [True]
+    found = each_row(one, tuple(a for a, on in zip(args, batched, strict=True) if on))
+    return found, [True] * len(found)
 
 
 def _operator_solve_samples(rng: np.random.Generator) -> Iterator[Sample]:

@@ -17,6 +17,7 @@ from ...primitives import call
 from ..columns import columns_of, linearised, rows_of
 from .arguments import applied
 from .equations import Function, equations_of
+from .integration import evaluator
 from .outside import Job, outside
 
 NUMBER = ArrayType((), np.float64)
@@ -31,6 +32,7 @@ def quad(
     epsabs: float = 1e-12,
     epsrel: float = 1e-10,
     limit: int = 200,
+    jit: bool = False,
 ) -> Any:
     """The integral of `f(x, *args)` over x from a to b; the limits may be infinite. The value alone, unlike SciPy's.
 
@@ -38,8 +40,8 @@ def quad(
 
     f returns a number, by scipy.integrate.quad, or an array, by quad_vec, and may close over values that are
     differentiated; the integral of its derivative in all of them is one more quadrature. epsabs, epsrel, limit: as in
-    SciPy. Derivatives hold where the integral of the derivative converges. An infinite limit does not move.
-    Raises NotASolutionError where the quadrature does not reach its tolerance.
+    SciPy. jit: f and its derivatives are compiled. Derivatives hold where the integral of the derivative converges. An
+    infinite limit does not move. Raises NotASolutionError where the quadrature does not reach its tolerance.
 
     >>> import numpy as np
     >>> import wengert as wg
@@ -66,7 +68,7 @@ def quad(
     integrand = equations_of(shaped, [NUMBER], "quad")
     moving = isinstance(a, Tracer), isinstance(b, Tracer)
     ends = [wnp.asarray(end).astype(float) for end in (a, b)]
-    integral = Integral(integrand.program, moving, {"epsabs": epsabs, "epsrel": epsrel, "limit": limit})
+    integral = Integral(integrand.program, moving, {"epsabs": epsabs, "epsrel": epsrel, "limit": limit, "jit": jit})
     y = integral(*integrand.args, *ends).reshape(shape[0])
     return y if isinstance(y, Tracer) else y[()]
 
@@ -88,7 +90,8 @@ class Integral:
         import scipy.integrate  # slow to import: only when asked for
 
         *consts, a, b = xs
-        f = lambda x: np.asarray(self.f.evaluate([*consts, np.float64(x)])[0], float)
+        value = evaluator(self.f, self.options["jit"])
+        f = lambda x: np.asarray(value(*consts, np.float64(x)), float)
         bound = self.options["epsabs"], self.options["epsrel"]
         if self.f.out_types[0].size == 1:
             more = {"limit": self.options["limit"], "full_output": 1}

@@ -37,7 +37,7 @@ class Dense:
     def solve(self, args: Sequence[Any], z: Any, b: Any) -> Any:
         """F_y^-1 b, at a solution."""
         A, f = self.equations.jacobian(args, z), self.equations(*args, z)
-        A = certified(A, f, z, check=self.check, lanes=())
+        A = certified(A, f, z, check=self.check, lanes=(), again=False)
         if self.check.positive and A.shape[0]:
             return cho_solve((wnp.linalg.cholesky(A), True), b)
         return wnp.linalg.solve(A, b)
@@ -78,8 +78,8 @@ class Sparse:
         if self.given:
             v = np.random.default_rng(0).standard_normal(self.pattern.n).astype(self.recovery.columns.dtype)
             true, by_entries = self.equations.along(args, z, v)[0], self.pattern.product(data, v)
-            data = certified(data, true, by_entries, check=covers, lanes=())
-        data = certified(data, f, z, check=self.check, lanes=())
+            data = certified(data, true, by_entries, check=covers, lanes=(), again=False)
+        data = certified(data, f, z, check=self.check, lanes=(), again=False)
         return sparse_solve(data, b, pattern=self.pattern, transposed=False)[0]
 
     def steps(self, args: Sequence[Any]) -> Step:
