@@ -63,6 +63,52 @@ def test_functions_of_one_number(name):
         assert_series(wg.taylor(f, 0.7, order=12), g, 0.7, rtol=2e-13)
 
 
+S = wg.scipy.special
+HIGH = {  # to order 30, at a point
+    "exp": (np.exp, mp.exp, 0.7),
+    "tan": (np.tan, mp.tan, 0.7),
+    "arctan": (np.arctan, mp.atan, 0.7),
+    "real power": (lambda x: x**2.5, lambda x: x ** mp.mpf("2.5"), 0.7),
+    "logarithm of a sum": (lambda x: np.logaddexp(x, 1.0), lambda x: mp.log(mp.exp(x) + mp.e), 0.7),
+    "expit": (S.expit, lambda x: 1 / (1 + mp.exp(-x)), 0.7),
+    "erfc": (S.erfc, mp.erfc, 0.7),
+    "dawsn": (S.dawsn, lambda x: mp.sqrt(mp.pi) / 2 * mp.exp(-x * x) * mp.erfi(x), 0.7),
+    "gammainc": (lambda x: S.gammainc(2.5, x), lambda x: mp.gammainc(2.5, 0, x, regularized=True), 0.7),
+    "lambertw": (lambda x: S.lambertw(x), mp.lambertw, 0.3),
+    "ellipk": (S.ellipk, mp.ellipk, 0.3),
+    "expi": (S.expi, mp.ei, 0.7),
+    "sici": (lambda x: S.sici(x)[0], mp.si, 0.7),
+    "fresnel": (lambda x: S.fresnel(x)[0], mp.fresnels, 0.7),
+    "j0": (S.j0, lambda x: mp.besselj(0, x), 1.3),
+    "jv": (lambda x: S.jv(2.5, x), lambda x: mp.besselj(2.5, x), 1.3),
+    "kv": (lambda x: S.kv(1.5, x), lambda x: mp.besselk(1.5, x), 1.3),
+}
+
+
+@pytest.mark.parametrize("name", HIGH)
+def test_thirty_coefficients(name):
+    """Each to 1e-12 of the terms that it is made of: of what is left of the series at its radius."""
+    f, g, x = HIGH[name]
+    found = np.real(wg.taylor(f, x, order=30))
+    with mp.workdps(60):
+        want = np.array([float(mp.re(c)) for c in mp.taylor(g, mp.mpf(x), 30)])
+    np.testing.assert_allclose(found, want, rtol=1e-12, atol=1e-13 * np.max(abs(want)))
+
+
+def test_chains_of_slopes_grow_as_the_square():
+    """jv(v, x) has jv(v - 1, x) and jv(v + 1, x) in its slope, and these have jv(v, x): each is met once."""
+    orders = np.array([8, 16])
+    made = [len(wg.trace(lambda x, n=n: wg.taylor(lambda x: S.jv(2.5, x), x, order=n))(0.7).equations) for n in orders]
+    assert made[1] < 6 * made[0] < 6 * 8 * 8**2
+
+
+def test_order_zero_is_the_value():
+    (found,) = wg.taylor(lambda p: {"y": p["a"] * np.sin(p["b"])}, {"a": 2.0, "b": B}, {"a": 1.0, "b": B}, order=0)
+    np.testing.assert_array_equal(found["y"], 2 * np.sin(B))
+    assert wg.derivatives(rounds, 0.4, order=0) == [rounds(0.4)]
+    np.testing.assert_array_equal(wg.derivative_tensor(cubic, POINT, order=0), cubic(POINT))
+
+
 def matrix(x):
     return A + np.sin(x) * B
 

@@ -32,6 +32,7 @@ from ..primitives.linalg import solve
 from .tape import add, scale, zeros
 
 Rule = Callable[[int], Any]  # the coefficient k from those before it; of several results: a list of theirs
+FEW = 16  # elements of a constant that is known by their values
 Maker = Callable[..., Rule]  # (trace, primitive, args, params, results) -> rule
 
 
@@ -143,8 +144,8 @@ class TaylorTrace(Trace):
     def key(self, a: Any) -> Any:
         """Equal for arguments that have the same value and the same series."""
         if isinstance(a, Tracer) and a.traced_by is self:
-            return id(a.value) if a.data is None else id(a.data)
-        return (type(a), a or str(a)) if type(a) in (int, float, bool) else id(a)
+            return constant_key(a.value) if a.data is None else id(a.data)
+        return constant_key(a)
 
     def fresh(self, p: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
         """Apply the primitive to values; its results know the rule of their series."""
@@ -186,6 +187,15 @@ class TaylorTrace(Trace):
             return self.value(a)
         x = self.series(a)
         return None if x is None else x[k]
+
+
+def constant_key(a: Any) -> Any:
+    """A few numbers by value, anything else as itself: jv(v, x) has jv(v - 1, x) in its slope, which is made anew."""
+    if type(a) in (int, float, bool):
+        return type(a), a or str(a)  # -0.0 is another number than 0.0
+    if isinstance(a, np.generic | np.ndarray) and a.size <= FEW:
+        return a.shape, a.dtype.str, a.tobytes()
+    return id(a)
 
 
 def too_deep(p: Primitive, order: int) -> UnsupportedFunctionError:
