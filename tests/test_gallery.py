@@ -360,6 +360,24 @@ def test_hessian_spectrum(load):
     assert data["loss"][-1] < 1e-3 < 1 < data["loss"][0]
 
 
+def test_newton_cg(load):
+    """The gradient by hand at the weights found; quadratic convergence; descent, and what both have spent."""
+    module = load("newton_cg")
+    data = module.data()
+    features, labels = module.problem()
+    by_hand = lambda w: (-labels / (1 + np.exp(labels * (features @ w)))) @ features / module.SAMPLES + 2e-4 * w
+    assert np.linalg.norm(by_hand(data["w"])) < 2 * module.TOLERANCE
+    spent, sizes = data["newton"].T
+    assert sizes[0] == pytest.approx(np.linalg.norm(by_hand(np.zeros(module.WEIGHTS))))
+    assert np.all(np.diff(np.log(sizes[-4:])) < -4) and spent[-1] < 600  # faster and faster
+    w, (_, slow) = np.zeros(module.WEIGHTS), data["descent"].T
+    step = 1 / (np.linalg.norm(features, 2) ** 2 / (4 * module.SAMPLES) + 2e-4)  # at 0 every sample curves by 1/4
+    for k in range(50):
+        assert slow[k] == pytest.approx(np.linalg.norm(by_hand(w)), rel=1e-6)
+        w = w - step * by_hand(w)
+    assert slow[-1] > 1e6 * sizes[-1] and len(slow) == 2 * spent[-1]
+
+
 def test_checkpointing(load):
     module = load("checkpointing")
     data = module.data()

@@ -19,7 +19,7 @@ from ...transforms.batch import batch_flat
 from ...transforms.tape import run_tape
 from ...transforms.transpose import transpose_tape
 from ..columns import linearised, zeros_if_none
-from ..mode import Choice, Linearised, Passes, decide, forward_cost, held_bytes, reverse_cost
+from ..mode import ABOUT, Choice, Linearised, Passes, forward_cost, held_bytes, reverse_cost
 from ..taylor import tangents
 
 Leaves = list[Any]
@@ -151,7 +151,9 @@ def chosen(at: Linearised, mode: str) -> Choice:
     forward, reverse = (Passes(1, 1, cost(at, None), held) for cost in (forward_cost, reverse_cost))
     if mode != "auto":
         return Choice(mode.split()[0], "as asked for", forward, reverse, MEMORY)
-    return Choice(*decide(at, forward, reverse), forward, reverse, MEMORY)
+    ratio = forward.cost.weight / max(reverse.cost.weight, 1)
+    reason = f"by count a product forward costs {ratio:.2f} times one in reverse"
+    return Choice("forward" if ratio <= ABOUT else "reverse", reason, forward, reverse, MEMORY)
 
 
 def _gradient(f: Callable[..., Sequence[Any]], call: Call, xs: Sequence[Any]) -> Leaves:
