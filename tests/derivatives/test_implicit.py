@@ -150,8 +150,72 @@ def test_errors():
         implicit.root(lambda y: y, np.ones(2), solver=lambda f, y: np.zeros(3))
     with pytest.raises(NotASolutionError, match="nan"):
         wg.grad(lambda a: implicit.root(lambda y: y - a, 1.0, solver=lambda f, y: np.nan))(1.0)
-    with pytest.raises(wg.errors.NonDifferentiableInputError, match="complex128"):
-        implicit.root(lambda y: y, 1j)
+    for start in (np.float16(1.0), np.longdouble(1.0), True, "one"):
+        with pytest.raises(wg.errors.NonDifferentiableInputError, match="single or double"):
+            implicit.root(lambda y: y, start)
+
+
+def test_complex_unknowns():
+    """y^2 = a, of which the derivative is 1 / (2 y): along both axes, in both modes."""
+    f = lambda a, **options: implicit.root(lambda y: y * y - a, 1.0 + 1.0j, **options)
+    a, y = 3.0 + 4.0j, 2.0 + 1.0j
+    assert f(a) == pytest.approx(y)
+    for a_dot in (1.0 + 0.0j, 1.0j):
+        assert wg.jvp(f, (a,), (a_dot,))[1] == pytest.approx(a_dot / (2 * y))
+    size = lambda f: lambda a: np.abs(f(a) - 1.0) ** 2
+    assert wg.grad(size(f))(a) == pytest.approx(wg.grad(size(np.sqrt))(a))
+    assert wg.jit(wg.grad(size(f)))(a) == pytest.approx(wg.grad(size(np.sqrt))(a))
+    pair = lambda c: implicit.fixed_point(
+        lambda p: {"x": 0.5 * p["z"].real, "z": 0.5j * p["x"] + c}, {"x": 0.0, "z": 0j}
+    )
+    assert pair(1.0 + 2.0j)["z"] == pytest.approx(1.0 + 2.25j)
+    assert wg.grad(lambda c: pair(c)["z"].imag)(1.0 + 2.0j) == pytest.approx(wg.grad(lambda c: c.imag + c.real / 4)(1j))
+    nearest = lambda c: implicit.minimize(lambda y: np.abs(y - c) ** 2, 0j)
+    assert nearest(1.0 + 2.0j) == pytest.approx(1.0 + 2.0j)
+    assert implicit.root(lambda y: y + 1j, np.complex64(0)).dtype == np.complex64
+    with pytest.raises(ShapeError, match="2 numbers for 1"):
+        implicit.root(lambda y: y + 1j, 1.0)
+    with pytest.raises(ArgumentError, match="complex"):
+        implicit.minimize(lambda y: np.abs(y) ** 2, 0j, bounds=(0.0, 1.0))
+
+
+ONES = {
+    "newton": lambda F, y: scipy.optimize.newton(F, y),
+    "bisect": lambda F, y: scipy.optimize.bisect(F, 0.0, 10.0, xtol=1e-14),
+    "fsolve": lambda F, y: scipy.optimize.fsolve(F, y)[0],
+    "root": lambda F, y: scipy.optimize.root(lambda z: F(z[0]), [y]).x[0],
+}
+
+
+@pytest.mark.parametrize("name", ONES)
+def test_solvers_that_know_nothing_of_us(name):
+    f = lambda a: implicit.root(lambda y: y**3 - a, 1.5, solver=ONES[name])
+    assert wg.grad(f)(8.0) == pytest.approx(1 / 12) and wg.jit(wg.grad(f))(8.0) == pytest.approx(1 / 12)
+    assert wg.grad(wg.grad(f))(8.0) == pytest.approx(-2 / 9 / 32)
+    np.testing.assert_allclose(wg.vmap(wg.grad(f))(np.array([8.0, 1.0])), [1 / 12, 1 / 3])
+    loop = lambda a: wg.scan(lambda s, x: (s + f(a + x), None), 0.0, np.array([0.0, 19.0]))[0]
+    assert wg.jit(wg.grad(loop))(8.0) == pytest.approx(1 / 12 + 1 / 27)
+
+
+def test_arguments_in_structures():
+    """u = b_0 / a, v = b_1 u."""
+    F = lambda y, p: {"u": y["u"] * p["a"] - p["b"][0], "v": y["v"] - p["b"][1] * y["u"]}
+    f = lambda p: implicit.root(F, {"u": 1.0, "v": 0.0}, (p,))["v"]
+    slope = wg.grad(f)({"a": 2.0, "b": (3.0, np.float64(4.0))})
+    assert slope["a"] == pytest.approx(-3.0) and slope["b"] == pytest.approx((2.0, 1.5))
+    wg.check_grads(f, ({"a": 2.0, "b": (3.0, 4.0)},), order=2)
+
+
+def test_minimisers_of_minimisers():
+    """c(l) = argmin (y(c) - 1)^2 + c^2 / 10 with y(c) = argmin (y - c)^2 + l y^2 = c / (1 + l), in closed form."""
+
+    def upper(ratio):
+        inner = lambda c: implicit.minimize(lambda y: (y - c) ** 2 + ratio * y**2, 0.0)
+        return implicit.minimize(lambda c: (inner(c) - 1.0) ** 2 + 0.1 * c**2, 0.5)
+
+    closed = lambda ratio: (1 + ratio) / (1.0 + 0.1 * (1 + ratio) ** 2)
+    assert upper(0.5) == pytest.approx(closed(0.5))
+    assert wg.grad(upper)(0.5) == pytest.approx(wg.grad(closed)(0.5))
 
 
 def test_quality():
@@ -365,6 +429,22 @@ def test_integrals_of_arrays():
     slope = np.diag(((w * np.cos(w) - np.sin(w)) / w**2).ravel()).reshape(2, 2, 2, 2)
     np.testing.assert_allclose(wg.jacobian(f)(w), slope, atol=1e-10)
     np.testing.assert_allclose(wg.jacrev(f)(w), slope, atol=1e-10)
+
+
+def test_complex_integrals():
+    """int_0^1 exp(i k x) = (exp(i k) - 1) / (i k), for real and for complex k."""
+    f = lambda k: implicit.quad(lambda x: np.exp(1j * k * x), 0.0, 1.0, jit=False)
+    exact = lambda k: (np.exp(1j * k) - 1) / (1j * k)
+    assert f(1.0) == pytest.approx(exact(1.0))
+    assert wg.jvp(f, (1.0,), (1.0,))[1] == pytest.approx(wg.jvp(exact, (1.0,), (1.0,))[1])
+    size = lambda f: lambda k: np.abs(f(k)) ** 2
+    assert wg.grad(size(f))(1.0 + 0.5j) == pytest.approx(wg.grad(size(exact))(1.0 + 0.5j))
+
+
+def test_compiled_integrands():
+    f = lambda k, b: implicit.quad(lambda x: np.exp(-k * x), 0.0, b, jit=True)
+    assert f(1.0, 1.0) == pytest.approx(1 - np.exp(-1.0))
+    assert wg.grad(f, (0, 1))(1.0, 1.0) == pytest.approx((2 * np.exp(-1.0) - 1, np.exp(-1.0)))
 
 
 def test_integrals_that_do_not_exist():

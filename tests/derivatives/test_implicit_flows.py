@@ -103,6 +103,18 @@ def test_backwards_in_time_one_time_and_float32():
     assert y.dtype == np.float32 and y[-1] == pytest.approx(np.exp(-1.0), rel=1e-4)
 
 
+@pytest.mark.parametrize("name", ["DOP853", "rk4", "dopri5", "rodas4"])
+def test_complex_unknowns_and_constants(name):
+    """y' = i w y: exp(i w t), for real and for complex w."""
+    f = lambda w: implicit.ode(lambda t, y: 1j * w * y, 1.0 + 0.0j, np.array([0.0, 1.0]), **METHODS[name])[-1]
+    assert f(2.0) == pytest.approx(np.exp(2j), rel=1e-7)
+    assert wg.jvp(f, (2.0,), (1.0,))[1] == pytest.approx(1j * np.exp(2j), rel=1e-7)
+    assert wg.grad(lambda w: f(w).real)(2.0) == pytest.approx(-np.sin(2.0), rel=1e-7)
+    size = lambda f: lambda w: np.abs(f(w) - 1.0) ** 2
+    exact = wg.grad(size(lambda w: np.exp(1j * w)))(1.0 + 0.5j)
+    assert wg.grad(size(f))(1.0 + 0.5j) == pytest.approx(exact, rel=1e-6)
+
+
 def test_ode_refuses():
     with pytest.raises(ArgumentError, match="no method 'RK4'"):
         implicit.ode(lambda t, y: y, 1.0, np.array([0.0, 1.0]), method="RK4")

@@ -60,6 +60,12 @@ def side(bound: Any, end: float, unknowns: Vector, name: str) -> Any:
     """One of the two as a vector."""
     if bound is None:
         return np.full(unknowns.size, end, unknowns.dtype)
+    if any(unknowns.complex):
+        raise ArgumentError(
+            "bounds were given for complex unknowns",
+            why="complex numbers have no order",
+            write="real and imaginary parts as unknowns; or constraints",
+        )
     leaves, tree = flatten(bound)
     if tree != unknowns.tree and len(leaves) == 1 and tree.num_nodes == 1:
         leaves = leaves * len(unknowns.shapes)  # one number for all

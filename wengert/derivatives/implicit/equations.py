@@ -26,23 +26,22 @@ Function = Callable[..., Any]
 
 
 class Vector:
-    """The leaves of a structure of real numbers as one vector, and back; on plain arrays and on tracers."""
+    """The leaves of a structure as one vector of real numbers, and back; on plain arrays and on tracers.
+
+    A complex number is two real ones.
+    """
 
     def __init__(self, tree: Any, what: str) -> None:
         leaves, self.tree = flatten(tree)
         for x in leaves:
-            if not is_number_like(x) or dtype_of(x).kind not in "fiu":
-                kind = dtype_of(x) if is_number_like(x) else type(x).__name__
-                raise NonDifferentiableInputError(
-                    f"{what} holds values of type {kind}",
-                    why="the unknowns are real numbers",
-                    write="arrays of floats; for complex values, two real arrays",
-                )
+            check_leaf(x, what)
         self.shapes = [shape_of(x) for x in leaves]
-        self.sizes = [ArrayType(s, float).size for s in self.shapes]
-        self.dtypes = [dtype_of(x) if dtype_of(x).kind == "f" else np.dtype(float) for x in leaves]
+        self.dtypes = [dtype_of(x) if dtype_of(x).kind in "fc" else np.dtype(float) for x in leaves]
+        self.complex = [d.kind == "c" for d in self.dtypes]
+        counts = [ArrayType(s, float).size for s in self.shapes]
+        self.sizes = [2 * n if c else n for n, c in zip(counts, self.complex, strict=True)]
         self.size = sum(self.sizes)
-        self.dtype = np.result_type(*self.dtypes) if leaves else np.dtype(float)
+        self.dtype = np.result_type(*(np.empty(0, d).real.dtype for d in self.dtypes)) if leaves else np.dtype(float)
         self.type = ArrayType((self.size,), self.dtype)
 
     def flat(self, tree: Any) -> Any:
@@ -51,17 +50,41 @@ class Vector:
 
     def whole(self, z: Any) -> Any:
         """The structure with the numbers of a vector."""
+        return unflatten(self.tree, [p if isinstance(p, Tracer) else p[()] for p in self.leaves(z)])
+
+    def leaves(self, z: Any, lanes: tuple[int, ...] = ()) -> list[Any]:
+        """The leaves with the numbers of a vector, or of the rows of a matrix: z (*lanes, n)."""
         parts, at = [], 0
-        for size, shape, dtype in zip(self.sizes, self.shapes, self.dtypes, strict=True):
-            part = z[at : at + size].reshape(shape)
-            parts.append(part if dtype == self.dtype else part.astype(dtype))
+        for size, shape, dtype, pair in zip(self.sizes, self.shapes, self.dtypes, self.complex, strict=True):
+            part = z[..., at : at + size]
+            if pair:
+                part = part[..., : size // 2] + 1j * part[..., size // 2 :]
+            part = part.reshape((*lanes, *shape))
+            parts.append(part if dtype == dtype_of(part) else part.astype(dtype))
             at += size
-        return unflatten(self.tree, [p if isinstance(p, Tracer) else p[()] for p in parts])
+        return parts
+
+
+def check_leaf(x: Any, what: str) -> None:
+    """NonDifferentiableInputError for what is no number, or one that LAPACK does not know."""
+    known = is_number_like(x) and dtype_of(x).kind in "fiuc"
+    if known and (dtype_of(x).kind in "iu" or dtype_of(x) in (np.float32, np.float64, np.complex64, np.complex128)):
+        return
+    raise NonDifferentiableInputError(
+        f"{what} holds values of type {dtype_of(x) if is_number_like(x) else type(x).__name__}",
+        why="solutions are numbers of single or double precision: those of the solvers, and of LAPACK",
+        write="arrays of float32, float64 or complex numbers",
+    )
+
+
+def halves(x: Any) -> tuple[Any, ...]:
+    """A complex array as its real and imaginary part; a real one alone."""
+    return (wnp.real(x), wnp.imag(x)) if dtype_of(x).kind == "c" else (x,)
 
 
 def joined(leaves: Sequence[Any], dtype: Any) -> Any:
-    """Arrays and numbers as one vector of this dtype."""
-    parts = [wnp.ravel(wnp.asarray(x)).astype(dtype) for x in leaves]
+    """Arrays and numbers as one vector of this real dtype."""
+    parts = [wnp.ravel(half).astype(dtype) for x in leaves for half in halves(wnp.asarray(x))]
     if not any(isinstance(p, Tracer) for p in parts):
         return np.concatenate([np.zeros(0, dtype), *parts])
     return parts[0] if len(parts) == 1 else wnp.concatenate(parts)

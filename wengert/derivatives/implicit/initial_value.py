@@ -42,7 +42,7 @@ def ode(
 ) -> Any:
     """The solution of `dy/dt = f(t, y, *args), y(t[0]) = y0` at the times t: each leaf with len(t) as its first axis.
 
-    y0 is any structure of real numbers, and f returns the same; f may close over values that are differentiated.
+    y0 is any structure of numbers, and f returns the same; f may close over values that are differentiated.
 
     method: one of SciPy's ("DOP853", "RK45", "RK23", "Radau", "BDF", "LSODA"), with rtol and atol. Their steps are not
     differentiated: forward mode solves `y_dot' = f_y y_dot + f_args args_dot` beside y; reverse mode finds y again from
@@ -94,7 +94,7 @@ def ode(
     else:
         run = lambda f, t, z0: stepped(f, z0, t, method, steps, checkpoint)
         ys = within(run, f, unknowns, t, z0, jit)
-    return by_leaf(ys, unknowns)
+    return unflatten(unknowns.tree, unknowns.leaves(ys, shape_of(t)))
 
 
 def checked_times(t: Any) -> Any:
@@ -147,13 +147,3 @@ def stepped(f: Callable, z0: Any, t: Any, method: str, steps: int, checkpoint: b
         return z0[None]
     _, ys = scan(interval, z0, wnp.stack([t[:-1], t[1:]], axis=1), checkpoint=checkpoint)
     return wnp.concatenate([z0[None], ys])
-
-
-def by_leaf(ys: Any, unknowns: Vector) -> Any:
-    """(T, n) as the structure, each leaf (T, *shape)."""
-    parts, at = [], 0
-    for size, shape, dtype in zip(unknowns.sizes, unknowns.shapes, unknowns.dtypes, strict=True):
-        part = ys[:, at : at + size].reshape((shape_of(ys)[0], *shape))
-        parts.append(part if dtype == unknowns.dtype else part.astype(dtype))
-        at += size
-    return unflatten(unknowns.tree, parts)

@@ -34,7 +34,7 @@ def linear_solve(
 
     A: a matrix (n, n); a scipy.sparse matrix; the entries of one, `(data, (rows, columns))` as scipy.sparse takes them,
     whose data may be differentiated (those of a place that occurs twice are added); or a linear function of x, which
-    may close over values that are differentiated; then x and b are any structure of real numbers, and no matrix is
+    may close over values that are differentiated; then x and b are any structure of numbers, and no matrix is
     formed in any derivative. b: (n,), or several columns (n, k) with a matrix that is factored.
 
     method: None factors the matrix (LAPACK, SuperLU); "cholesky" a dense symmetric positive definite one. By products

@@ -14,9 +14,9 @@ from ...core.trace import Tracer
 from ...core.types import ArrayType, dtype_of, is_inexact, shape_of
 from ...errors import NonDifferentiableInputError, NotASolutionError
 from ...primitives import call
-from ..columns import columns_of, linearised, rows_of
+from ..columns import columns_of, linearised, rows_of, size_of
 from .arguments import applied
-from .equations import Function, equations_of
+from .equations import Function, equations_of, halves, joined
 from .integration import evaluator
 from .outside import Job, outside
 
@@ -61,7 +61,7 @@ def quad(
 
     def shaped(x: Any) -> Any:
         y = of_x(x)
-        shape[:] = [shape_of(y)]
+        shape[:] = [shape_of(y), dtype_of(y).kind == "c"]
         return y
 
     shaped.__name__ = getattr(fun, "__name__", "f")
@@ -69,7 +69,11 @@ def quad(
     moving = isinstance(a, Tracer), isinstance(b, Tracer)
     ends = [wnp.asarray(end).astype(float) for end in (a, b)]
     integral = Integral(integrand.program, moving, {"epsabs": epsabs, "epsrel": epsrel, "limit": limit, "jit": jit})
-    y = integral(*integrand.args, *ends).reshape(shape[0])
+    y = integral(*integrand.args, *ends)
+    if shape[1]:
+        half = shape_of(y)[0] // 2
+        y = y[:half] + 1j * y[half:]
+    y = y.reshape(shape[0])
     return y if isinstance(y, Tracer) else y[()]
 
 
@@ -119,27 +123,28 @@ class Integral:
                 finite = wnp.isfinite(end)
                 f = self.f.evaluate([*consts, wnp.where(finite, end, 0.0)])[0]
                 total = total + wnp.where(finite, sign * f, 0.0) * dot
-        dots = [wnp.ravel(d) for c, d in zip(consts, x_dots, strict=False) if is_inexact(dtype_of(c))]
+        dots = [d for c, d in zip(consts, x_dots, strict=False) if is_inexact(dtype_of(c))]
         if dots:
             slopes = Integral(slopes_of(self.f), self.moving, self.options)(*xs)
-            total = total + slopes.reshape(self.f.out_types[0].size, -1) @ wnp.concatenate(dots)
+            total = total + slopes.reshape(self.f.out_types[0].size, -1) @ joined(dots, float)
         return [self(*xs)], [total]
 
 
 def slopes_of(f: Program) -> Program:
-    """consts, x -> df/dconsts, in all the real ones, (m N,): by rows or by columns, whichever are fewer."""
+    """consts, x -> df/dconsts, in all their real numbers, (m N,): by rows or by columns, whichever are fewer."""
     on = [is_inexact(t.dtype) for t in f.in_types[:-1]]
 
     def run(*xs: Any) -> list[Any]:
         *consts, x = xs
-        moving = [c for c, yes in zip(consts, on, strict=True) if yes]
+        moving = [h for c, yes in zip(consts, on, strict=True) if yes for h in halves(c)]
 
         def of_moving(*given: Any) -> Any:
             it = iter(given)
-            return f.evaluate([*(next(it) if yes else c for c, yes in zip(consts, on, strict=True)), x])
+            whole = lambda c: next(it) + 1j * next(it) if dtype_of(c).kind == "c" else next(it)
+            return f.evaluate([*(whole(c) if yes else c for c, yes in zip(consts, on, strict=True)), x])
 
         at, m = linearised(of_moving, moving), f.out_types[0].size
-        columns = sum(t.size for t, yes in zip(f.in_types, on, strict=False) if yes)
+        columns = sum(size_of(h) for h in moving)
         (blocks,) = (rows_of if m <= columns else columns_of)(at, None)
         return [wnp.ravel(wnp.concatenate([wnp.reshape(block, (m, -1)) for block in blocks], axis=1))]
 

@@ -36,7 +36,7 @@ def root(
 
     Law: `y_dot = -(dF/dy)^-1 dF/dargs args_dot` (implicit function theorem), in both modes and to any order.
 
-    x0 is any structure of real numbers; the result has it too, and F returns as many numbers. F may close over values
+    x0 is any structure of numbers; the result has it too, and F returns as many numbers. F may close over values
     that are differentiated; args are a convenience. The start has derivative zero.
 
     solver: yours, `solver(f, x0) -> y`, where f is F of y alone, its results in the structure of y. It is never

@@ -32,6 +32,7 @@ from ...primitives import call
 from ...transforms.jvp import jvp_flat
 from ...transforms.linearize import linearize_flat
 from ...transforms.transpose import transpose_tape
+from .equations import joined
 from .integration import Solver
 from .krylov import lane_by_lane
 from .outside import Job, outside
@@ -125,7 +126,7 @@ class Sweeps:
             (y,), (y_dot,) = jvp_flat(lambda *xs: stage.f.evaluate(xs), primals, tangents)
             return [wnp.concatenate([y, zeros(type_of(y)) if y_dot is None else y_dot])]
 
-        consts = [*self.const_types, *(t for t, on in zip(self.const_types, self.moving, strict=True) if on)]
+        consts = [*self.const_types, *self.given_types]
         doubled = [ArrayType((2 * t.size,), t.dtype) for t in self.types]
         stages = [
             self.stage(functools.partial(f, stage), [*consts, NUMBER, *doubled[: s + 1]], stage, "tangent")
@@ -143,8 +144,7 @@ class Sweeps:
             old = self.stages[s]
             turned = Stage(old.f, not old.backward, old.integral)
             stages.append(self.stage(functools.partial(self.adjoint_rate, s), types, turned, "adjoint"))
-        size = sum(t.size for t, on in zip(self.const_types, self.moving, strict=True) if on)
-        types.append(ArrayType((size,), self.types[0].dtype))
+        types.append(ArrayType((sum(map(reals, self.given_types)),), self.types[0].dtype))
         stages.append(self.stage(self.constants_rate, types, Stage(self.stages[0].f, False, True), "adjoint"))
         return Sweeps(stages, self.const_types, self.solver)
 
@@ -177,8 +177,7 @@ class Sweeps:
         _, tape, ins, nodes = linearize_flat(rates, given)
         bars = transpose_tape(tape, ins, nodes, [lam * self.sign(i) for i, lam in enumerate(lams)])
         full = [zeros(type_of(x)) if b is None else b for b, x in zip(bars, given, strict=True)]
-        parts = [wnp.ravel(b).astype(self.types[0].dtype) for b in full]
-        return [wnp.concatenate(parts) if parts else zeros(ArrayType((0,), self.types[0].dtype))]
+        return [joined(full, self.types[0].dtype)]
 
     def sign(self, s: int) -> float:
         """d_s."""
@@ -191,10 +190,23 @@ class Sweeps:
     def by_constant(self, m: Any) -> list[Any]:
         """M as adjoints of the constants that have one."""
         bars, at = [], 0
-        for type in (t for t, on in zip(self.const_types, self.moving, strict=True) if on):
-            bars.append(m[at : at + type.size].reshape(type.shape).astype(type.dtype))
-            at += type.size
+        for type in self.given_types:
+            part = m[at : at + reals(type)]
+            if type.dtype.kind == "c":
+                part = part[: type.size] + 1j * part[type.size :]
+            bars.append(part.reshape(type.shape).astype(type.dtype))
+            at += reals(type)
         return bars
+
+    @property
+    def given_types(self) -> list[ArrayType]:
+        """Those of the constants that have a derivative."""
+        return [t for t, on in zip(self.const_types, self.moving, strict=True) if on]
+
+
+def reals(type: ArrayType) -> int:
+    """How many real numbers an array has."""
+    return type.size * (2 if type.dtype.kind == "c" else 1)
 
 
 # the tangent of a chain, linear in its tangents ------------------------------------------------------------------
