@@ -8,6 +8,7 @@ from pathlib import Path
 import mpmath
 import numpy as np
 import pytest
+import scipy.integrate
 
 matplotlib = pytest.importorskip("matplotlib")
 
@@ -301,6 +302,38 @@ def test_implicit_solutions(load):
         assert data["angles"][i] == pytest.approx(float(closed(2.5, t)), abs=1e-7)
         exact = mpmath.diff(lambda first, t=t: closed(first, t), 2.5)
         assert data["tangents"][i] == pytest.approx(float(exact), rel=1e-6)
+
+
+def test_bilevel(load):
+    """Ridge in closed form; a layer's gradient by differences; the stiff fit against SciPy's solver."""
+    module = load("bilevel")
+    data = module.data()
+    A, b, B, c = module.samples()
+
+    def error(log_penalty):
+        w = np.linalg.solve(A.T @ A + np.exp(log_penalty) * np.eye(12), A.T @ b)
+        return np.mean((B @ w - c) ** 2) / np.var(c)
+
+    curve = data["curves"]["square error, ridge"]
+    np.testing.assert_allclose(curve["values"], [error(q) for q in data["grid"]], rtol=1e-9)
+    slopes = [(error(q + 1e-5) - error(q - 1e-5)) / 2e-5 for q in data["at"]]
+    np.testing.assert_allclose(curve["slopes"], slopes, rtol=1e-6, atol=1e-10)
+    assert all(curve["f"](curve["best"]) <= v for curve in data["curves"].values() for v in curve["values"])
+
+    p, x = data["layer"], 0.3
+    W = p["W"] / np.sqrt(1.0 + np.sum(p["W"] ** 2))
+    z = module.equilibrium(p, x)
+    np.testing.assert_allclose(z, np.tanh(W @ z + p["U"] * x + p["c"]), atol=1e-12)
+    assert data["errors"][-1] < 1e-4 < data["errors"][0]
+
+    fit = data["fit"]
+    assert (np.abs(fit["rates"] - np.log(module.RATES)) < 3.0 * fit["errors"]).all()
+    q = np.exp(fit["rates"])
+    f = lambda t, y: np.array([-1, 1, 0]) * (q[0] * y[0] - q[1] * y[1] * y[2]) + np.array([0, -1, 1]) * q[2] * y[1] ** 2
+    found = scipy.integrate.solve_ivp(f, (0, 1e4), [1, 0, 0], "LSODA", module.TIMES, rtol=1e-9, atol=1e-13).y.T
+    np.testing.assert_allclose(
+        module.concentrations(fit["rates"], module.TIMES) * module.SCALES, found * module.SCALES, atol=1e-4
+    )
 
 
 def test_orders(load):
