@@ -42,7 +42,7 @@ def ode_until(
     and the tangent of the result is `y_dot + f t_dot`.
 
     direction: 1 for events at which g rises, -1 for those at which it falls, 0 for both. The event is found by
-    scipy.integrate.solve_ivp, then by Newton steps on g(t, y(t)); fun, y0, method, rtol, atol, jit: as in `ode`, with
+    scipy.integrate.solve_ivp on its dense output; fun, y0, method, rtol, atol, jit: as in `ode`, with
     SciPy's methods. Raises NotASolutionError (no event), SingularPointError (a derivative where the solution touches
     g = 0 without crossing it), ArgumentError, ShapeError.
 
@@ -79,7 +79,7 @@ def ode_until(
         leaves, tree = flatten(ode(rate, y0, wnp.stack([ends[0], t]), **more))
         return unflatten(tree, [y[-1] for y in leaves])
 
-    t = root(lambda t: adopted(stops)(t, at(t)), found, method="newton")
+    t = root(lambda t: adopted(stops)(t, at(t)), found, solver=lambda _, t: t)  # where the dense output has it
     return t, at(t)
 
 
@@ -107,4 +107,11 @@ class Search:
                 + (f" in direction {self.direction}" if self.direction else ""),
                 write="a later t1; direction=0 for both directions; or wg.implicit.ode, which needs no event",
             )
-        return [np.float64(found.t_events[0][0])]
+        (t, *_) = found.t_events[0]
+        if t == t0:
+            raise NotASolutionError(
+                f"the event is met at t0 = {t0:g} itself",
+                why="its function is zero there, and the solution goes on in the direction that was asked for",
+                write="another direction, or a start beyond it",
+            )
+        return [np.float64(t)]
