@@ -11,24 +11,21 @@ from typing import Any
 
 import numpy as np
 
-from ...core.primitive import Elementwise, Primitive
 from ...core.trace import Tracer
 from ...core.types import dtype_of
-from ...errors import UnsupportedFunctionError
 from ..elementwise import cos, cosh, equal, exp, greater, logical_and, maximum, power, sign, sqrt, where
 from .gamma import rgamma
+from .orders import ive_moment, jv_moment, kv_moment, yv_moment
 from .table import (
     INTEGER,
     ORDER,
     PARAMETER,
     in_double,
-    in_double_chunks,
     real_only,
-    sampler,
     several,
     special,
+    unknown,
     whole,
-    with_first,
 )
 
 REAL = (-2.0, 2.0)
@@ -72,66 +69,69 @@ def _kve_slope(v: Any, x: Any, y: Any) -> Any:
     return _scaled(v, x, near, 1, math.sqrt(math.pi / 2))
 
 
-# K in the order ----------------------------------------------------------------------------------------------------
-def _kv_moment(k: Any, v: Any, x: Any) -> Any:
-    """integral over t > 0 of t^k cosh(vt) exp(-x (cosh t - 1)), sinh for odd k: the k-th slope of exp(x) K_v(x) in v.
-
-    By the trapezoidal rule, which converges exponentially: the integrand is even, and decays double exponentially.
-    """
-    k, v, x = int(k[0]) if np.size(k) else 0, np.abs(v)[:, None], x[:, None]
-    end = np.arccosh(1 + 40 / x)
-    for _ in range(5):  # x (cosh t - 1) = v t + 40
-        end = np.arccosh(1 + (v * end + 40) / x)
-    steps = max(64, int(np.max(end, initial=0.0, where=np.isfinite(end)) / 0.2))
-    t = end * (np.arange(1, steps + 1) / steps)
-    decay = 2 * x * np.sinh(0.5 * t) ** 2
-    f = t**k * (np.exp(v * t - decay) + (-1) ** k * np.exp(-v * t - decay)) / 2
-    at_zero = 0.5 if k == 0 else 0.0
-    return (f.sum(axis=1) + at_zero) * (end[:, 0] / steps)
-
-
-kv_moment = Primitive(
-    "kv_moment",
-    in_double_chunks(lambda k, v, x: np.where(v < 0, (-1.0) ** k, 1.0) * _kv_moment(k, v, x)),
-    Elementwise(
-        None,
-        lambda k, v, x: kv_moment(k + 1, v, x),
-        lambda k, v, x, y: y - 0.5 * (kv_moment(k, v + 1, x) + kv_moment(k, v - 1, x)),
-        names="k v x",
-        singular=True,
-    ),
-    pointwise=True,
-    samples=lambda rng: with_first(1, sampler([ORDERS, POSITIVE])(rng)),
+# in the order ------------------------------------------------------------------------------------------------------
+HANKEL_ORDER = "its argument is complex; of real arguments write jv(v, x) + 1j * yv(v, x), or minus"
+COMPLEX_ORDER = (
+    "of complex arguments its derivative in the order is not computed: the integrals are along the real line"
 )
 
 
-def _kv_dv(v: Any, x: Any, scaled: bool) -> Any:
-    """The slope in the order of exp(x) K_v(x), or of K_v(x)."""
+def _in_order(name: str, moment: Any, v: Any, x: Any) -> Any:
+    """The slope in the order, by an integral."""
     if dtype_of(x).kind == "c":
-        raise UnsupportedFunctionError(
-            "K_v of complex numbers is not differentiated with respect to the order v",
-            why="the derivative in the order is an integral along the real line, which has another form there",
-            write="pass wg.stop_gradient(v), or real arguments",
-        )
-    y = kv_moment(1, v, x)
-    return y if scaled else exp(-x) * y
+        unknown(name, 0, COMPLEX_ORDER).refuse()
+    return moment(1, v, x)
 
 
 # cylinder functions ------------------------------------------------------------------------------------------------
-jv = special("jv", ORDER, lambda a, b: 0.5 * (jv(a - 1, b) - jv(a + 1, b)), at=(ORDERS, POSITIVE))
-yv = special("yv", ORDER, lambda a, b: 0.5 * (yv(a - 1, b) - yv(a + 1, b)), at=(ORDERS, POSITIVE))
-iv = special("iv", ORDER, lambda a, b: 0.5 * (iv(a - 1, b) + iv(a + 1, b)), at=(ORDERS, POSITIVE))
+jv = special(
+    "jv",
+    lambda a, b: _in_order("jv", jv_moment, a, b),
+    lambda a, b: 0.5 * (jv(a - 1, b) - jv(a + 1, b)),
+    at=(ORDERS, POSITIVE),
+)
+yv = special(
+    "yv",
+    lambda a, b: _in_order("yv", yv_moment, a, b),
+    lambda a, b: 0.5 * (yv(a - 1, b) - yv(a + 1, b)),
+    at=(ORDERS, POSITIVE),
+)
+iv = special(
+    "iv",
+    lambda a, b: exp(b) * _in_order("iv", ive_moment, a, b),
+    lambda a, b: 0.5 * (iv(a - 1, b) + iv(a + 1, b)),
+    at=(ORDERS, POSITIVE),
+)
 kv = special(
-    "kv", lambda a, b: _kv_dv(a, b, False), lambda a, b: -0.5 * (kv(a - 1, b) + kv(a + 1, b)), at=(ORDERS, POSITIVE)
+    "kv",
+    lambda a, b: exp(-b) * _in_order("kv", kv_moment, a, b),
+    lambda a, b: -0.5 * (kv(a - 1, b) + kv(a + 1, b)),
+    at=(ORDERS, POSITIVE),
 )
 jve = special(
-    "jve", ORDER, lambda a, b: 0.5 * (jve(a - 1, b) - jve(a + 1, b)), at=(ORDERS, POSITIVE), impl=real_only("jve")
+    "jve",
+    lambda a, b: _in_order("jve", jv_moment, a, b),
+    lambda a, b: 0.5 * (jve(a - 1, b) - jve(a + 1, b)),
+    at=(ORDERS, POSITIVE),
+    impl=real_only("jve"),
 )
 yve = special(
-    "yve", ORDER, lambda a, b: 0.5 * (yve(a - 1, b) - yve(a + 1, b)), at=(ORDERS, POSITIVE), impl=real_only("yve")
+    "yve",
+    lambda a, b: _in_order("yve", yv_moment, a, b),
+    lambda a, b: 0.5 * (yve(a - 1, b) - yve(a + 1, b)),
+    at=(ORDERS, POSITIVE),
+    impl=real_only("yve"),
 )
-ive = special("ive", ORDER, lambda a, b, y: _ive_slope(a, b, y), at=(ORDERS, POSITIVE), impl=real_only("ive"))
-kve = special("kve", lambda a, b: _kv_dv(a, b, True), lambda a, b, y: _kve_slope(a, b, y), at=(ORDERS, POSITIVE))
+ive = special(
+    "ive",
+    lambda a, b: _in_order("ive", ive_moment, a, b),
+    lambda a, b, y: _ive_slope(a, b, y),
+    at=(ORDERS, POSITIVE),
+    impl=real_only("ive"),
+)
+kve = special(
+    "kve", lambda a, b: _in_order("kve", kv_moment, a, b), lambda a, b, y: _kve_slope(a, b, y), at=(ORDERS, POSITIVE)
+)
 yn = special(
     "yn", INTEGER, lambda a, b: 0.5 * (yv(a - 1.0, b) - yv(a + 1.0, b)), at=([0, 1, 2], POSITIVE), impl=whole("yn", 0)
 )
@@ -167,13 +167,23 @@ def _i1e_slope(x: Any, y: Any) -> Any:
     return _scaled(1.0, s * x, 0.5 * (i0e(x) + ive(2.0, x)) - s * y, -1, 1 / math.sqrt(2 * math.pi))
 
 
-hankel1 = special("hankel1", ORDER, lambda a, b: 0.5 * (hankel1(a - 1, b) - hankel1(a + 1, b)), at=(ORDERS, COMPLEX))
-hankel2 = special("hankel2", ORDER, lambda a, b: 0.5 * (hankel2(a - 1, b) - hankel2(a + 1, b)), at=(ORDERS, COMPLEX))
+hankel1 = special(
+    "hankel1", HANKEL_ORDER, lambda a, b: 0.5 * (hankel1(a - 1, b) - hankel1(a + 1, b)), at=(ORDERS, COMPLEX)
+)
+hankel2 = special(
+    "hankel2", HANKEL_ORDER, lambda a, b: 0.5 * (hankel2(a - 1, b) - hankel2(a + 1, b)), at=(ORDERS, COMPLEX)
+)
 hankel1e = special(
-    "hankel1e", ORDER, lambda a, b, y: 0.5 * (hankel1e(a - 1, b) - hankel1e(a + 1, b)) - 1j * y, at=(ORDERS, COMPLEX)
+    "hankel1e",
+    HANKEL_ORDER,
+    lambda a, b, y: 0.5 * (hankel1e(a - 1, b) - hankel1e(a + 1, b)) - 1j * y,
+    at=(ORDERS, COMPLEX),
 )
 hankel2e = special(
-    "hankel2e", ORDER, lambda a, b, y: 0.5 * (hankel2e(a - 1, b) - hankel2e(a + 1, b)) + 1j * y, at=(ORDERS, COMPLEX)
+    "hankel2e",
+    HANKEL_ORDER,
+    lambda a, b, y: 0.5 * (hankel2e(a - 1, b) - hankel2e(a + 1, b)) + 1j * y,
+    at=(ORDERS, COMPLEX),
 )
 
 
