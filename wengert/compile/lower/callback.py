@@ -21,8 +21,9 @@ _BY_REASON = {
     "scipy.special does not export it to C": """
         zeta riemann_zeta polygamma spherical_jn spherical_yn spherical_in spherical_kn lambertw sph_legendre_p""",
     "a derivative by series or quadrature, rarely needed": """
-        sinc_slope polygamma_step jv_moment yv_moment ive_moment kv_moment gamma_density beta_density gamma_tail beta_tail carlson erfc_moment
-        harmonic""",
+        sinc_slope polygamma_step jv_moment yv_moment ive_moment kv_moment
+        hyp0f1_slopes hyp1f1_slopes hyperu_slopes hyp2f1_slopes jacobi_slopes gegenbauer_slopes laguerre_slopes
+        gamma_density beta_density gamma_tail beta_tail carlson erfc_moment harmonic""",
 }
 CALLBACKS: dict[str, str] = {name: why for why, names in _BY_REASON.items() for name in names.split()}
 

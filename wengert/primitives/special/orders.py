@@ -32,7 +32,7 @@ NODES, WEIGHTS = 0.5 + 0.5 * _NODES, 0.5 * _WEIGHTS  # on the interval from 0 to
 
 
 # a straight piece of a path --------------------------------------------------------------------------------------
-def _fallen(phi: Phase, start: Any, direction: complex, end: Any) -> Any:
+def fallen(phi: Phase, start: Any, direction: complex, end: Any) -> Any:
     """The length, at most `end`, after which the integrand has fallen by exp(-FALL)."""
     top = np.real(phi(start))
     far = np.where(np.isfinite(end), end, 1.0)
@@ -52,7 +52,7 @@ def _fallen(phi: Phase, start: Any, direction: complex, end: Any) -> Any:
 
 def _piece(phi: Phase, k: int, start: Any, direction: complex, end: Any = ENDLESS) -> Any:
     """The integral of (-t)^k exp(phi(t)) from a point on, in a direction of length one or so, for a length."""
-    length = _fallen(phi, start, direction, end)
+    length = fallen(phi, start, direction, end)
     panels = 2 + int(np.max(length, initial=0.0, where=np.isfinite(length)) / 2)
     total: Any = 0.0
     for j in range(panels):

@@ -80,7 +80,11 @@ def in_double_chunks(f: Impl) -> Impl:
     def impl(*args: Any) -> Any:
         dtype = np.result_type(*args)
         if dtype.kind == "c":
-            raise TypeError("defined for real numbers only")
+            raise UnsupportedFunctionError(
+                "a derivative in a parameter is not computed at complex numbers",
+                why="it is an integral or a series along the real line",
+                write="real arguments, or wg.stop_gradient(parameter) where this derivative is not wanted",
+            )
         shape = np.broadcast_shapes(*map(np.shape, args))
         flat = [np.broadcast_to(np.asarray(x, float), shape).ravel() for x in args]
         out = np.empty(flat[0].size, dtype)
