@@ -43,7 +43,7 @@ WHOLE: dict[str, tuple[int, ...]] = {
 
 # those with several results
 _SEVERAL = """airy airye pbdv pbvv pbwa kelvin itj0y0 iti0k0 it2j0y0 it2i0k0 itairy mathieu_cem mathieu_sem
-mathieu_modcem1 mathieu_modcem2 mathieu_modsem1 mathieu_modsem2 ellipj fresnel sici shichi"""
+mathieu_modcem1 mathieu_modcem2 mathieu_modsem1 mathieu_modsem2 ellipj fresnel modfresnelp modfresnelm sici shichi"""
 SEVERAL = _SEVERAL.split()
 
 OTHER_NAMES = {"numpy_i0": "i0", "bessel_i": "iv"}

@@ -12,7 +12,7 @@ from typing import Any
 from ..elementwise import equal, exp, floor, log1p, power, sign, sqrt, where
 from .bessel import ive
 from .gamma import polygamma_step
-from .table import INTEGER, ONE, PARAMETER, Domain, special, whole, within
+from .table import INTEGER, PARAMETER, QUICK, Domain, special, whole, within
 from .tails import beta_density, beta_tail, gamma_density, gamma_tail
 
 Slope = Callable[..., Any]
@@ -20,7 +20,6 @@ Slope = Callable[..., Any]
 SHAPE = (0.5, 4.0)
 POSITIVE = (0.3, 3.0)
 UNIT = (0.1, 0.9)
-QUICK: dict[str, Any] = {"shapes": ONE, "order": 1}  # what is made of functions that are tested to higher order
 _CALLS = {
     2: lambda law: lambda a, b: law(a, b),
     3: lambda law: lambda a, b, c: law(a, b, c),

@@ -131,8 +131,8 @@ def _slopes(name: str, f: Callable[..., Any], laws: Sequence[Any], names: str, a
     def samples(rng: np.random.Generator) -> Any:
         for s in sampler(at, shapes=ONE)(rng):
             active = tuple(range(count, 2 * count))
-            yield Sample((1, *(0,) * (count - 1), *s.args), differentiable=active)
-            yield Sample((0, 1, *(0,) * (count - 2), np.full(1, 3.0), *s.args[1:]), differentiable=active[1:])
+            yield Sample((1, *(0,) * (count - 1), *s.args), differentiable=active, order=1)
+            yield Sample((0, 1, *(0,) * (count - 2), np.full(1, 3.0), *s.args[1:]), differentiable=active[1:], order=1)
 
     return Primitive(
         name,

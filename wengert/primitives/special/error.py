@@ -141,3 +141,18 @@ fresnel = several(
     lambda x, S, C: (sin((math.pi / 2) * (x * x)), cos((math.pi / 2) * (x * x))),
     at=[REAL],
 )
+
+
+def _modified_fresnel(name: str, i: complex) -> Any:
+    """F = integral from x on of exp(i t^2) and K = erfcx(x / sqrt(i)) / 2."""
+    turn = complex(np.exp(-0.25 * i * math.pi))
+
+    def slopes(x: Any, F: Any, K: Any) -> Any:
+        z = convert(x, dtype=dtype_of(F))
+        return -exp(i * (z * z)), -TWO_OVER_SQRT_PI * turn * erfc_moment(1, turn * z)
+
+    return several(name, 2, slopes, at=[REAL])
+
+
+modfresnelp = _modified_fresnel("modfresnelp", 1j)
+modfresnelm = _modified_fresnel("modfresnelm", -1j)

@@ -9,7 +9,7 @@ from scipy import special as sp
 from ...core.types import dtype_of
 from ..elementwise import exp
 from .parameters import hyp0f1_slopes, hyp1f1_slopes, hyp2f1_slopes, hyperu_slopes
-from .table import PARAMETER, special, unknown
+from .table import PARAMETER, QUICK, special, unknown
 
 HALF = (-0.6, 0.6)
 PARAMETERS = (0.5, 2.0)
@@ -44,6 +44,7 @@ hyperu = special(
     lambda a, b, c: _in_parameter("hyperu", 1, hyperu_slopes, a, b, c),
     lambda a, b, c: -a * hyperu(a + 1, b + 1, c),
     at=(PARAMETERS, PARAMETERS, (0.5, 2.0)),
+    **QUICK,
 )
 hyp2f1 = special(
     "hyp2f1",
@@ -52,6 +53,7 @@ hyp2f1 = special(
     lambda a, b, c, d: _in_parameter("hyp2f1", 2, hyp2f1_slopes, a, b, c, d),
     lambda a, b, c, d: a * b / c * hyp2f1(a + 1, b + 1, c + 1, d),
     at=(PARAMETERS, PARAMETERS, PARAMETERS, HALF),
+    **QUICK,
 )
 wright_bessel = special(
     "wright_bessel",

@@ -287,7 +287,7 @@ def _slopes(name: str, upper: int, f: Callable[..., Any], laws: Sequence[Any], n
 
 def _with_orders(count: int, s: Sample) -> Sample:
     """The sample of a first derivative."""
-    return Sample((1, *(0,) * (count - 1), *s.args), differentiable=tuple(range(count, 2 * count)))
+    return Sample((1, *(0,) * (count - 1), *s.args), differentiable=tuple(range(count, 2 * count)), order=1)
 
 
 PARAMETERS: Domain = (0.5, 2.0)

@@ -12,7 +12,7 @@ from ..elementwise import absolute, arccos, convert, equal, greater, less, sign,
 from .degrees import gegenbauer_slopes, jacobi_slopes, laguerre_slopes
 from .gamma import binom, polygamma_step, psi
 from .hypergeometric import hyp2f1
-from .table import INTEGER, ORDER, special, whole
+from .table import INTEGER, ORDER, QUICK, special, whole
 
 DEGREES = [0, 1, 2, 3]
 UNIT = (-0.9, 0.9)
@@ -36,12 +36,11 @@ def odd(n: Any, f: Callable[[Any], Any]) -> Any:
 
 
 # without parameters ------------------------------------------------------------------------------------------------
-def family(name: str, degree: Any, slope: Callable[[Any, Any], Any]) -> Any:
+def family(name: str, degree: Any, slope: Callable[[Any, Any], Any], **options: Any) -> Any:
     """A family without parameters: slope(n, x) is the derivative; degree: that in n, or why there is none."""
     in_degree = degree if isinstance(degree, str) else lambda a, b: degree(a, b)
-    return special(
-        f"eval_{name}", in_degree, lambda a, b: slope(a, b), at=(DEGREES, UNIT), impl=whole(f"eval_{name}", 0)
-    )
+    impl = whole(f"eval_{name}", 0)
+    return special(f"eval_{name}", in_degree, lambda a, b: slope(a, b), at=(DEGREES, UNIT), impl=impl, **options)
 
 
 def angle_ratio(x: Any) -> Any:
@@ -65,7 +64,12 @@ def legendre_degree(n: Any, x: Any) -> Any:
     return jacobi_slopes(1, 0, 0, 0, n, 0.0, 0.0, x)
 
 
-legendre = family("legendre", legendre_degree, lambda n, x: lowered(positive(n), lambda m: gegenbauer(m, 1.5, x)))
+legendre = family(
+    "legendre",
+    legendre_degree,
+    lambda n, x: lowered(positive(n), lambda m: gegenbauer(m, 1.5, x)),
+    **QUICK,
+)
 chebyt = family("chebyt", chebyt_degree, lambda n, x: n * lowered(n, lambda m: chebyu(m, x)))
 chebyu = family("chebyu", chebyu_degree, lambda n, x: 2 * odd(n, lambda m: gegenbauer(m, 2.0, x)))
 chebyc = family(
@@ -78,6 +82,7 @@ sh_legendre = family(
     "sh_legendre",
     lambda n, x: legendre_degree(n, 2 * x - 1),
     lambda n, x: 2 * lowered(positive(n), lambda m: gegenbauer(m, 1.5, 2 * x - 1)),
+    **QUICK,
 )
 sh_chebyt = family(
     "sh_chebyt",
@@ -105,6 +110,7 @@ gegenbauer = special(
     lambda a, b, c: 2 * b * lowered(a, lambda m: gegenbauer(m, b + 1, c)),
     at=(DEGREES, ALPHA, UNIT),
     impl=whole("eval_gegenbauer", 0),
+    **QUICK,
 )
 genlaguerre = special(
     "eval_genlaguerre",
@@ -113,6 +119,7 @@ genlaguerre = special(
     lambda a, b, c: -lowered(a, lambda m: genlaguerre(m, b + 1, c)),
     at=(DEGREES, ALPHA, UNIT),
     impl=whole("eval_genlaguerre", 0),
+    **QUICK,
 )
 jacobi = special(
     "eval_jacobi",
@@ -122,6 +129,7 @@ jacobi = special(
     lambda a, b, c, d: 0.5 * (a + b + c + 1) * lowered(a, lambda m: jacobi(m, b + 1, c + 1, d)),
     at=(DEGREES, ALPHA, ALPHA, UNIT),
     impl=whole("eval_jacobi", 0),
+    **QUICK,
 )
 
 
@@ -151,6 +159,7 @@ sh_jacobi = special(
     lambda a, b, c, d: a * lowered(a, lambda m: sh_jacobi(m, b + 2, c + 1, d)),
     at=(DEGREES, (2.5, 3.5), (0.5, 1.5), (0.1, 0.9)),
     impl=whole("eval_sh_jacobi", 0),
+    **QUICK,
 )
 
 # Legendre functions ------------------------------------------------------------------------------------------------

@@ -6,11 +6,10 @@ _BY_REASON = {
     "SciPy has no density of this noncentral distribution from which a derivative could be made": """
         ncfdtr ncfdtri ncfdtridfd ncfdtridfn ncfdtrinc nctdtr nctdtridf nctdtrinc nctdtrit chndtridf""",
     "SciPy has no density of this distribution": "smirnov smirnovi kolmogorov kolmogi",
-    "the derivative in the argument is its second result; in the parameters no closed form is known": """
+    "the derivative in the argument is its second result; of that there is none, as SciPy is not accurate there": """
         obl_ang1 obl_rad1 obl_rad2 pro_ang1 pro_rad1 pro_rad2
         obl_ang1_cv obl_rad1_cv obl_rad2_cv pro_ang1_cv pro_rad1_cv pro_rad2_cv""",
     "no closed form is known for its derivative": "obl_cv pro_cv ellip_harm ellip_harm_2 ellip_normal",
-    "write it with fresnel, or with erfc of a complex number": "modfresnelm modfresnelp",
     "write it with lpmv": "assoc_legendre_p",
     "it returns all orders up to n at once; call the function of one order with an array of orders": """
         lmbda lqmn lqn riccati_jn riccati_yn pbdn_seq pbdv_seq pbvv_seq obl_cv_seq pro_cv_seq

@@ -24,6 +24,8 @@ Domain = tuple[float, ...] | Sequence[int]  # an interval, a rectangle of comple
 CHUNK = 2048  # elements whose quadrature nodes are in memory together
 ONE = ((1,),)  # the shapes of samples of functions that take long to test
 
+QUICK: dict[str, Any] = {"shapes": ONE, "order": 1}  # what is made of functions that are tested to higher order
+
 TABLE: dict[str, Primitive] = {}  # by the names of SciPy's ufuncs
 
 # A partial derivative that is not here, by its reason.
