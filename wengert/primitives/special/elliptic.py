@@ -36,6 +36,11 @@ def _carlson(*args: Any) -> Any:
     dtype = np.result_type(*z)
     shape = np.broadcast_shapes(*map(np.shape, z))
     used = [(p, np.broadcast_to(np.asarray(x, dtype), shape)[..., None]) for p, x in zip(b, z, strict=True) if p]
+    turn: Any = 1.0
+    if dtype.kind == "c":  # along a ray in the middle of all z, far from the zeros of the factors
+        angles = [np.angle(x) for _, x in used]
+        turn = np.exp(0.5j * (np.max(angles, axis=0) + np.min(angles, axis=0)))
+        used = [(p, x / turn) for p, x in used]
     size = np.stack([np.abs(x) for _, x in used])
     zero = size == 0
     low = np.log(np.min(np.where(zero, np.inf, size), axis=0)) - np.where(zero.any(axis=0), 74.0, 38.0)
@@ -43,7 +48,8 @@ def _carlson(*args: Any) -> Any:
     log_t = low + (high - low) * NODES
     t = np.exp(log_t)
     f = np.exp(log_t - sum(p * np.log(t + x) for p, x in used))
-    return (f.sum(axis=-1) * ((high - low)[..., 0] / (len(NODES) - 1))).astype(dtype)[()]
+    y = f.sum(axis=-1) * ((high - low)[..., 0] / (len(NODES) - 1))
+    return (y if dtype.kind == "f" else y * turn[..., 0] ** (1 - sum(b))).astype(dtype)[()]
 
 
 def _carlson_slope(j: int) -> Any:

@@ -99,14 +99,19 @@ polygamma_step = Primitive(
 
 
 # gamma -------------------------------------------------------------------------------------------------------------
+def _within_a_turn(x: Any) -> Any:
+    """x less a multiple of 2."""
+    return x if dtype_of(x).kind == "c" else x - 2 * rint(0.5 * x)
+
+
 def sin_pi(x: Any) -> Any:
     """sin(pi x), exact at integers."""
-    return sin(PI * (x - 2 * rint(0.5 * x)))
+    return sin(PI * _within_a_turn(x))
 
 
 def cos_pi(x: Any) -> Any:
     """cos(pi x), exact at integers."""
-    return cos(PI * (x - 2 * rint(0.5 * x)))
+    return cos(PI * _within_a_turn(x))
 
 
 def _rgamma_slope(x: Any) -> Any:
@@ -201,7 +206,7 @@ def _riemann_slope(s: Any) -> Any:
         factor = 2 * exp(-r * math.log(2 * PI)) * gamma(r)
         sine, cosine = sin_pi(0.5 * s), cos_pi(0.5 * s)
         slope = sine * (math.log(2 * PI) - psi(r)) + 0.5 * PI * cosine
-        return factor * (slope * zeta(r, 1.0) - sine * _zeta_slope(r, 1.0))
+        return factor * (slope * riemann_zeta(r) - sine * _zeta_slope(r, 1.0))
 
     return piecewise(less(s, -1.0), s, reflected, lambda s: _zeta_slope(s, 1.0), -2.0, 2.0)
 
