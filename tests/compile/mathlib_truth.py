@@ -68,6 +68,19 @@ def erfc(x: Any) -> Any:
     return CONTEXT.erfc(x) if abs(x) < 1000 else mpf(0 if x > 0 else 2)
 
 
+def erfcx(x: Any) -> Any:
+    if x > 900:
+        t = 1 / (2 * x * x)
+        return (1 - t * (1 - 3 * t * (1 - 5 * t * (1 - 7 * t * (1 - 9 * t))))) / (x * CONTEXT.sqrt(CONTEXT.pi))
+    return CONTEXT.exp(x * x) * erfc(x) if x > -30 else inf
+
+
+def log_ndtr(x: Any) -> Any:
+    if x > 0:
+        return CONTEXT.log1p(-erfc(x / CONTEXT.sqrt(2)) / 2)
+    return CONTEXT.log(erfcx(-x / CONTEXT.sqrt(2)) / 2) - x * x / 2
+
+
 TRUTH: dict[str, Callable[..., Any]] = {
     "arccos": CONTEXT.acos,
     "arccosh": CONTEXT.acosh,
@@ -78,6 +91,7 @@ TRUTH: dict[str, Callable[..., Any]] = {
     "arctanh": CONTEXT.atanh,
     "cbrt": lambda x: CONTEXT.sign(x) * CONTEXT.cbrt(abs(x)),
     "erfc": erfc,
+    "erfcx": erfcx,
     "exp2": lambda x: mpf(2) ** x,
     "expit": lambda x: 1 / (1 + CONTEXT.exp(-x)),
     "fmod": fmod,
@@ -86,6 +100,7 @@ TRUTH: dict[str, Callable[..., Any]] = {
     "log10": lambda x: CONTEXT.log(x) / CONTEXT.log(10),
     "log2": lambda x: CONTEXT.log(x) / CONTEXT.log(2),
     "log_expit": lambda x: min(x, mpf(0)) - CONTEXT.log1p(CONTEXT.exp(-abs(x))),
+    "log_ndtr": log_ndtr,
     "logaddexp": lambda a, b: max(a, b) + log1p_exp(-abs(a - b)),
     "logaddexp2": lambda a, b: max(a, b) + log1p_exp(-abs(a - b) * CONTEXT.ln2) / CONTEXT.ln2,
     "logit": lambda x: CONTEXT.log(x) - CONTEXT.log1p(-x),

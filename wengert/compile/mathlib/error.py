@@ -2,14 +2,15 @@
 
 The substitution is that of Shepherd and Laframboise (Math. Comp. 36, 1981). erf needs P to an absolute, erfc to a
 relative error; erfc also takes the rounding error of t^2 into the exponential. Errors: erf < 1.5 ulp (2.7 without
-fma), erfc, ndtr < 3.5 ulp.
+fma), erfc, ndtr < 3.5 ulp, erfcx, log_ndtr < 4 ulp.
 """
 
 from __future__ import annotations
 
 import math
 
-from .exponential import LOW, reduced, scale, small_expm1
+from .exponential import HIGH, LOW, reduced, scale, small_expm1
+from .logarithm import combined, lifted, one_plus
 from .text import Code, Value
 
 # 2/sqrt(pi) as a sum of two
@@ -151,12 +152,16 @@ def erf(m: Code, x: Value) -> Value:
     return m.copysign(m.where(a > 1.0, 1.0 - decayed(m, p, t * t, None), small), x)
 
 
-def tail(m: Code, t: Value, square: Value, low: Value) -> Value:
-    """erfc(t) for t >= 0.8, with t^2 = square + low."""
+def scaled_tail(m: Code, t: Value) -> Value:
+    """erfcx(t) for 0.8 <= t, up to the largest t."""
     k, _, coefficients = ERFC_FAR[m.bits]
     u = (t - k) / (t + k)
-    p = (m.fma(u, m.polynomial(u, coefficients[1:]), m.constant(ERFC_REST[m.bits])) + coefficients[0]) / t
-    return decayed(m, p, square, low)
+    return (m.fma(u, m.polynomial(u, coefficients[1:]), m.constant(ERFC_REST[m.bits])) + coefficients[0]) / t
+
+
+def tail(m: Code, t: Value, square: Value, low: Value) -> Value:
+    """erfc(t) for t >= 0.8, with t^2 = square + low."""
+    return decayed(m, scaled_tail(m, t), square, low)
 
 
 def erfc(m: Code, x: Value) -> Value:
@@ -164,8 +169,7 @@ def erfc(m: Code, x: Value) -> Value:
     t = m.at_most(a, ERFC_FAR[m.bits][1])
     y = tail(m, t, *m.product(t, t))
     y = m.where(x < 0.0, 2.0 - y, y)
-    small = m.fma(x, -SLOPE[m.bits], m.constant(1.0)) - near(m, x)
-    return m.where(a > 0.8, y, small)
+    return m.where(a > 0.8, y, small_erfc(m, x))
 
 
 def ndtr(m: Code, x: Value) -> Value:
@@ -177,3 +181,46 @@ def ndtr(m: Code, x: Value) -> Value:
     y = m.where(x > 0.0, 1.0 - y, y)
     small = m.fma(x, SLOPE[m.bits] * math.sqrt(0.125), m.constant(0.5)) + near(m, x * math.sqrt(0.5)) * 0.5
     return m.where(t > 0.8, y, small)
+
+
+def grown(m: Code, square: Value, low: Value) -> Value:
+    """e^(square + low)."""
+    n, r = reduced(m, m.at_most(square, HIGH[m.bits]))
+    return scale(m, small_expm1(m, r + low) + 1.0, n)
+
+
+def far_erfcx(m: Code, t: Value) -> Value:
+    """erfcx(t) for t >= 0.8; far out by its asymptotic series (DLMF 7.12.1)."""
+    most = ERFC_FAR[m.bits][1]
+    inverse = 1.0 / t
+    series = m.polynomial(inverse * inverse * 0.5, (1.0, -1.0, 3.0, -15.0, 105.0, -945.0))
+    return m.where(t > most, series * inverse * (1 / math.sqrt(math.pi)), scaled_tail(m, m.at_most(t, most)))
+
+
+def small_erfc(m: Code, x: Value) -> Value:
+    """erfc(x) for |x| <= 0.8."""
+    return m.fma(x, -SLOPE[m.bits], m.constant(1.0)) - near(m, x)
+
+
+def erfcx(m: Code, x: Value) -> Value:
+    """e^(x^2) erfc(x); for x < -0.8 by 2 e^(x^2) - erfcx(-x)."""
+    a = abs(x)
+    square, low = m.product(*[m.at_most(a, 2 * ERFC_FAR[m.bits][1])] * 2)
+    growth = grown(m, square, low)
+    y = far_erfcx(m, a)
+    return m.where(a > 0.8, m.where(x < 0.0, growth * 2.0 - y, y), small_erfc(m, x) * growth)
+
+
+def log_ndtr(m: Code, x: Value) -> Value:
+    """For x < 0 log(erfc(t)/2), t = |x|/sqrt(2), or log(erfcx(t)/2) - x^2/2; for x >= 0 log(1 - erfc(t)/2)."""
+    a = abs(x)
+    t = a * math.sqrt(0.5)
+    small, negative = t <= 0.8, x < 0.0
+    square, low = m.product(*[m.at_most(a, {64: 38.6, 32: 14.3}[m.bits])] * 2)
+    half = m.where(small, small_erfc(m, t), far_erfcx(m, t)) * 0.5
+    upper = m.where(small, half, decayed(m, half, square * 0.5, low * 0.5))
+    k, mantissa = lifted(m, half)
+    k1, f1 = one_plus(m, -upper)
+    y = combined(m, m.where(negative, k, k1), m.where(negative, mantissa - 1.0, f1))
+    y = m.where(negative & ~small, m.fma(x * -0.5, x, y), y)
+    return m.where(x.equals(x), m.copysign(y, -1.0), x)
