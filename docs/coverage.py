@@ -28,8 +28,9 @@ import wengert.scipy.special as special
 from wengert.core.primitive import Constant, Custom, Unknown
 from wengert.numpy import dispatch
 from wengert.numpy.ufuncs import ON_TRACERS
-from wengert.primitives.special import REFUSED, TABLE
+from wengert.primitives.special import REFUSED, every
 
+TABLE = every()
 PAGE = Path(__file__).parent / "reference" / "coverage.md"
 
 

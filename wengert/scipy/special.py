@@ -22,7 +22,7 @@ from ..numpy.dispatch import any_traced, implements, normalize_axis, unsupported
 from ..numpy.ufuncs import broadcast_shapes, loop_dtypes, operand, stretch, to_dtype
 from ..primitives import elementwise as ew
 from ..primitives.shape import kept, reshape, sum_
-from ..primitives.special import REFUSED, TABLE
+from ..primitives.special import REFUSED, find
 from ..primitives.special import softmax as p
 
 Op = Callable[..., Any]
@@ -40,10 +40,17 @@ def on_tracers(ufunc: np.ufunc) -> Op | None:
     name = ufunc.__name__
     if not any(getattr(module, name, None) is ufunc for module in (sp, _ufuncs)):
         return None
-    primitive = TABLE.get(name)
+    primitive = find(name)
     if primitive is None:
         raise refused(name.lstrip("_"))
     return functools.wraps(ufunc, ())(_op(ufunc, primitive))
+
+
+def known(name: str) -> Primitive:
+    """The primitive of a ufunc that has one."""
+    primitive = find(name)
+    assert primitive is not None, name
+    return primitive
 
 
 def _op(ufunc: np.ufunc, primitive: Primitive) -> Op:
@@ -154,7 +161,7 @@ def polygamma(n: Any, x: Any) -> Any:
     n, x = operand(n), operand(x)
     shape = broadcast_shapes("polygamma", shape_of(n), shape_of(x))
     n, x = (stretch(to_dtype(z, np.dtype(np.float64)), shape) for z in (n, x))
-    return TABLE["polygamma"](n, x)
+    return known("polygamma")(n, x)
 
 
 @implements(sp.multigammaln)
@@ -204,7 +211,7 @@ def _spherical(name: str) -> Op:
         dtype = np.result_type(dtype_of(z), np.float64)
         shape = broadcast_shapes(name, shape_of(n), shape_of(z))
         n, z = stretch(to_dtype(n, np.dtype(np.float64)), shape), stretch(to_dtype(z, dtype), shape)
-        primitive = TABLE["_" + name]
+        primitive = known("_" + name)
         return primitive.kind.partials[1]((n, z)) if derivative else primitive(n, z)  # type: ignore[union-attr]
 
     spherical.__name__ = spherical.__qualname__ = name
@@ -237,7 +244,7 @@ def _azimuth_zero(n: Any, m: Any, theta: Any) -> Any:
     """The spherical harmonic of degree n and order m at azimuth zero."""
     xs = tuple(operand(x) for x in (n, m, theta))
     shape = broadcast_shapes("sph_legendre_p", *map(shape_of, xs))
-    return TABLE["sph_legendre_p"](*(stretch(to_dtype(x, np.dtype(np.float64)), shape) for x in xs))
+    return known("sph_legendre_p")(*(stretch(to_dtype(x, np.dtype(np.float64)), shape) for x in xs))
 
 
 def _sph_harm_y(n: Any, m: Any, theta: Any, phi: Any) -> Any:
