@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from .. import numpy as wnp
+from .. import scipy
 from ..core.trace import Tracer
 from ..errors import ControlFlowError, is_ours
 from ..numpy import creation
-from ..scipy import special
 from .builtins import BUILTINS, refuse_in_loops, refuse_recorded
 from .source import is_rewritten, rewritten
 from .values import undecided
@@ -209,8 +209,13 @@ def _math(theirs: Any, ours: Any) -> Any:
     return f
 
 
+def _special(name: str) -> Function:
+    """A function of wengert.scipy.special, which is imported when it is called."""
+    return lambda *args: getattr(scipy.special, name)(*args)
+
+
 for _theirs, _ours in _MATH.items():
     if hasattr(math, _theirs) and _theirs not in ("ceil", "floor", "trunc", "remainder"):
         _replaced[getattr(math, _theirs)] = _math(getattr(math, _theirs), getattr(wnp, _ours))
 for _theirs, _ours in (("erf", "erf"), ("erfc", "erfc"), ("gamma", "gamma"), ("lgamma", "gammaln")):
-    _replaced[getattr(math, _theirs)] = _math(getattr(math, _theirs), getattr(special, _ours))
+    _replaced[getattr(math, _theirs)] = _math(getattr(math, _theirs), _special(_ours))
