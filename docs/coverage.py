@@ -29,6 +29,7 @@ from wengert.core.primitive import Constant, Custom, Unknown
 from wengert.numpy import dispatch
 from wengert.numpy.ufuncs import ON_TRACERS
 from wengert.primitives.special import REFUSED, every
+from wengert.primitives.special.table import PARAMETER
 
 TABLE = every()
 PAGE = Path(__file__).parent / "reference" / "coverage.md"
@@ -134,7 +135,7 @@ def special_rows() -> Iterator[Row]:
         elif primitive is not None:
             known, unknown = arguments(f, primitive)
             status = "differentiated" if known else "refused"
-            why = f"not in {listed(unknown)}" if unknown else ""
+            why = f"not in {listed(unknown)}: {reasons(primitive)}" if unknown else ""
             yield Row(name, status, why if known else reasons(primitive), example=signature(name, f, known))
         elif name in REFUSED:
             yield Row(name, "refused", REFUSED[name])
@@ -162,7 +163,9 @@ def arguments(f: np.ufunc, primitive: Any) -> tuple[list[str], list[str]]:
 
 
 def reasons(primitive: Any) -> str:
-    """Why a primitive has no derivative at all."""
+    """Why a primitive has no derivatives in some of its arguments."""
+    if isinstance(primitive.kind, Custom):
+        return PARAMETER
     return "; ".join(dict.fromkeys(p.why for p in primitive.kind.partials if isinstance(p, Unknown)))
 
 

@@ -30,7 +30,7 @@ from ..elementwise import (
 )  # fmt: skip
 from .bessel import spherical_in, spherical_jn
 from .hypergeometric import hyp1f1, hyp2f1
-from .table import ORDER, TABLE, piecewise, sampler, several, special, whole, within
+from .table import INTEGER, TABLE, piecewise, sampler, several, special, whole, within
 
 REAL = (-2.0, 2.0)
 POSITIVE = (0.3, 3.0)
@@ -217,7 +217,7 @@ def _expn_slope(n: Any, x: Any) -> Any:
 
 exp1 = special("exp1", lambda x: -exp(-x) / x, at=[POSITIVE])
 expi = special("expi", lambda x: exp(x) / x, at=[POSITIVE])
-expn = special("expn", ORDER, lambda a, b: _expn_slope(a, b), at=([0, 1, 2, 3], POSITIVE), impl=whole("expn", 0))
+expn = special("expn", INTEGER, lambda a, b: _expn_slope(a, b), at=([0, 1, 2, 3], POSITIVE), impl=whole("expn", 0))
 spence = special(
     "spence",
     lambda x: piecewise(within(x - 1, 0.3), x, lambda x: -log1p_over(x - 1), lambda x: log(x) / (1 - x), 1.0, 2.0),

@@ -25,12 +25,12 @@ class Form(NamedTuple):
     value: Any
     slopes: tuple[float, ...]
 
-    def __add__(self, other: Any) -> Form:  # type: ignore[override]
+    def __add__(self, other: Any) -> Form:
         if not isinstance(other, Form):
             return Form(self.value + other, self.slopes)
         return Form(self.value + other.value, tuple(p + q for p, q in zip(self.slopes, other.slopes, strict=True)))
 
-    def __mul__(self, factor: Any) -> Form:  # type: ignore[override]
+    def __mul__(self, factor: Any) -> Form:
         return Form(self.value * factor, tuple(p * factor for p in self.slopes))
 
     def __sub__(self, other: Any) -> Form:

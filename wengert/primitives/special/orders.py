@@ -123,7 +123,7 @@ def _scaled_i(k: int, v: Any, x: Any) -> Any:
 
 
 # as primitives -----------------------------------------------------------------------------------------------------
-def _moment(name: str, f: Callable[[int, Any, Any], Any], value: Any, slope: Callable[[Any, Any, Any], Any]) -> Any:
+def _moment(name: str, f: Callable[[int, Any, Any], Any], value: Any, slope: Callable[..., Any]) -> Any:
     """The k-th derivative in the order of a function `value`; slope(k, v, x) is its derivative in x.
 
     For negative x there is none, as the function is real at whole orders only.

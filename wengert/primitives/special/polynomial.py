@@ -12,10 +12,11 @@ from ..elementwise import absolute, arccos, convert, equal, greater, less, sign,
 from .degrees import gegenbauer_slopes, jacobi_slopes, laguerre_slopes
 from .gamma import binom, polygamma_step, psi
 from .hypergeometric import hyp2f1
-from .table import INTEGER, ORDER, QUICK, special, whole
+from .table import INTEGER, ORDER, QUICK, Domain, special, whole
 
 DEGREES = [0, 1, 2, 3]
 UNIT = (-0.9, 0.9)
+SHIFTED = (0.1, 0.9)
 ALPHA = (0.4, 1.5)
 
 
@@ -36,11 +37,11 @@ def odd(n: Any, f: Callable[[Any], Any]) -> Any:
 
 
 # without parameters ------------------------------------------------------------------------------------------------
-def family(name: str, degree: Any, slope: Callable[[Any, Any], Any], **options: Any) -> Any:
+def family(name: str, degree: Any, slope: Callable[[Any, Any], Any], at: Domain = UNIT, **options: Any) -> Any:
     """A family without parameters: slope(n, x) is the derivative; degree: that in n, or why there is none."""
     in_degree = degree if isinstance(degree, str) else lambda a, b: degree(a, b)
     impl = whole(f"eval_{name}", 0)
-    return special(f"eval_{name}", in_degree, lambda a, b: slope(a, b), at=(DEGREES, UNIT), impl=impl, **options)
+    return special(f"eval_{name}", in_degree, lambda a, b: slope(a, b), at=(DEGREES, at), impl=impl, **options)
 
 
 def angle_ratio(x: Any) -> Any:
@@ -82,17 +83,20 @@ sh_legendre = family(
     "sh_legendre",
     lambda n, x: legendre_degree(n, 2 * x - 1),
     lambda n, x: 2 * lowered(positive(n), lambda m: gegenbauer(m, 1.5, 2 * x - 1)),
+    SHIFTED,
     **QUICK,
 )
 sh_chebyt = family(
     "sh_chebyt",
     lambda n, x: chebyt_degree(n, 2 * x - 1),
     lambda n, x: 2 * n * lowered(n, lambda m: sh_chebyu(m, x)),
+    SHIFTED,
 )
 sh_chebyu = family(
     "sh_chebyu",
     lambda n, x: chebyu_degree(n, 2 * x - 1),
     lambda n, x: 4 * odd(n, lambda m: gegenbauer(m, 2.0, 2 * x - 1)),
+    SHIFTED,
 )
 hermite = family("hermite", INTEGER, lambda n, x: 2 * n * lowered(n, lambda m: hermite(m, x)))
 hermitenorm = family("hermitenorm", INTEGER, lambda n, x: n * lowered(n, lambda m: hermitenorm(m, x)))
@@ -157,7 +161,7 @@ sh_jacobi = special(
     lambda a, b, c, d, y: sh_jacobi_dp(a, b, c, d, y),
     lambda a, b, c, d: sh_jacobi_dq(a, b, c, d),
     lambda a, b, c, d: a * lowered(a, lambda m: sh_jacobi(m, b + 2, c + 1, d)),
-    at=(DEGREES, (2.5, 3.5), (0.5, 1.5), (0.1, 0.9)),
+    at=(DEGREES, (2.5, 3.5), (0.5, 1.5), SHIFTED),
     impl=whole("eval_sh_jacobi", 0),
     **QUICK,
 )
