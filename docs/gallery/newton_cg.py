@@ -81,7 +81,7 @@ def picture(data: dict[str, Any]) -> Any:
     ax.axhline(TOLERANCE, color=GREY, linestyle="--", linewidth=1.0)
     ax.set(xlabel="gradients (a product with the Hessian is two)", ylabel="norm of the gradient")
     ax.set_title(f"A logistic regression in {WEIGHTS} weights")
-    ax.legend(loc="lower left")
+    ax.legend(loc="center right")
     return figure
 
 
