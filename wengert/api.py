@@ -288,7 +288,9 @@ def hvp(fun: Function, primals: Any, tangents: Any) -> Any:
     """Hessian times vector, forward over reverse, without the Hessian.
 
     Law: `hvp(f, (x,), (v,)) = H(x) v`, for the cost of a few evaluations of f. The result has the structure of the
-    primals: of x where there is one argument (given bare or in a tuple of one), a tuple where there are several.
+    primals: of x where there is one argument (given bare or in a tuple of one), a tuple where there are several. For
+    many v at one x, `wg.curvature.hessian(f, x)` linearises the gradient once, and chooses between forward and reverse
+    over reverse by what they cost (`.choice`).
 
     >>> import numpy as np
     >>> import wengert as wg
