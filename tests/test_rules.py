@@ -26,8 +26,7 @@ WITHOUT_SAMPLES = {
 EXEMPT: dict[tuple[str, str], str] = {
     ("complex_arguments", "abs"): "of a complex number it is not holomorphic; NumPy's abs is complex_abs there",
     **{
-        ("complex_step", name): "SciPy rounds the imaginary part relative to the modulus"
-        for name in ("shichi", "sici")
+        ("complex_step", name): "SciPy rounds the imaginary part relative to the modulus" for name in ("shichi", "sici")
     },
     **{
         ("half_precision", name): "computed in another precision than its arguments'; the layer above converts these"

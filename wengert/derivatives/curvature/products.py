@@ -54,12 +54,7 @@ class Product:
     def rows(self, V: Any) -> np.ndarray:
         """Products with many vectors of all elements: (k, n) -> (k, n), so many at once as memory allows."""
         V = wnp.asarray(V)
-        if V.ndim != 2 or V.shape[1] != self.n:
-            raise ArgumentError(
-                f"products with an array of shape {V.shape}",
-                why=f"vectors are rows, of the {self.n} elements of x",
-                write=f"an array of shape (k, {self.n})",
-            )
+        self._check(V, 2)
         parts = [self._together(V[k : k + self._chunk]) for k in range(0, len(V), self._chunk)]
         return np.concatenate([np.zeros((0, self.n), self.dtype), *parts])
 
@@ -74,7 +69,19 @@ class Product:
 
     def tree(self, v: Any) -> Any:
         """A vector as a structure like x."""
-        return self._call.rebuild([p.reshape(p.shape[1:])[()] for p in self._leaves(wnp.asarray(v)[None])])
+        v = wnp.asarray(v)
+        self._check(v, 1)
+        return self._call.rebuild([p.reshape(p.shape[1:])[()] for p in self._leaves(v[None])])
+
+    def _check(self, V: Any, rank: int) -> None:
+        """ArgumentError unless these are vectors of all elements, and real."""
+        if V.ndim != rank or V.shape[-1] != self.n or V.dtype.kind not in "fiub":
+            shape = f"({self.n},)" if rank == 1 else f"(k, {self.n})"
+            raise ArgumentError(
+                f"curvature of {self.n} elements and an array of shape {V.shape}, {V.dtype}",
+                why=f"its vectors are real, and have the {self.n} elements of x" + (", as rows" if rank > 1 else ""),
+                write=f"a real array of shape {shape}",
+            )
 
     @property
     def operator(self) -> Any:
