@@ -503,6 +503,7 @@ ERRORS = {
         errors.TangentMismatchError,
         "f64[2], its value is f64[3]",
     ),
+    "jvp of text": (with_jvp(lambda xs, d: (xs[0], "a")), errors.TangentMismatchError, "'a'"),
     "jvp not linear": (with_jvp(lambda xs, d: (xs[0], d[0] ** 2)), errors.NonLinearError, "not linear"),
     "jvp a constant": (with_jvp(lambda xs, d: (xs[0], xs[0])), errors.NonLinearError, "does not depend"),
     "jvp decides": (

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .core.body import is_array
-from .core.call import adopted, check_callable, name_of, positions
+from .core.call import adopted, check_callable, is_number_like, name_of, positions
 from .core.trace import Trace, Tracer, setting
 from .core.tree import Structure, describe, flatten, leaf_path, tree_map, unflatten
 from .core.types import dtype_of, is_inexact, shape_of, type_of
@@ -331,9 +331,10 @@ def fitted(t: Any, x: Any, what: str, function: str) -> Any:
     dtype, shape = dtype_of(x), shape_of(x)
     if t is None or not is_inexact(dtype):
         return None
-    if shape_of(t) != shape or (dtype_of(t).kind == "c" and dtype.kind == "f"):
+    number = is_number_like(t)
+    if not number or shape_of(t) != shape or (dtype_of(t).kind == "c" and dtype.kind == "f"):
         raise TangentMismatchError(
-            f"the rule of {function} returned {what} as {type_of(t)}, its value is {type_of(x)}",
+            f"the rule of {function} returned {what} as {type_of(t) if number else repr(t)}, its value is {type_of(x)}",
             why="a tangent or adjoint has the shape of its value, and is real where it is real",
             write="sum over broadcast axes, or broadcast, so that the shapes agree",
         )
