@@ -7,6 +7,7 @@ R. J. Hyndman and Y. Fan, "Sample quantiles in statistical packages", The Americ
 from __future__ import annotations
 
 import builtins
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +19,7 @@ from ..core.types import shape_of
 from ..primitives import reduce as reduce_
 from ..primitives.gather import gather
 from ..primitives.shape import kept, reduced, reshape
-from ..primitives.sort import argsort, searchsorted
+from ..primitives.sort import argpartition, argsort, searchsorted
 from .accumulations import cumsum
 from .dispatch import implements, normalize_axis
 from .parts import array, expand, floating, item, merged_last, move_axis, shaped, spread_to
@@ -29,6 +30,7 @@ from .ufuncs import deliver, kind_of, select, to_dtype
 __all__ = ["median", "nanmedian", "nanpercentile", "nanquantile", "percentile", "quantile"]
 
 INDEX = np.dtype(np.intp)
+FEW = 16  # order statistics that are found by partitions sooner than by sorting
 DOUBLE = np.dtype(np.float64)
 
 Place = tuple[Any, Any]  # the index below a quantile among the sorted elements, and the way to the next: 0 to 1
@@ -97,7 +99,6 @@ class Rows:
         self.n = math.prod(shape[i] for i in self.axes)
         self.rest = reduced(shape, self.axes)
         self.x = self.as_rows(self.whole)
-        self.order = argsort(self.x, axis=1, kind=None)  # NaN comes last
         self.nan = np.isnan(self.x)
         self.present = self.n - expand(reduce_.count(self.nan, axis=(1,)), (1,))
         self.count = self.n if keep_nan else self.present
@@ -110,10 +111,18 @@ class Rows:
         """x[r, i[r, k]]."""
         return gather(x, np.arange(shape_of(x)[0])[:, None], i, axis=0)
 
-    def at(self, i: Any) -> Any:
+    @functools.cached_property
+    def order(self) -> Any:
+        """The places of the elements in order; NaN comes last."""
+        return argsort(self.x, axis=1, kind=None)
+
+    def at(self, *places: Any) -> list[Any]:
         """The elements that are the i-th in order, i being (1, k) or (rows, k); beyond the ends the first or last."""
-        i = to_dtype(np.clip(i, 0, np.maximum(self.count - 1, 0)), INDEX)
-        return self.pick(self.x, self.pick(self.order, i))
+        at = [to_dtype(np.clip(i, 0, np.maximum(self.count - 1, 0)), INDEX) for i in places]
+        wanted = sorted({int(k) for i in at if not isinstance(i, Tracer) for k in i.flat})
+        few = 0 < len(wanted) <= FEW and self.x.shape[0] and self.n and not any(isinstance(i, Tracer) for i in at)
+        order = argpartition(self.x, axis=1, kth=tuple(wanted)) if few else self.order
+        return [self.pick(self.x, self.pick(order, i)) for i in at]
 
     def finish(self, y: Any, q_shape: tuple[int, ...], out: Any, keepdims: Any) -> Any:
         """(rows, quantiles) to the shape of the result, with NaN where it must be."""
@@ -159,10 +168,9 @@ def quantiles(
 def _unweighted(rows: Rows, q: Any, method: str) -> Any:
     n = rows.count if isinstance(rows.count, int) else to_dtype(rows.count, q.dtype)
     below, t = METHODS[method](n, q)
-    y = rows.at(below)
     if isinstance(t, float):
-        return y
-    return lerp(y, rows.at(below + 1), to_dtype(select(np.less(below, 0), 0.0, t), q.dtype))
+        return rows.at(below)[0]
+    return lerp(*rows.at(below, below + 1), to_dtype(select(np.less(below, 0), 0.0, t), q.dtype))
 
 
 def _weighted(rows: Rows, q: Any, weights: Any, axis: Any, method: str) -> Any:
@@ -180,7 +188,7 @@ def _weighted(rows: Rows, q: Any, weights: Any, axis: Any, method: str) -> Any:
         raise ValueError("Weights included NaN, inf or were all zero.")
     cdf = select(np.equal(cdf, 0), -1.0, to_dtype(cdf, q.dtype))
     found = searchsorted(cdf, spread_to(q, (shape_of(cdf)[0], shape_of(q)[1])), side="left")
-    return rows.at(found)
+    return rows.at(found)[0]
 
 
 def _declare(numpy_function: Any, scale: float, keep_nan: bool) -> Callable[..., Any]:
@@ -213,10 +221,10 @@ def _median(a: Any, axis: Any, out: Any, keepdims: Any, keep_nan: bool) -> Any:
     if rows.n == 0:
         return deliver(np.full(rows.rest, np.nan, rows.x.dtype), True, out)
     n = expand_number(rows.count)
-    y = rows.at(n // 2)
-    if isinstance(n, Tracer) or builtins.any((n % 2 == 0).flat):
-        y = select(np.equal(n % 2, 1), y, (rows.at((n - 1) // 2) + y) / 2)
-    return rows.finish(y, (), out, keepdims)
+    if not isinstance(n, Tracer) and not builtins.any((n % 2 == 0).flat):
+        return rows.finish(rows.at(n // 2)[0], (), out, keepdims)
+    below, y = rows.at((n - 1) // 2, n // 2)
+    return rows.finish(select(np.equal(n % 2, 1), y, (below + y) / 2), (), out, keepdims)
 
 
 def expand_number(n: Any) -> Any:
