@@ -1099,3 +1099,44 @@ def test_what_scipy_was_given(f, package, instead):
         wg.grad(f)(np.ones(3))
     assert instead in caught.value.write
     assert __file__ in str(caught.value)
+
+
+# what is more than its elements, and what arrays have not ----------------------------------------------------------
+MORE = [np.ma.array(np.ones(3), mask=[0, 1, 0]), np.matrix([1.0, 2.0, 3.0]).T]
+
+
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
+@pytest.mark.parametrize("more", MORE, ids=["masked", "matrix"])
+@pytest.mark.parametrize("transformed", [wg.grad, wg.jit, wg.vmap], ids=lambda t: t.__name__)
+def test_arrays_that_are_more_than_their_elements_are_refused(more, transformed):
+    x = np.ones((3, 3))
+    for f in (
+        lambda x: np.sum(x * more),
+        lambda x: np.sum(np.add(x, more)),
+        lambda x: np.sum(np.where(x > 0, more, x)),
+    ):
+        with pytest.raises(errors.UnsupportedFunctionError, match="is combined with a traced array"):
+            transformed(f)(x)
+
+
+@pytest.mark.parametrize("transformed", [wg.grad, wg.jit, wg.vmap], ids=lambda t: t.__name__)
+def test_attributes_that_arrays_have_not(transformed):
+    x = np.ones((2, 2))
+    for f, text in (
+        (lambda x: x.sin(), "np.sin(x)"),
+        (lambda x: x.flags, "memory"),
+        (lambda x: x.tobytes(), "memory"),
+        (lambda x: x.foo, "'foo'"),
+    ):
+        with pytest.raises(errors.MissingAttributeError) as caught:
+            transformed(f)(x)
+        assert text in str(caught.value)
+    transformed(lambda x: np.sum(x * (2 if hasattr(x, "flags") else 3)))(x)
+    with pytest.raises(errors.UnsupportedFunctionError, match="modulus"):
+        transformed(lambda x: np.sum(pow(x, 2, 3)))(x)
+
+
+@pytest.mark.parametrize("transformed", [wg.grad, wg.vmap], ids=lambda t: t.__name__)
+def test_a_dict_is_asked_for_a_traced_key(transformed):
+    with pytest.raises(errors.ControlFlowError, match="looked up in a dict"):
+        transformed(lambda x: {1.0: x}[x[0]])(np.ones((2, 2)))

@@ -122,6 +122,8 @@ def clearer(error: BaseException) -> WengertError | None:
     """
     if type(error).__module__ not in ("builtins", "struct"):
         return None
+    if isinstance(error, KeyError) and error.args and str(error).startswith("Tracer<"):
+        return looked_up(error)
     line = last_line(error.__traceback__)
     cause, said = error.__cause__, _latest.get()
     if isinstance(cause, WengertError) and cause.where is not None and line == (cause.where.file, cause.where.line):
@@ -139,6 +141,17 @@ def clearer(error: BaseException) -> WengertError | None:
             where=Source(*line, "") if line is not None else None,
         )
     return None
+
+
+def looked_up(error: KeyError) -> WengertError:
+    """The error for a traced value as the key of a dict, in which it was not found."""
+    line = last_line(error.__traceback__)
+    return ControlFlowError(
+        "a traced value was looked up in a dict",
+        why="traced values are found by what they are, not by what they are equal to",
+        write="an array and an index: values[i]; or a plain key, known before the function is traced",
+        where=Source(*line, "") if line is not None else None,
+    )
 
 
 def last_line(traceback: TracebackType | None) -> tuple[str, int] | None:
@@ -206,6 +219,10 @@ class ControlFlowError(WengertError, TypeError):
 
 class UndefinedVariableError(WengertError, NameError):
     """A variable is read that has no value in every run: it was set in one branch only, or in a loop."""
+
+
+class MissingAttributeError(WengertError, AttributeError):
+    """A traced array has no such attribute: arrays have none, or it belongs to their memory."""
 
 
 class AssertionFailedError(WengertError, AssertionError):

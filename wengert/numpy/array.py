@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.trace import Tracer
+from ..errors import MissingAttributeError, UnsupportedFunctionError
 from . import conversions
 from .dispatch import array_function
 from .indexing import getitem
@@ -84,6 +85,37 @@ def _size(self: Tracer) -> int:
     return n
 
 
+_OF_MEMORY = frozenset(n for n in dir(np.ndarray) if not n.startswith("_"))  # of what we have not got
+
+
+def _missing(self: Tracer, name: str) -> Any:
+    """Nobody else has it."""
+    if name.startswith("__"):
+        raise AttributeError(name)
+    if name in _OF_MEMORY:
+        raise MissingAttributeError(
+            f"a traced array was asked for .{name}",
+            why="it belongs to the memory of an array; a traced array stands for values that are yet to be computed",
+            write=f"np.asarray(wg.stop_gradient(x)).{name} where only the value is wanted; or look at it outside",
+        )
+    raise MissingAttributeError(
+        f"a traced array has no attribute {name!r}",
+        why="it has those of numpy.ndarray",
+        write=f"np.{name}(x) if it is a function" if hasattr(np, name) else "a method or attribute of arrays",
+    )
+
+
+def _power(self: Tracer, other: Any, modulus: Any = None) -> Any:
+    """x ** y; pow(x, y, m) is for integers alone, and not for arrays."""
+    if modulus is not None:
+        raise UnsupportedFunctionError(
+            "pow() of a traced array was given a modulus",
+            why="arrays have none, and it has no derivative",
+            write="x ** y % m",
+        )
+    return ON_TRACERS[np.power](self, other)
+
+
 def install_protocols() -> None:
     """Give tracers Python's and NumPy's protocols."""
     methods: dict[str, Any] = {
@@ -92,6 +124,8 @@ def install_protocols() -> None:
         "__iter__": _iter,
         "__len__": _len,
         "__hash__": object.__hash__,
+        "__getattr__": _missing,
+        "__pow__": _power,
         "ndim": property(lambda self: len(self.shape)),
         "size": property(_size),
         "itemsize": property(lambda self: self.dtype.itemsize),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -108,8 +109,8 @@ def normalize_axis(axis: Any, ndim: int) -> tuple[int, ...]:
     """None, an int or a tuple as a sorted tuple of axes in range(ndim); NumPy's AxisError otherwise."""
     if axis is None:
         return tuple(range(ndim))
-    axes = (axis,) if isinstance(axis, int | np.integer) else tuple(axis)
-    found = tuple(sorted(np.lib.array_utils.normalize_axis_index(int(a), ndim) for a in axes))
+    axes = tuple(axis) if isinstance(axis, tuple | list) else (axis,)
+    found = tuple(sorted(np.lib.array_utils.normalize_axis_index(index(a), ndim) for a in axes))
     if len(set(found)) != len(found):
         raise ValueError("repeated axis")
     return found

@@ -21,6 +21,7 @@ from .dispatch import HANDLERS, any_traced, unsupported
 
 Op = Callable[..., Any]
 
+_ARRAY, _OURS = np.ndarray, (Tracer, np.generic)
 _ARRAYS = (Tracer, np.ndarray, np.generic)
 _PYTHON = (float, int, complex, bool)
 _WEAK = {"f": float, "c": complex, "b": bool}
@@ -34,8 +35,21 @@ def operand(x: Any) -> Any:
         return x
     if isinstance(x, (list, tuple)) and any_traced(x):
         return HANDLERS[np.array](x)
+    if isinstance(x, np.ndarray) and type(x) not in (np.ndarray, np.memmap):
+        raise with_meaning(x)
     array = np.asarray(x)
     return array[()] if array.ndim == 0 else array
+
+
+def with_meaning(x: Any) -> UnsupportedFunctionError:
+    """The error for an array that is more than its elements."""
+    kind = f"{type(x).__module__}.{type(x).__name__}"
+    return UnsupportedFunctionError(
+        f"a {kind} is combined with a traced array",
+        why="masks, units and products of its own, which such an array brings, would be lost",
+        write="np.asarray(x) where only the elements matter; np.where(mask, 0, x), np.sum(x, where=~mask) for masks; "
+        "`@` for products of matrices",
+    )
 
 
 def kind_of(x: Any) -> Any:
@@ -143,7 +157,7 @@ def _binary(ufunc: np.ufunc, primitive: Primitive, kinds: str = "fc") -> Op:
             if y.dtype.kind in kinds:
                 return primitive(x, y)
             return apply(ufunc, primitive, (x, y))
-        if isinstance(x, _ARRAYS) and isinstance(y, _ARRAYS):
+        if (type(x) is _ARRAY or isinstance(x, _OURS)) and (type(y) is _ARRAY or isinstance(y, _OURS)):
             dtype = x.dtype
             if dtype is y.dtype and dtype.kind in kinds:
                 a, b = x.shape, y.shape
