@@ -79,6 +79,12 @@ def ode(
             why="it runs SciPy's adaptive methods, or steps of its own",
             write=f"one of {', '.join(known)}",
         )
+    if (checkpoint and method in METHODS) or (steps != 1 and method not in TABLEAUX):
+        raise ArgumentError(
+            f"ode with method {method!r} got {'steps' if steps != 1 else 'checkpoint'}=",
+            why="SciPy's methods keep one state for each of the times, and choose their steps as the error says",
+            write="checkpoint= with steps of our own (dopri5, rodas4, rk4, ...), steps= with those of a fixed length",
+        )
     t = checked_times(t)
     unknowns = Vector(y0, "the start y0")
     z0, f = unknowns.flat(y0), applied(fun, args)

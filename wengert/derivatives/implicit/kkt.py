@@ -22,12 +22,13 @@ from ... import numpy as wnp
 from ...core.record import record
 from ...core.types import ArrayType, zeros
 from ...errors import InaccurateSolutionWarning, NotASolutionError, warn
+from ...transforms.jvp import jvp_flat
 from ...transforms.linearize import linearize_flat
 from ...transforms.transpose import transpose_tape
 from .certify import ROUGH, Strict, certified
 from .constraints import Constraints
 from .equations import Equations
-from .systems import Step, System, length, tried
+from .systems import Dense, Step, System, length, tried
 
 
 class KKT:
@@ -66,13 +67,17 @@ class KKT:
         y, ask = z[: self.n], ~self.c.equality
         _, gradient, c = self.parts(*args, z)
         size = 1.0 + wnp.max(wnp.abs(y), initial=0.0)
-        direction = np.random.default_rng(0).standard_normal(self.n + self.m).astype(self.dtype)
-        direction[self.n :] = 0.0
-        moved = wnp.max(wnp.abs(self.equations.along(args, z, direction)[0]), initial=0.0)
         apart = lower < upper
         slack = [wnp.where(apart, y - lower, np.inf), wnp.where(apart, upper - y, np.inf), c[ask]]
         multipliers = [gradient, -gradient, z[self.n :][ask]]
-        return [wnp.concatenate(slack) / size, wnp.concatenate(multipliers), moved * size]
+        return [wnp.concatenate(slack) / size, wnp.concatenate(multipliers), self.curvature(args, z) * size]
+
+    def curvature(self, args: Sequence[Any], z: Any) -> Any:
+        """How much the gradient of the Lagrangian changes in a direction of the unknowns of about unit length."""
+        direction = np.random.default_rng(0).standard_normal(self.n + self.m).astype(self.dtype)
+        direction[self.n :] = 0.0
+        (moved,) = jvp_flat(lambda z: [self.parts(*args, z)[1]], [z], [direction])[1]
+        return np.zeros((), self.dtype)[()] if moved is None else wnp.max(wnp.abs(moved), initial=0.0)
 
 
 class ActiveSystem:
@@ -87,8 +92,11 @@ class ActiveSystem:
         return self.system.solve(args, z, b)
 
     def steps(self, args: Sequence[Any]) -> Step:
-        """Newton's, on plain vectors."""
-        return self.system.steps(args)
+        """Newton's, on plain vectors; the shortest where a dense matrix has lost rank, as without LICQ."""
+        if not isinstance(self.system, Dense):
+            return self.system.steps(args)
+        jacobian = self.kkt.equations.at(args)[1]
+        return lambda z, f: np.linalg.lstsq(jacobian(z), f, rcond=1e3 * np.finfo(f.dtype).eps)[0]
 
 
 # the active set of a point, on plain vectors ------------------------------------------------------------------------
@@ -102,12 +110,15 @@ class ActiveSet:
     def __init__(self, kkt: KKT, args: Sequence[Any], step: Step, tol: float, given: bool) -> None:
         self.kkt, self.args, self.step, self.tol, self.given = kkt, args, step, tol, given
         self.lower, self.upper = (np.asarray(b) for b in args[-2:])
+        self.scale = 1.0  # of multipliers beside slacks
 
     def refined(self, y: np.ndarray, rounds: int = 30) -> np.ndarray:
         """z = (y, lambda) with F(z) = 0, near y; NotASolutionError where there is none."""
         kkt = self.kkt
         y = np.clip(np.asarray(y, kkt.dtype), self.lower, self.upper)
         z, before, left = np.concatenate([y, self.first_multipliers(y)]), None, np.inf
+        size = np.abs(kkt.parts(*self.args, z)[0]).max(initial=0.0) / (1.0 + np.abs(y).max(initial=0.0))
+        self.scale = float(max(size, kkt.curvature(self.args, z))) or 1.0
         for _ in range(rounds):
             z, active = self.placed(z)
             f = np.asarray(kkt.equations(*self.args, z))
@@ -125,8 +136,8 @@ class ActiveSet:
         """z, where it is a solution near y: constraints that are violated, or multipliers of a wrong sign, are in F."""
         f, n, tol = np.asarray(self.kkt.equations(*self.args, z)), self.kkt.n, self.tol
         dz = tried(self.step, z, f)
-        # where the matrix is singular the minimum may still be one: only a derivative is refused
-        short = length(dz, z) <= tol if np.isfinite(dz).all() else np.abs(f).max(initial=0.0) <= tol
+        short = not np.isfinite(dz).all() or length(dz, z) <= tol  # of a singular sparse matrix there is no step
+        short = short and np.abs(f).max(initial=0.0) <= tol * (1.0 + self.scale)
         off = length(z[:n] - y, y)
         why = "the derivative of a minimum is that of its active constraints, which are found from there"
         write = "a smaller tolerance in the solver, more iterations, another start; or tol= for what you accept"
@@ -150,8 +161,7 @@ class ActiveSet:
         """z with its active set taken literally (at bounds; multipliers zero), and which inequalities are active."""
         n, free = self.kkt.n, ~self.kkt.c.equality
         y, lam = z[:n].copy(), z[n:].copy()
-        f_y, gradient, c = map(np.asarray, self.kkt.parts(*self.args, z))
-        scale = (np.abs(f_y).max(initial=0.0) or 1.0) / (1.0 + np.abs(y).max(initial=0.0))
+        scale, (_, gradient, c) = self.scale, map(np.asarray, self.kkt.parts(*self.args, z))
         low = (gradient > scale * (y - self.lower)) | (self.lower == self.upper)
         up = ~low & (-gradient > scale * (self.upper - y))
         inside = np.nextafter(self.lower, np.inf), np.nextafter(self.upper, -np.inf)
