@@ -165,7 +165,7 @@ class Fusion:
         more = sum(map(volume, (*inside, nest)))
         group = Group(tower(inside[0] if inside else nest))
         group.size = more
-        group.before += [alone(n) for n in needed if n not in inside]
+        group.before += before(needed, inside)
         for n in (*inside[1:], nest) if inside else ():
             entered = enter(group.node, n, ())
             assert entered, "what goes along has the loop's axis"
@@ -214,7 +214,7 @@ class Fusion:
     def enter(self, group: Group, nest: Nest, needed: Sequence[Nest], axis: Axis) -> bool:
         """Join a loop, with what the nest needs: inside where it goes along with the nest, else before the loop."""
         inside = going_along(nest, needed, axis)
-        group.before += [alone(n) for n in needed if n not in inside]
+        group.before += before(needed, inside)
         for n in (*inside, nest):
             entered = enter(group.node, n, ())
             assert entered, "what goes along has the loop's axis"
@@ -241,6 +241,11 @@ def going_along(nest: Nest, needed: Sequence[Nest], axis: Axis) -> list[Nest]:
             along[first] = first.axes[0]
             inside.insert(0, first)
     return inside
+
+
+def before(needed: Sequence[Nest], inside: Sequence[Nest]) -> list[Any]:
+    """What a nest needs and what does not go along with it, fused among themselves."""
+    return fuse(Block([n for n in needed if n not in inside])).nodes
 
 
 def meets(first: Nest, second: Nest, axis: Axis) -> bool:
@@ -313,7 +318,7 @@ def enter(loop: Loop, nest: Nest, shared: tuple[Axis, ...]) -> bool:
 def put(loop: Loop, nest: Nest, inside: tuple[Axis, ...]) -> None:
     """Put what is left of a nest into the body of a loop: into the last loop that it can share, else at the end.
 
-    What depends on nothing in the body stands first, out of the way of what does.
+    What depends on nothing in the body stands first, out of the way of what does: numbers, and what sums begin with.
     """
     if not nest.axes:
         free = not any(True for _ in conflicts([loop], nest.stmt))
@@ -324,7 +329,8 @@ def put(loop: Loop, nest: Nest, inside: tuple[Axis, ...]) -> None:
             return
         if any(True for _ in conflicts([child], nest.stmt)):
             break
-    loop.body.append(tower(nest))
+    fill = not any(True for _ in reads(nest)) and not any(True for _ in conflicts([loop], nest.stmt))
+    loop.body.insert(0 if fill else len(loop.body), tower(nest))
 
 
 def remember(loop: Loop, stmt: Stmt) -> None:
@@ -397,7 +403,7 @@ def same_place(p: Ref, q: Ref) -> bool:
 
 def near(p: Ref, q: Ref) -> bool:
     """See emit/windows.py."""
-    return len(p.terms) == 1 and abs(p.const - q.const) < WIDEST
+    return abs(p.const - q.const) < WIDEST <= min((abs(c) for _, c in p.terms if abs(c) != 1), default=WIDEST)
 
 
 def apart(p: Ref, q: Ref) -> bool:
@@ -431,13 +437,14 @@ def aligned(p: Ref, q: Ref, axis: Axis, own: Axis, shared: tuple[Axis, ...]) -> 
 
 
 def alike(p: Ref, q: Ref) -> bool:
-    """Do two references go through a buffer alike, each element once? Then they meet where all their axes agree."""
-    if p.const != q.const or p.indirect or q.indirect:
+    """Do two references go through a buffer alike, each element once, from places so near that a step of one axis
+    outweighs that distance and all smaller steps? Then they meet where all their axes agree, or nowhere."""
+    if p.indirect or q.indirect:
         return False
     steps = sorted((abs(c), c, a.extent) for a, c in p.terms if type(a.extent) is int)
     if len(steps) < len(p.terms) or steps != sorted((abs(c), c, a.extent) for a, c in q.terms if type(a.extent) is int):
         return False
-    reach = 0
+    reach = abs(p.const - q.const)
     for size, _, extent in steps:
         if size <= reach:
             return False

@@ -34,7 +34,7 @@ class Emitter(Elements):
         self.written_out: set[Loop] = set()  # short loops
         self.single: set[Loop] = set()  # short loops that are one vector
         self.rows: set[Loop] = set()  # short rows that are copied
-        self.moving: dict[Stmt, Moving] = {}  # sums into windows
+        self.moving: dict[Stmt, dict[tuple[int, ...], Moving]] = {}  # sums into windows, by lane
 
     # statements
     def statement(self, stmt: Stmt) -> None:
@@ -50,8 +50,9 @@ class Emitter(Elements):
         y = self.factor_sum(stmt) if is_product_sum(stmt) else computed(self, stmt)
         slot = self.accumulators.get(self.key(stmt.target)) if not stmt.target.indirect else None
         if stmt in self.moving:
-            m = self.moving[stmt]
-            slot = (m.slots[m.window.stmts[stmt]],)
+            lanes = self.moving[stmt]
+            window = next(iter(lanes.values())).window
+            slot = (lanes[tuple(self.axes[a] for a in window.lanes[stmt])].slots[window.stmts[stmt]],)
         dtype = stmt.target.buffer.dtype
         if slot is None:
             self.store(stmt.target, combined(self, stmt.accumulate, dtype, self.load(stmt.target), y))
@@ -118,10 +119,7 @@ class Emitter(Elements):
         outer_loop = any(type(c) is Loop and c not in self.written_out for c in loop.body)
         long = is_long(loop) and not outer_loop
         sums = self.begin_sums(loop, long)
-        moving = [Moving(self, w, loop.axis) for w in windows(loop)]
-        for m in moving:
-            m.before()
-        self.moving.update((s, m) for m in moving for s in m.window.stmts)
+        moving = self.begin_windows(loop)
         extent = loop.axis.extent
         bound = str(extent) if type(extent) is int else self.operand(extent, INDEX)
         added = [x for x in sums if adds_up(loop, x[1].buffer)] if long and not moving else []
@@ -136,10 +134,24 @@ class Emitter(Elements):
         self.known = outer.without(changed)
         self.end_sums(sums)
 
+    def begin_windows(self, loop: Loop) -> list[Moving]:
+        """The windows that move along with a loop, one for each lane."""
+        moving: list[Moving] = []
+        for w in windows(loop):
+            lanes = {k: Moving(self, w, loop.axis, k) for k in itertools.product(*(range(a.extent) for a in w.short))}
+            self.moving.update(dict.fromkeys(w.stmts, lanes))
+            moving += lanes.values()
+        for m in moving:
+            m.before()
+        return moving
+
     def round(self, loop: Loop, moving: Sequence[Moving]) -> None:
         """One round of a loop with windows that move along."""
+        known = self.known.copy()
         for m in moving:
             m.fill(m.window.width - 1)
+        if moving:
+            self.known = known  # what is read again in vectors must not use what stands before it
         begin = len(self.lines)
         self.body(loop)
         self.between = begin, len(self.lines)

@@ -7,30 +7,42 @@ is a first-order recurrence. Where the array was just filled with zeros, and the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ..ir import Axis, Block, Buffer, Const, Loop, Ref, Stmt, blocks, reads, writes
+from .short import IN_LOOP, every, short_loops
 from .writer import llvm_type, number
 
 WIDEST = 8  # elements of a window
 
 
 class Window(NamedTuple):
-    """The statements that add to neighbours, by how far ahead each is; the first element; how many there are."""
+    """The statements that add to neighbours, by how far ahead each is; the first element; how many there are.
+
+    lanes: for each statement the axes of the short loops around it, which are written out; there is a window for each
+    combination of their values. Other statements may have other short loops, alike.
+    """
 
     stmts: dict[Stmt, int]
     first: Ref
     width: int
     fresh: bool  # was the array filled with zeros, and is all of it passed?
+    lanes: dict[Stmt, tuple[Axis, ...]]
+
+    @property
+    def short(self) -> tuple[Axis, ...]:
+        """The axes of the lanes, as the first element's index has them."""
+        return next(axes for s, axes in self.lanes.items() if s.target is self.first)
 
 
 def windows(loop: Loop) -> list[Window]:
-    """The windows of a loop: sums into one array by statements right in it, at places that differ along its axis."""
+    """The windows of a loop: sums into one array by statements right in it, or in short loops that are written out, at
+    places that differ along its axis."""
     by_buffer: dict[Buffer, list[Stmt]] = {}
-    for child in loop.body:
-        if isinstance(child, Stmt) and child.accumulate == "add" and child.target.coefficient(loop.axis) > 0:
-            by_buffer.setdefault(child.target.buffer, []).append(child)
+    for stmt in straight(loop):
+        if stmt.accumulate == "add" and stmt.target.coefficient(loop.axis) > 0:
+            by_buffer.setdefault(stmt.target.buffer, []).append(stmt)
     found = []
     for buffer, stmts in by_buffer.items():
         if len({s.target.const for s in stmts}) > 1 and only_added(loop, buffer, stmts):
@@ -40,7 +52,17 @@ def windows(loop: Loop) -> list[Window]:
     return found
 
 
-def only_added(loop: Loop, buffer: Buffer, stmts: list[Stmt]) -> bool:
+def straight(loop: Loop) -> Iterator[Stmt]:
+    """The statements of a round that are written one after the other, also those in loops that are written out."""
+    out = set() if loop.axis.small else short_loops(loop, IN_LOOP)
+    for child in loop.body:
+        if isinstance(child, Stmt):
+            yield child
+        elif child in out:
+            yield from every(child)
+
+
+def only_added(loop: Loop, buffer: Buffer, stmts: Sequence[Stmt]) -> bool:
     """Does nothing else in the loop touch the array?"""
     for stmt in every(loop):
         if any(r.buffer is buffer and r is not stmt.target for r in stmt.refs()):
@@ -51,9 +73,10 @@ def only_added(loop: Loop, buffer: Buffer, stmts: list[Stmt]) -> bool:
 
 
 def window_of(loop: Loop, stmts: list[Stmt]) -> Window | None:
-    """One window for all statements, if they are so near to each other."""
+    """One window for all statements, if they are so near to each other; one in each lane, if lanes stay apart."""
     step = stmts[0].target.coefficient(loop.axis)
-    terms = {frozenset(s.target.terms) for s in stmts}
+    lanes = {s: short_axes(loop, s.target) for s in stmts}
+    terms = {alike(s.target, axes) for s, axes in lanes.items()}
     start = min(s.target.const for s in stmts)
     ahead = {s: s.target.const - start for s in stmts}
     if len(terms) > 1 or any(d % step for d in ahead.values()):
@@ -62,24 +85,54 @@ def window_of(loop: Loop, stmts: list[Stmt]) -> Window | None:
     if width > WIDEST:
         return None
     first = next(s.target for s in stmts if s.target.const == start)
-    fresh = first.buffer in loop.fresh
-    return Window({s: d // step for s, d in ahead.items()}, first, width, fresh)
+    window = Window({s: d // step for s, d in ahead.items()}, first, width, first.buffer in loop.fresh, lanes)
+    if window.short and not apart(first, (loop.axis, *window.short), loop.axis, width):
+        return None
+    return window
 
 
-def every(node: Any) -> Iterable[Stmt]:
-    """The statements of a loop."""
-    if isinstance(node, Stmt):
-        yield node
-    else:
-        for child in node.body:
-            yield from every(child)
+def short_axes(loop: Loop, ref: Ref) -> tuple[Axis, ...]:
+    """The axes of the loops in a loop that an index depends on, by their steps."""
+    inside = axes_inside(loop)
+    return tuple(sorted((a for a, _ in ref.terms if a in inside), key=ref.coefficient))
+
+
+def alike(ref: Ref, short: tuple[Axis, ...]) -> Any:
+    """Equal for indices that differ in where they begin, and in the names of short axes."""
+    others = frozenset((a, c) for a, c in ref.terms if a not in short)
+    return others, tuple((a.extent, ref.coefficient(a)) for a in short)
+
+
+def axes_inside(loop: Loop) -> set[Axis]:
+    """The axes of the loops in a loop."""
+    found: set[Axis] = set()
+    for child in loop.body:
+        if type(child) is Loop:
+            found |= {child.axis, *axes_inside(child)}
+    return found
+
+
+def apart(first: Ref, axes: Sequence[Axis], along: Axis, width: int, size: int | None = None) -> bool:
+    """Does a window that moves along an axis pass other elements for each of the values of the others?
+
+    size: and does it pass all elements of the array, which are so many?
+    """
+    end = 1
+    for axis in sorted(axes, key=lambda a: abs(first.coefficient(a))):
+        step = first.coefficient(axis)
+        if type(axis.extent) is not int or step < end or (size is not None and step != end):
+            return False
+        end = step * (axis.extent + (width - 1 if axis is along else 0))
+    return size is None or (end == size and not first.const and len(first.terms) == len(axes))
 
 
 class Moving:
-    """A window while its loop is emitted."""
+    """A window while its loop is emitted, in one lane: for these values of the window's axes."""
 
-    def __init__(self, e: Any, window: Window, axis: Axis) -> None:
-        self.e, self.window, self.axis = e, window, axis
+    def __init__(self, e: Any, window: Window, axis: Axis, lane: Sequence[int] = ()) -> None:
+        self.e, self.axis = e, axis
+        self.window = window._replace(first=placed(window.first, dict(zip(window.short, lane, strict=True))))
+        window = self.window
         self.type = llvm_type(window.first.buffer.dtype)
         self.slots = [e.slot(self.type) for _ in range(window.width)]
         self.step = window.first.coefficient(axis)
@@ -156,31 +209,47 @@ class Moving:
             e.do(f"store {self.type} {total}, ptr {self.slots[k]}")
 
 
+def placed(ref: Ref, values: dict[Axis, int]) -> Ref:
+    """A reference for known values of some axes."""
+    const = ref.const + sum(c * values[a] for a, c in ref.terms if a in values)
+    return ref._replace(const=const, terms=tuple((a, c) for a, c in ref.terms if a not in values))
+
+
 def drop_fills(block: Block) -> None:
     """An array that is filled with zeros, and next passed by a window from end to end, need not be filled, in place."""
     for node in block.nodes:
         for inner in blocks(node):
             drop_fills(inner)
-    fills = {node.body[0].target.buffer: node for node in block.nodes if is_zero_fill(node)}
+    fills = {target.buffer: node for node in block.nodes if (target := zero_filled(node)) is not None}
     for node in block.nodes:
-        if type(node) is not Loop or type(node.axis.extent) is not int:
-            continue
-        for w in windows(node):
-            buffer = w.first.buffer
-            step, last = w.first.coefficient(node.axis), node.axis.extent + w.width - 1
-            whole = len(w.first.terms) == 1 and step == 1 and w.first.const == 0 and last == buffer.size
-            if whole and buffer in fills and next_after(block, fills[buffer], buffer) is node:
-                block.nodes.remove(fills.pop(buffer))
-                node.fresh.add(buffer)
+        for loop, around in loops_in(node, ()) if fills else ():
+            for w in windows(loop):
+                buffer, axes = w.first.buffer, (*around, loop.axis, *w.short)
+                whole = apart(w.first, axes, loop.axis, w.width, buffer.size)
+                alone = whole and buffer in fills and only_added(node, buffer, list(w.stmts))
+                if alone and next_after(block, fills[buffer], buffer) is node:
+                    block.nodes.remove(fills.pop(buffer))
+                    loop.fresh.add(buffer)
 
 
-def is_zero_fill(node: Any) -> bool:
-    """Is it a loop that fills an array with zeros, and nothing else?"""
-    if type(node) is not Loop or len(node.body) != 1 or not isinstance(node.body[0], Stmt):
-        return False
-    stmt = node.body[0]
-    zero = stmt.op == "copy" and type(stmt.operands[0]) is Const and not stmt.operands[0].value
-    return bool(zero) and not stmt.accumulate and node.axis.extent == stmt.target.buffer.size
+def loops_in(node: Any, around: tuple[Axis, ...]) -> Iterator[tuple[Loop, tuple[Axis, ...]]]:
+    """A loop and those in it, each with the axes of the loops around it."""
+    if type(node) is Loop:
+        yield node, around
+        for child in node.body:
+            yield from loops_in(child, (*around, node.axis))
+
+
+def zero_filled(node: Any) -> Ref | None:
+    """What a loop fills with zeros, if it does nothing else and leaves nothing out."""
+    axes = []
+    while type(node) is Loop and len(node.body) == 1:
+        axes.append(node.axis)
+        (node,) = node.body
+    if not axes or not isinstance(node, Stmt) or node.op != "copy" or node.accumulate:
+        return None
+    zero = type(node.operands[0]) is Const and not node.operands[0].value
+    return node.target if zero and apart(node.target, axes, axes[0], 1, node.target.buffer.size) else None
 
 
 def next_after(block: Block, fill: Any, buffer: Buffer) -> Any:
