@@ -376,7 +376,7 @@ def test_a_pattern_that_is_too_large_is_taken(rng):
         (lambda x: wg.sparse.jacobian(banded, pattern=sp.eye_array(9))(x), errors.ArgumentError, "shape"),
         (lambda x: wg.sparse.jacobian(banded, mode="star"), errors.ArgumentError, "mode"),
         (lambda x: wg.sparse.hessian(banded, order="best"), errors.ArgumentError, "order"),
-        (lambda x: wg.sparse.pattern(banded, kind="hessian", local=True), errors.ArgumentError, "local"),
+        (lambda x: wg.sparse.pattern(banded, kind="gradient"), errors.ArgumentError, "gradient"),
         (lambda x: wg.sparse.hessian(banded)(x), errors.NonScalarOutputError, "one real number"),
         (lambda x: wg.sparse.jacobian(banded)(x.astype(int)), errors.NonDifferentiableInputError, "floating"),
         (lambda x: wg.sparse.jacobian(3.0), errors.StructureError, "function"),
@@ -415,7 +415,7 @@ def test_jacobian_of_a_gradient_is_the_hessian(rng):
 def test_products_in_pieces_when_memory_is_short(rng, monkeypatch):
     x = rng.normal(size=9)
     exact = wg.sparse.jacobian(looped)(x).toarray()
-    monkeypatch.setattr(importlib.import_module("wengert.derivatives.sparse.functions"), "MEMORY", 300)
+    monkeypatch.setattr(importlib.import_module("wengert.derivatives.sparse.evaluation"), "MEMORY", 300)
     np.testing.assert_array_equal(wg.sparse.jacobian(looped)(x).toarray(), exact)
 
 

@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..core.call import Argnums, Call, Function, check_callable, name_of, named, positions
+from ..core.trace import Tracer
 from ..core.types import dtype_of, type_of
-from ..errors import ArgumentError, NonScalarOutputError
+from ..errors import ArgumentError, MemoryLimitError, NonScalarOutputError
+from . import sparse
 from .columns import Blocks, columns_of, lanes_around, linearised, owned, pushed, rows_of
-from .mode import Choice, Linearised, check_chunk, choose, fitting, held_bytes, parse_bytes
+from .mode import Choice, Linearised, check_chunk, choose, fitting, held_bytes, parse_bytes, with_sparse
 
 __all__ = ["hessian", "jacfwd", "jacobian", "jacrev"]
 
@@ -58,7 +60,8 @@ def jacobian(
 
     mode: "forward" or "reverse"; "auto" runs the function once and counts, on the linear program that this leaves, the
     operations and bytes of n columns forward and of m rows in reverse, each through the part of the program that it
-    reaches. `jacobian(f).choice(*args)` is that count: what was chosen and why. Complex results of real arguments need
+    reaches. `jacobian(f).choice(*args)` is that count: what was chosen and why; and whether `wg.sparse.jacobian` would
+    pay (it alone asks: to find the structure takes longer than many a Jacobian). Complex results of real arguments need
     forward mode, real results of complex arguments reverse; "auto" takes it.
 
     chunk: columns (or rows) computed at a time. memory: bytes that the tangents (or adjoints) of one chunk may take,
@@ -181,7 +184,17 @@ class _Jacobian:
     def choice(self, *args: Any, **kwargs: Any) -> Choice:
         """Which mode a call with these arguments takes, what each would cost, and how many columns at a time."""
         call = self.call(args, kwargs)
-        return self.chosen(linearised(call, call.leaves, call.fun))
+        at = linearised(call, call.leaves, call.fun)
+        choice = self.chosen(at)
+        plain = all(not isinstance(x, Tracer) and dtype_of(x).kind == "f" for x in call.leaves)
+        if self.name != "jacobian" or self.has_aux or not plain:
+            return choice
+        try:
+            colouring = sparse.jacobian(self.fun, self.argnums).colouring(*args, **kwargs)
+        except MemoryLimitError:  # what the elements depend on is too much to be written down
+            return choice
+        rows, columns = colouring.numbers
+        return with_sparse(choice, at, columns, rows, colouring.structure.nnz, colouring.structure.form)
 
 
 def _check_real_outputs(name: str, call: Call, values: Sequence[Any]) -> None:

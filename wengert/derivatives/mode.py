@@ -20,6 +20,7 @@ from ..transforms.cost import Cost, application_cost, elements, transposed_cost
 from ..transforms.tape import LinearVar, Scaled, Tape
 
 MEMORY = 2**30  # bytes, for the tangents or adjoints of one chunk, unless the user says otherwise
+PICKED = 24  # bytes that are read and written for an entry that is picked from a product
 ABOUT = 1.25  # counts are no closer to times than this
 UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
@@ -36,14 +37,45 @@ class Passes(NamedTuple):
     memory: int
 
 
+class Sparse(NamedTuple):
+    """The same Jacobian as a sparse matrix: products with columns (JVPs) and rows (VJPs), what that costs; its entries.
+
+    gain: how many times less it costs than the mode that is chosen, by count, and what the result takes in memory with
+    it; below 1 it costs more.
+    """
+
+    columns: int
+    rows: int
+    cost: Cost
+    entries: int
+    form: str
+    gain: float
+
+    @property
+    def pays(self) -> bool:
+        """Is it cheaper, by more than counts are wrong?"""
+        return self.gain > ABOUT
+
+    def __str__(self) -> str:
+        count = self.columns + self.rows
+        verdict = (
+            f"wg.sparse.jacobian costs {self.gain:.3g} times less, by count" if self.pays else "would not pay, by count"
+        )
+        return f"sparse: {verdict} ({count} product{'s' * (count != 1)} for {self.entries} entries, {self.form})"
+
+
 class Choice(NamedTuple):
-    """How a Jacobian is computed, and why. Prints as a table."""
+    """How a Jacobian is computed, and why. Prints as a table.
+
+    sparse: what it would cost as a sparse matrix; None where that was not asked, or where it has no sparse structure.
+    """
 
     mode: str
     reason: str
     forward: Passes
     reverse: Passes
     bound: int
+    sparse: Sparse | None = None
 
     @property
     def chosen(self) -> Passes:
@@ -78,6 +110,8 @@ class Choice(NamedTuple):
             "  counted on the linearised program, partial derivatives apart, which both modes compute once; "
             f"a chunk may hold {bytes_text(self.bound)}"
         )
+        if self.sparse is not None:
+            lines.append(f"  {self.sparse}")
         return "\n".join(lines)
 
     def __repr__(self) -> str:
@@ -150,6 +184,15 @@ def choose(at: Linearised, mode: str, chunk: int | None, memory: int, lanes: int
     return Choice(mode, reason, forward, reverse, memory)
 
 
+def with_sparse(choice: Choice, at: Linearised, columns: int, rows: int, entries: int, form: str) -> Choice:
+    """The choice beside what so many products would cost, from which so many entries are picked."""
+    forward, reverse = pass_costs(at)
+    cost = forward.times(columns) + reverse.times(rows) + Cost(0, PICKED * entries)
+    dense = choice.chosen.cost + Cost(0, 8 * choice.columns * choice.rows)
+    gain = dense.weight / cost.weight if cost.weight else 1.0
+    return choice._replace(sparse=Sparse(columns, rows, cost, entries, form, gain))
+
+
 def fitting(passes: int, held: int, chunk: int | None, memory: int) -> int:
     """How many columns or rows at a time: those that the memory can hold, or so many as are asked for."""
     return min(max(memory // max(held, 1), 1) if chunk is None else chunk, max(passes, 1))
@@ -193,6 +236,11 @@ def required_mode(at: Linearised) -> tuple[str, str] | None:
     if reverse:
         return "reverse", "the arguments are complex and the results real: a tangent moves along the real axis only"
     return None
+
+
+def pass_costs(at: Linearised) -> tuple[Cost, Cost]:
+    """One tangent in all arguments, through the whole program; one adjoint of all results, back through it."""
+    return forward_cost(at, None), reverse_cost(at, None)
 
 
 def forward_cost(at: Linearised, sizes: Sequence[int] | None) -> Cost:

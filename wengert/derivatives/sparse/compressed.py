@@ -17,45 +17,49 @@ from .structure import Colouring
 class Recovery:
     """How the entries of a matrix A are found from compressed products.
 
-    rows: seeds s of the products s A, columns: seeds of A s, one a row. `place` says, for each entry of the pattern in
-    CSR order, where it is among all elements of first the row products, then the column products; for an acyclic
-    colouring `triangle` is the factored system of the substitution.
+    Products s A with the seeds of the rows' colours come first, then products A s with those of the columns'. `place`
+    says, for each entry of the pattern in CSR order, where it is among all their elements; for an acyclic colouring
+    `solve` is the substitution that follows.
     """
 
     def __init__(self, colouring: Colouring) -> None:
         self.colouring = colouring
         pattern, way = colouring.structure.pattern, colouring.way
-        self.rows, self.columns = seeds(way.rows), seeds(way.columns)
         m, n = pattern.shape
         i, j = np.repeat(np.arange(m), np.diff(pattern.indptr)), pattern.indices.astype(np.int64)
         by_column = alone(way.columns[j], i, m)
-        self.triangle = None
+        self.solve = None
         if colouring.mode == "star":
             mirrored = alone(way.columns[i], j, m)
             self.place = np.where(by_column, way.columns[j] * m + i, way.columns[i] * m + j)
             by_column |= mirrored
         elif colouring.mode == "acyclic":
-            self.place, self.triangle = substitution(way.columns, i, j, m)
+            self.place, self.solve = substitution(way.columns, i, j, m)
             by_column[:] = True
         else:
-            own = len(self.rows) * n  # elements of the row products
+            own = colouring.numbers[0] * n  # elements of the row products
             self.place = np.where(by_column, own + way.columns[j] * m + i, way.rows[i] * n + j)
             by_column |= alone(way.rows[i], j, n)
         assert by_column.all(), "a colouring leaves an entry undetermined"
+
+    def seeds(self) -> tuple[Any, Any]:
+        """All seeds: of the products with rows, of those with columns."""
+        way = self.colouring.way
+        return tuple(seeds(c, 0, k) for c, k in zip((way.rows, way.columns), way.numbers, strict=True))
 
     def picked(self, parts: Sequence[Any]) -> Any:
         """The entries, from the flat row products and the flat column products; NumPy's or traced."""
         if not parts:
             return np.zeros(self.place.size)
         products = parts[0] if len(parts) == 1 else concatenate(*parts, axis=0)
-        return gather(products, self.place, axis=0) if self.triangle is None else self.triangle(products)
+        return gather(products, self.place, axis=0) if self.solve is None else self.solve(products)
 
 
-def seeds(colours: Any) -> Any:
-    """One row for each colour: 1 at the vertices that have it."""
-    made = np.zeros((int(colours.max(initial=-1)) + 1, colours.size))
-    vertices = np.flatnonzero(colours >= 0)
-    made[colours[vertices], vertices] = 1
+def seeds(colours: Any, start: int, stop: int) -> Any:
+    """One row for each colour from start to stop - 1: 1 at the vertices that have it."""
+    made = np.zeros((stop - start, colours.size))
+    vertices = np.flatnonzero((colours >= start) & (colours < stop))
+    made[colours[vertices] - start, vertices] = 1
     return made
 
 

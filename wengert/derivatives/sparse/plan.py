@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -26,10 +28,14 @@ from ...transforms.batch import batch_flat
 from ...transforms.jvp import jvp_flat
 from ...transforms.transpose import transpose_tape
 from ..columns import linearised, zeros_if_none
+from ..mode import pass_costs
 from .compressed import Recovery
 from .dependence import first_order, second_order
+from .fingerprint import fingerprint
 from .rules import UNKNOWN
 from .structure import Structure
+
+FOLDED = 2**18  # bytes of seeds that are constants of a program
 
 
 class Plan:
@@ -83,9 +89,38 @@ class Plan:
     def structure(self, kind: str, data: Sequence[Any] | None = None) -> Structure:
         """The structure, for all data of these types, or at these."""
         active = [k < self.n for k in range(len(self.types))]
-        values = [UNKNOWN] * len(active) if data is None else list(data)
-        found = (first_order if kind == "jacobian" else second_order)(self.program, active, values)
-        return Structure(found, kind)
+        everywhere = [UNKNOWN] * len(active)
+        if kind == "hessian":
+            found = second_order(self.program, active, everywhere)
+            return Structure(found, kind, self.origin) if data is None else Structure(self.curved_at(found, data), kind)
+        found = first_order(self.program, active, everywhere if data is None else data)
+        return Structure(found, kind, self.origin if data is None else "")
+
+    def curved_at(self, everywhere: Any, data: Sequence[Any]) -> Any:
+        """The pattern of a Hessian at a point: that of the gradient's Jacobian there, which is symmetric."""
+        gradient = record(lambda *data: self.gradient(data[: self.n], data[self.n :]), self.types, owner=self.fun)
+        here = first_order(gradient, [k < self.n for k in range(len(self.types))], data)
+        return everywhere.multiply(here).multiply(here.T)
+
+    @functools.cached_property
+    def origin(self) -> str:
+        """What a structure of this program is known by."""
+        return fingerprint(self.program)
+
+    @functools.cached_property
+    def row_weight(self) -> float:
+        """The cost of a VJP in JVPs: one pass through the transposed linear program against one through itself."""
+        costs: list[float] = []
+
+        def linear(*data: Any) -> list[Any]:
+            xs, rest = data[: self.n], data[self.n :]
+            at = linearised(lambda *xs: self.flat(*xs, *rest), xs, self.fun)
+            costs.extend(cost.weight for cost in pass_costs(at))
+            return list(at.values)
+
+        record(linear, self.types)
+        forward, reverse = costs
+        return reverse / forward if forward and reverse else 1.0
 
     # products ----------------------------------------------------------------------------------------------------
     def products(self, way: str) -> Callable[..., Any]:
@@ -100,20 +135,25 @@ class Plan:
         return self.compiled[way]
 
     def entries(self, recovery: Recovery, way: str) -> Callable[..., Any]:
-        """(row seeds, column seeds, *data) -> the entries, compiled as one."""
-        key = way, recovery
-        if key not in self.compiled:
+        """(*data) -> the entries, compiled as one.
 
-            def entries(rows: Any, columns: Any, *data: Any) -> Any:
-                parts = []
-                for seeds, run in ((rows, "vjp"), (columns, way)):
-                    if shape_of(seeds)[0]:
-                        products = self.runs[run](seeds, data[: self.n], data[self.n :])
-                        parts.append(reshape(products, shape=(math.prod(shape_of(products)),)))
-                return recovery.picked(parts)
+        Few seeds are constants, so that all that is linear in them alone is computed now: shifts, sums and constant
+        factors of unit vectors. Many are arguments: what is computed of them would not stay in the cache.
+        """
 
-            self.compiled[key] = jit(ours(entries, f"sparse {name_of(self.fun)}"))
-        return self.compiled[key]
+        def entries(rows: Any, columns: Any, *data: Any) -> Any:
+            parts = []
+            for seeds, run in ((rows, "vjp"), (columns, way)):
+                if shape_of(seeds)[0]:
+                    products = self.runs[run](seeds, data[: self.n], data[self.n :])
+                    parts.append(reshape(products, shape=(math.prod(shape_of(products)),)))
+            return recovery.picked(parts)
+
+        seeds, name = recovery.seeds(), f"sparse {name_of(self.fun)}"
+        if sum(s.nbytes for s in seeds) <= FOLDED:
+            return jit(ours(lambda *data: entries(*seeds, *data), name))
+        run = jit(ours(entries, name))
+        return lambda *data: run(*seeds, *data)
 
     def _pushed(self, seeds: Any, xs: Sequence[Any], rest: Sequence[Any]) -> Any:
         def push(*tangents: Any) -> list[Any]:
@@ -177,7 +217,7 @@ class Split:
     def __init__(self, call: Call) -> None:
         leaves, self.tree = flatten((call.args, call.kwargs))
         counts = [len(flatten(a)[0]) for a in call.args]
-        starts = np.cumsum([0, *counts]).tolist()
+        starts = [0, *itertools.accumulate(counts)]
         mine = [starts[i] + k for i, _, n in call.trees for k in range(n)]
         rest = [k for k, x in enumerate(leaves) if k not in set(mine) and is_data(x)]
         self.places, self.active = [*mine, *rest], len(mine)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ import scipy.sparse as sp
 from ...errors import ArgumentError
 from .colouring import Bipartite, colour
 from .dependence import canonical
+from .forms import bandwidth, blocks, form_of
 from .orders import ORDERS
 from .symmetric import colour_symmetric
 
@@ -21,11 +23,12 @@ class Structure:
     """Where a Jacobian or a Hessian may be nonzero.
 
     pattern: a scipy.sparse.csr_array of bool, shape (elements of the results, elements of the inputs), in C order and
-    in the order of the leaves; square for a Hessian. kind: "jacobian" or "hessian".
+    in the order of the leaves; square for a Hessian. kind: "jacobian" or "hessian". origin: the fingerprint of the
+    program that it was found from, for all data; empty for others.
     """
 
-    def __init__(self, pattern: Any, kind: str = "jacobian") -> None:
-        self.pattern, self.kind = canonical(sp.csr_array(pattern, dtype=bool)), kind
+    def __init__(self, pattern: Any, kind: str = "jacobian", origin: str = "") -> None:
+        self.pattern, self.kind, self.origin = canonical(sp.csr_array(pattern, dtype=bool)), kind, origin
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -37,6 +40,34 @@ class Structure:
     def nnz(self) -> int:
         """Entries that may be nonzero."""
         return int(self.pattern.nnz)
+
+    @functools.cached_property
+    def bandwidth(self) -> tuple[int, int]:
+        """How far the entries reach below and above the diagonal: max(i - j) and max(j - i), at least 0."""
+        return bandwidth(self.pattern)
+
+    @functools.cached_property
+    def blocks(self) -> list[tuple[Any, Any]]:
+        """The blocks that it falls into, as numbers of rows and of columns: no row of one has an entry in another.
+
+        >>> import numpy as np
+        >>> import wengert as wg
+        >>> f = wg.vmap(lambda x: x * np.sum(x))
+        >>> wg.sparse.pattern(f)(np.zeros((2, 3))).blocks
+        [(array([0, 1, 2]), array([0, 1, 2])), (array([3, 4, 5]), array([3, 4, 5]))]
+        """
+        return blocks(self.pattern)
+
+    @functools.cached_property
+    def form(self) -> str:
+        """What it looks like, in words: diagonal, banded, blocks, dense, or how long its rows are.
+
+        >>> import numpy as np
+        >>> import wengert as wg
+        >>> wg.sparse.pattern(np.diff)(np.zeros(5)).form
+        'banded, 0 below and 1 above the diagonal'
+        """
+        return form_of(self)
 
     def colouring(self, mode: str = "auto", order: str = "auto", weight: float = 1.0) -> Colouring:
         """The colours in which it is computed.
@@ -80,6 +111,7 @@ class Structure:
             "indptr": self.pattern.indptr,
             "indices": self.pattern.indices,
             "kind": np.array(self.kind),
+            "origin": np.array(self.origin),
         }
 
     @classmethod
@@ -88,11 +120,11 @@ class Structure:
         indices = file["indices"]
         data = np.ones(indices.size, bool)
         pattern = sp.csr_array((data, indices, file["indptr"]), shape=tuple(file["shape"].tolist()))
-        return cls(pattern, str(file["kind"]))
+        return cls(pattern, str(file["kind"]), str(file["origin"]))
 
     def __repr__(self) -> str:
         m, n = self.shape
-        return f"Structure of a {self.kind}: {m} x {n}, {self.nnz} entries"
+        return f"Structure of a {self.kind}: {m} x {n}, {self.nnz} entries ({self.form})"
 
 
 class Colouring:
