@@ -15,7 +15,7 @@ import numpy as np
 from ...core.primitive import Constant
 from ...core.program import Equation, Literal, Program
 from ...core.trace import Tracer
-from . import loops
+from . import custom, loops
 from .rules import UNKNOWN, Application, rule_of
 from .sets import Sets, check_entries, empty, inputs, stacked
 
@@ -26,11 +26,12 @@ class Flow:
     """One walk through a program.
 
     columns: the number of inputs. met: the union of all pairs that meet nonlinearly, one triangle or both, where they
-    are asked for (`second`). budget: equations of loops that may still be followed round by round.
+    are asked for (`second`). budget: equations of loops that may still be followed round by round. depth: walks through
+    derivatives of custom functions that this one is in.
     """
 
-    def __init__(self, columns: int, second: bool = False) -> None:
-        self.columns, self.second, self.budget = columns, second, UNROLLED
+    def __init__(self, columns: int, second: bool = False, depth: int = 0) -> None:
+        self.columns, self.second, self.depth, self.budget = columns, second, depth, UNROLLED
         self.met: Sets = None
         self.silent = 0  # depth of walks that are repeated to find a fixed point, which note no pairs
 
@@ -39,7 +40,10 @@ class Flow:
         if not self.second or self.silent or a is None or b is None:
             return
         check_entries(int(np.diff(a.indptr).astype(float) @ np.diff(b.indptr)))
-        pairs = a.T.tocsr() @ b
+        self.note(a.T.tocsr() @ b)
+
+    def note(self, pairs: Sets) -> None:
+        """These pairs of inputs meet."""
         self.met = pairs if self.met is None else self.met + pairs
 
     def program(self, program: Program, sets: Sequence[Sets], values: Sequence[Any]) -> tuple[list[Sets], list[Any]]:
@@ -68,6 +72,8 @@ class Flow:
         results = known_results(eq, values)
         if isinstance(eq.primitive.kind, Constant) or all(s is None for s in sets):
             return results, [None] * len(eq.outputs)
+        if custom.applies(self, eq):
+            return results, custom.by_derivative(self, eq, sets, values)
         types = [a.type for a in eq.inputs]
         outs = [v.type for v in eq.outputs]
         app = Application(eq.primitive, eq.params, sets, values, types, outs, results, self.meet)

@@ -26,10 +26,10 @@ def jacobian(
 
     The structure is found from the program when a combination of types is first met, and kept with the colouring and
     the compiled products; floating-point arguments may change freely, integers and integer arrays are part of it.
-    pattern: a Structure, a Colouring (mode and order then are its own) or a scipy.sparse matrix, instead. Where it lacks
-    entries that the program may have, or was found at a point, each call is checked against one more product, in a random
-    direction; check=False trusts it. mode, order: as in `Structure.colouring`; a VJP weighs what it costs in JVPs, by
-    count. The arrays of indices are read-only and shared by the matrices of all calls.
+    pattern: a Structure, a Colouring (mode and order then are its own) or a scipy.sparse matrix, instead. Where it
+    lacks entries that the program may have, or was found at a point, each call is checked against one more product, in
+    a random direction; check=False trusts it. mode, order: as in `Structure.colouring`; a VJP weighs what it costs in
+    JVPs, by count. The arrays of indices are read-only, and shared by the matrices of all calls.
 
     `.structure(*args)`, `.colouring(*args)`: what is used. `.values(*args)`: the entries in the order of the structure
     (CSR), as an array: that can be compiled, mapped and differentiated, as a sparse matrix cannot.

@@ -35,9 +35,12 @@ class Layout:
 
 
 def with_entries(matrix: Any, entries: Any) -> Any:
-    """A matrix of the same pattern with other entries; ten times faster than to make one from its arrays."""
+    """A matrix of the same pattern with other entries; ten times faster than to make one from its arrays.
+
+    SciPy has no sparse matrices of half precision: they become single precision, which is exact.
+    """
     made = copy.copy(matrix)
-    made.data = entries
+    made.data = entries.astype(np.float32) if entries.dtype == np.float16 else entries
     return made
 
 

@@ -53,6 +53,7 @@ class Plan:
         self.program: Program = record(self.flat, self.types, name=name_of(fun), owner=fun)
         self.in_sizes = [t.size for t in self.types[: self.n]]
         self.out_sizes = [math.prod(t.shape) for t in self.program.out_types]
+        self.has_complex_results = any(t.dtype.kind == "c" for t in self.program.out_types)
         self.runs = {"jvp": self._pushed, "vjp": self._pulled, "hvp": self._curved}
         self.compiled: dict[Any, Callable[..., Any]] = {}
 

@@ -110,9 +110,12 @@ class Request:
         if plan not in self.colourings:
             found = self.given if self.given is not None else plan.structure(self.kind)
             if isinstance(found, Structure):
-                weight = plan.row_weight if self.kind == "jacobian" and self.mode in ("auto", "both") else 1.0
-                found = found.colouring(self.mode, self.order, weight)
+                mode = "columns" if plan.has_complex_results and self.mode == "auto" else self.mode
+                weight = plan.row_weight if self.kind == "jacobian" and mode in ("auto", "both") else 1.0
+                found = found.colouring(mode, self.order, weight)
             check_shape(self.name, found.structure, plan, self.kind)
+            if plan.has_complex_results and found.numbers[0]:
+                raise complex_rows(self.name, self.fun)
             self.colourings[plan] = found
         return self.colourings[plan]
 
@@ -172,6 +175,15 @@ def check_shape(name: str, structure: Structure, plan: Plan, kind: str) -> None:
             why="a structure belongs to a function and to the shapes of its arguments",
             write="wg.sparse.pattern(f)(*args) for these arguments",
         )
+
+
+def complex_rows(name: str, fun: Function) -> ArgumentError:
+    """The error for rows of a complex result."""
+    return ArgumentError(
+        f"{name} of {name_of(fun)} is to be computed by rows, and a result is complex",
+        why="the adjoint of a real argument is real: half of the derivative would be lost",
+        write='mode="columns", or the real and the imaginary part as results',
+    )
 
 
 def inside(name: str, fun: Function) -> UnsupportedFunctionError:

@@ -131,17 +131,54 @@ def moves(app: Application) -> list[Sets]:
 
 
 def misplaced(app: Application) -> list[Sets]:
-    """Rows that go where data say: along the axis of a rearrangement, else anywhere."""
+    """Rows that go where data say."""
     if app.primitive.name == "rearrange":
         return along_axes(app, (app.params["axis"],))
+    if app.primitive.name == "gather":
+        return [picked_anywhere(app)]
+    if app.primitive.name in ("scatter_set", "scatter_clear"):
+        placed = [added_anywhere(app, 1, 2)] if app.primitive.name == "scatter_set" else []
+        return [union([app.sets[0], *placed])]
     return everything(app)
 
 
+def picked_anywhere(app: Application) -> Sets:
+    """gather: along the axes whose indices are data, any element; along the others those that are named."""
+    if app.sets[0] is None:
+        return None
+    shape = app.types[0].shape
+    unknown, key = indices_of(app, 1)
+    target = reduction_target(shape, unknown)
+    numbers = np.arange(target.max(initial=-1) + 1).reshape(kept_axes(shape, unknown))
+    return moved(summed(app.sets[0], target, numbers.size), numbers[key])
+
+
+def added_anywhere(app: Application, i: int, first: int) -> Sets:
+    """scatter_add, scatter_set: argument i goes to each element along the axes whose indices (from argument `first` on)
+    are data."""
+    if app.sets[i] is None:
+        return None
+    shape = app.outs[0].shape
+    unknown, key = indices_of(app, first)
+    target = reduction_target(shape, unknown)
+    numbers = np.arange(target.max(initial=-1) + 1).reshape(kept_axes(shape, unknown))
+    return moved(summed(app.sets[i], numbers[key], numbers.size), target)
+
+
+def indices_of(app: Application, first: int) -> tuple[tuple[int, ...], Any]:
+    """The axes whose indices are data; and an index of an array in which these axes have length one."""
+    axis = app.params["axis"]
+    given = list(zip(app.values[first:], app.types[first:], strict=True))
+    unknown = tuple(axis + k for k, (v, _) in enumerate(given) if v is UNKNOWN)
+    arrays = (np.zeros(t.shape, np.intp) if v is UNKNOWN else np.asarray(v) for v, t in given)
+    return unknown, (slice(None),) * axis + tuple(arrays)
+
+
 def along_axes(app: Application, axes: tuple[int, ...]) -> list[Sets]:
-    """Every element of an axis depends on every other."""
-    t = app.types[0]
-    target = reduction_target(t.shape, axes)
-    return [moved(summed(app.sets[0], target, int(target.max(initial=-1)) + 1), target)]
+    """Every element of the result along these axes depends on every one of the argument."""
+    target = reduction_target(app.types[0].shape, axes)
+    rows = summed(app.sets[0], target, int(target.max(initial=-1)) + 1)
+    return [moved(rows, reduction_target(app.outs[0].shape, axes))]
 
 
 # rows that are added ---------------------------------------------------------------------------------------------
@@ -161,11 +198,7 @@ def reduces(app: Application) -> list[Sets]:
 
 def scatter_adds(app: Application) -> list[Sets]:
     """Each row is added where the index says, which gather finds."""
-    if any(v is UNKNOWN for v in app.values[1:]):
-        return everything(app)
-    from_numbers = np.arange(app.outs[0].size).reshape(app.outs[0].shape)
-    key = (slice(None),) * app.params["axis"] + tuple(np.asarray(v) for v in app.values[1:])
-    return [summed(app.sets[0], from_numbers[key], app.outs[0].size)]
+    return [added_anywhere(app, 0, 1)]
 
 
 def accumulates(app: Application) -> list[Sets]:
@@ -285,7 +318,16 @@ def everything(app: Application) -> list[Sets]:
 
 def matrices(app: Application) -> list[Sets]:
     """Linear algebra: everything, within each matrix of a stack."""
-    lead = app.types[0].shape[:-2]
+    return stacks(app, app.types[0].shape[:-2])
+
+
+def polynomials(app: Application) -> list[Sets]:
+    """The same of vectors, the coefficients of a polynomial each."""
+    return stacks(app, app.types[0].shape[:-1])
+
+
+def stacks(app: Application, lead: tuple[int, ...]) -> list[Sets]:
+    """Everything, within each element of a stack, of this shape, that all arguments and results are."""
     n = math.prod(lead)
     if not lead or any(t.shape[: len(lead)] != lead for t in (*app.types, *app.outs)) or not n:
         return everything(app)
@@ -311,10 +353,8 @@ def reduced_size(shape: Sequence[int], axes: tuple[int, ...]) -> int:
 
 
 def transforms_along(app: Application) -> list[Sets]:
-    """Fourier transforms of one length: everything along their axes."""
-    axes = app.params.get("axes")
-    if axes is None or app.types[0].shape != app.outs[0].shape:
-        return everything(app)
+    """Fourier transforms: everything along their axes."""
+    axes = app.params["axes"] if "axes" in app.params else (app.params["axis"],)
     return along_axes(app, tuple(axes))
 
 
@@ -322,15 +362,20 @@ _MOVES = (
     "reshape transpose broadcast_to slice place set_slice clear_slice gather scatter_set scatter_clear crop_or_pad "
     "diag_part diag_matrix concatenate stack delay rearrange"
 )
-_MATRICES = "solve solve_triangular inv cholesky qr det slogdet eigh eigvalsh eig eigvals svd svdvals pinv lstsq"
+_MATRICES = (
+    "solve solve_triangular inv cholesky qr lu det slogdet eigh eigvalsh eig eigvals svd svdvals pinv lstsq sylvester "
+    "cofactors cofactors_slope gaps over_gaps over_values complement adapted_eigh adapted_svd regular refused accepted "
+    "matrix_function matrix_function_slope"
+)
 RULES: dict[str, Callable[[Application], list[Sets]]] = {
     **dict.fromkeys(_MOVES.split(), moves),
     **dict.fromkeys(("sum", "max", "min", "prod"), reduces),
     **dict.fromkeys(("cumsum", "recurrence", "products_before"), accumulates),
     **dict.fromkeys(("matmul", "einsum"), contracts),
     **dict.fromkeys(("convolve", "correlate"), convolves),
-    **dict.fromkeys(("fft", "ifft"), transforms_along),
+    **dict.fromkeys(("fft", "ifft", "rfft", "irfft"), transforms_along),
     **dict.fromkeys(_MATRICES.split(), matrices),
     "norm": norms,
+    "roots": polynomials,
     "scatter_add": scatter_adds,
 }

@@ -21,7 +21,7 @@ def colour_symmetric(pattern: Any, kind: str, order: str = "auto") -> Any:
     """Colours of the vertices of a symmetric pattern, -1 for those without entries."""
     greedy = {"star": star, "acyclic": acyclic}[kind]
     best = None
-    bound = 1 + bool((pattern.indices != np.repeat(np.arange(pattern.shape[0]), np.diff(pattern.indptr))).any())
+    bound = fewest(pattern, kind)
     for name in ORDERS if order == "auto" else (order,):
         vertices = ordered(pattern, name)
         if vertices is None:
@@ -35,6 +35,15 @@ def colour_symmetric(pattern: Any, kind: str, order: str = "auto") -> Any:
 
 
 LARGE = 10**6  # entries beyond which one order must do
+
+
+def fewest(pattern: Any, kind: str) -> int:
+    """A number of colours that no colouring is below: an edge needs two; three need an edge whose ends both have other
+    neighbours (a path of four vertices, or a triangle), if the colouring is to be a star colouring."""
+    i, j = np.repeat(np.arange(pattern.shape[0]), np.diff(pattern.indptr)), pattern.indices
+    i, j = i[i != j], j[i != j]
+    degree = np.bincount(i, minlength=pattern.shape[0])
+    return 1 + bool(i.size) + bool(kind == "star" and ((degree[i] > 1) & (degree[j] > 1)).any())
 
 
 def star(pattern: Any, vertices: Any) -> Any:
