@@ -94,7 +94,7 @@ class Stages:
             recompute(block)
         in_blocks(block)
         drop_unread(block)
-        drop_fills(block)
+        drop_fills(block.nodes)
         in_tiles(block)
         shrink(block)
         schedule(block)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from ..ir import Axis, Block, Buffer, Const, Loop, Ref, Stmt, blocks, reads, writes
+from ..ir import Axis, Buffer, Const, Loop, Ref, Stmt, blocks, reads, writes
 from .short import IN_LOOP, every, short_loops
 from .writer import llvm_type, number
 
@@ -112,18 +112,29 @@ def axes_inside(loop: Loop) -> set[Axis]:
     return found
 
 
-def apart(first: Ref, axes: Sequence[Axis], along: Axis, width: int, size: int | None = None) -> bool:
-    """Does a window that moves along an axis pass other elements for each of the values of the others?
-
-    size: and does it pass all elements of the array, which are so many?
-    """
+def apart(first: Ref, axes: Sequence[Axis], along: Axis, width: int) -> bool:
+    """Does a window that moves along an axis pass other elements for each of the values of the others?"""
     end = 1
-    for axis in sorted(axes, key=lambda a: abs(first.coefficient(a))):
-        step = first.coefficient(axis)
-        if type(axis.extent) is not int or step < end or (size is not None and step != end):
+    for axis, step in by_steps(first, axes):
+        if type(axis.extent) is not int or step < end:
             return False
         end = step * (axis.extent + (width - 1 if axis is along else 0))
-    return size is None or (end == size and not first.const and len(first.terms) == len(axes))
+    return True
+
+
+def passed(first: Ref, axes: Sequence[Axis], along: Axis, width: int) -> int | None:
+    """How many elements, one after the other and each once, a window passes for all values of the axes, if it does."""
+    end = 1
+    for axis, step in by_steps(first, axes):
+        if type(axis.extent) is not int or step != end:
+            return None
+        end = step * (axis.extent + (width - 1 if axis is along else 0))
+    return end
+
+
+def by_steps(ref: Ref, axes: Sequence[Axis]) -> list[tuple[Axis, int]]:
+    """Axes with their steps, the smallest first."""
+    return sorted(((a, ref.coefficient(a)) for a in axes), key=lambda pair: abs(pair[1]))
 
 
 class Moving:
@@ -215,21 +226,45 @@ def placed(ref: Ref, values: dict[Axis, int]) -> Ref:
     return ref._replace(const=const, terms=tuple((a, c) for a, c in ref.terms if a not in values))
 
 
-def drop_fills(block: Block) -> None:
-    """An array that is filled with zeros, and next passed by a window from end to end, need not be filled, in place."""
-    for node in block.nodes:
+# zeros that are not needed ---------------------------------------------------------------------------------------
+class Fill(NamedTuple):
+    """A node that fills elements with zeros, one after the other: the first, how many, and what else the index has."""
+
+    node: Any
+    first: Ref
+    size: int
+    outer: frozenset[tuple[Axis, int]]
+
+
+def drop_fills(nodes: list[Any]) -> None:
+    """Elements that are filled with zeros, and next passed by a window from end to end, need not be: in place."""
+    for node in nodes:
         for inner in blocks(node):
-            drop_fills(inner)
-    fills = {target.buffer: node for node in block.nodes if (target := zero_filled(node)) is not None}
-    for node in block.nodes:
-        for loop, around in loops_in(node, ()) if fills else ():
+            drop_fills(inner.nodes)
+        if type(node) is Loop:
+            drop_fills(node.body)
+    fills = {fill.first.buffer: fill for node in nodes if (fill := fill_of(node)) is not None}
+    for node in list(nodes) if fills else ():
+        for loop, around in loops_in(node, ()):
             for w in windows(loop):
-                buffer, axes = w.first.buffer, (*around, loop.axis, *w.short)
-                whole = apart(w.first, axes, loop.axis, w.width, buffer.size)
-                alone = whole and buffer in fills and only_added(node, buffer, list(w.stmts))
-                if alone and next_after(block, fills[buffer], buffer) is node:
-                    block.nodes.remove(fills.pop(buffer))
+                buffer = w.first.buffer
+                fill = fills.get(buffer)
+                alone = fill is not None and only_added(node, buffer, list(w.stmts))
+                if fill and alone and replaces(w, loop, around, fill) and next_after(nodes, fill) is node:
+                    nodes.remove(fills.pop(buffer).node)
                     loop.fresh.add(buffer)
+
+
+def replaces(w: Window, loop: Loop, around: Sequence[Axis], fill: Fill) -> bool:
+    """Does a window pass what is filled, and nothing else?"""
+    axes = (*around, loop.axis, *w.short)
+    count = passed(w.first, axes, loop.axis, w.width)
+    return (count, w.first.const, without(w.first, axes)) == (fill.size, fill.first.const, fill.outer)
+
+
+def without(ref: Ref, axes: Sequence[Axis]) -> frozenset[tuple[Axis, int]]:
+    """What an index has besides these axes."""
+    return frozenset((a, c) for a, c in ref.terms if a not in axes)
 
 
 def loops_in(node: Any, around: tuple[Axis, ...]) -> Iterator[tuple[Loop, tuple[Axis, ...]]]:
@@ -240,19 +275,21 @@ def loops_in(node: Any, around: tuple[Axis, ...]) -> Iterator[tuple[Loop, tuple[
             yield from loops_in(child, (*around, node.axis))
 
 
-def zero_filled(node: Any) -> Ref | None:
+def fill_of(node: Any) -> Fill | None:
     """What a loop fills with zeros, if it does nothing else and leaves nothing out."""
-    axes = []
-    while type(node) is Loop and len(node.body) == 1:
-        axes.append(node.axis)
-        (node,) = node.body
-    if not axes or not isinstance(node, Stmt) or node.op != "copy" or node.accumulate:
+    axes, stmt = [], node
+    while type(stmt) is Loop and len(stmt.body) == 1:
+        axes.append(stmt.axis)
+        (stmt,) = stmt.body
+    if not axes or not isinstance(stmt, Stmt) or stmt.op != "copy" or stmt.accumulate or stmt.target.indirect:
         return None
-    zero = type(node.operands[0]) is Const and not node.operands[0].value
-    return node.target if zero and apart(node.target, axes, axes[0], 1, node.target.buffer.size) else None
+    count = passed(stmt.target, axes, axes[0], 1)
+    if count is None or type(stmt.operands[0]) is not Const or stmt.operands[0].value:
+        return None
+    return Fill(node, stmt.target, count, without(stmt.target, axes))
 
 
-def next_after(block: Block, fill: Any, buffer: Buffer) -> Any:
-    """The next node that touches the array."""
-    later = block.nodes[block.nodes.index(fill) + 1 :]
-    return next((n for n in later if any(r.buffer is buffer for r in (*reads(n), *writes(n)))), None)
+def next_after(nodes: list[Any], fill: Fill) -> Any:
+    """The next node that touches what is filled."""
+    later = nodes[nodes.index(fill.node) + 1 :]
+    return next((n for n in later if any(r.buffer is fill.first.buffer for r in (*reads(n), *writes(n)))), None)
