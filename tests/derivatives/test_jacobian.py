@@ -124,6 +124,26 @@ def test_the_fewer_passes_win_where_all_run_through_all():
         assert choice.forward.cost.operations * m == choice.reverse.cost.operations * 100
 
 
+def test_the_choice_says_when_a_sparse_matrix_would_pay():
+    """Two products for a band however long it is; as many as columns where all entries are there."""
+    band, dense = (wg.jacobian(f).choice(np.zeros(1000)).sparse for f in (np.diff, lambda x: np.cumsum(x) * np.sum(x)))
+    assert (band.columns, band.rows, band.entries) == (2, 0, 1998) and band.pays and band.gain > 100
+    assert "wg.sparse.jacobian" in str(band) and "banded" in str(band)
+    assert dense.entries == 10**6 and not dense.pays and "would not pay" in str(dense)
+    batch = wg.jacobian(wg.vmap(lambda r: np.outer(r, r) @ r)).choice(np.ones((50, 3))).sparse
+    assert batch.form == "50 blocks of 3 x 3" and batch.columns == 3 and batch.gain > 10
+    arrow = wg.jacobian(lambda x: np.concatenate([[np.sum(x**2)], x[1:] * x[0]])).choice(np.ones(500)).sparse
+    assert (arrow.columns, arrow.rows) == (2, 1)
+
+
+def test_the_choice_says_nothing_of_sparse_matrices_where_there_are_none():
+    assert wg.jacobian(lambda x: (x, 1), has_aux=True).choice(np.ones(3)).sparse is None
+    assert wg.jacobian(lambda x: x * 1j, holomorphic=True).choice(np.ones(3) * 1j).sparse is None
+    assert wg.hessian(lambda x: np.sum(x**3)).choice(np.ones(3)).sparse is None
+    huge = wg.jacobian(lambda x: np.exp(x) * np.sum(x), chunk=1).choice(np.ones(20_000))
+    assert huge.sparse is None and "sparse" not in str(huge)
+
+
 def test_what_the_passes_run_through_counts_not_their_number():
     """Many inputs enter at the end, two at the start of a long chain: forward is cheap though n > m."""
 

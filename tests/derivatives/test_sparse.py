@@ -242,6 +242,29 @@ def test_precision_is_that_of_the_function():
     np.testing.assert_allclose(mixed[0].toarray(), np.diag(x))
 
 
+def test_half_precision_becomes_single_in_matrices():
+    """SciPy has no sparse matrices of half precision."""
+    x = np.array([1, 2, 3], np.float16)
+    J = wg.sparse.jacobian(lambda x: x[1:] * x[:-1])
+    assert J.values(x).dtype == np.float16 and J(x).dtype == np.float32
+    np.testing.assert_array_equal(J(x).toarray(), [[2, 1, 0], [0, 3, 2]])
+
+
+def test_matrices_share_nothing_that_can_be_changed(rng):
+    x = rng.normal(size=9)
+    J = wg.sparse.jacobian(banded)
+    first, second = J(x), J(0 * x)
+    exact = first.toarray()
+    second.data[:] = 7.0
+    with pytest.raises(ValueError, match="read-only"):
+        second.eliminate_zeros()
+    copy = J(0 * x).copy()
+    copy.eliminate_zeros()
+    assert copy.nnz < first.nnz
+    np.testing.assert_array_equal(first.toarray(), exact)
+    np.testing.assert_array_equal(J(x).toarray(), exact)
+
+
 def test_arrays_that_are_not_contiguous(rng):
     x = rng.normal(size=(6, 4)).T[::-2]
     f = lambda x: x[0] * x[1]
@@ -253,6 +276,9 @@ def test_complex_results_and_arguments(rng):
     f = lambda x: np.exp(1j * x[1:]) * x[:-1]
     J = wg.sparse.jacobian(f, mode="columns")(x)
     np.testing.assert_allclose(J.toarray(), wg.jacfwd(f)(x))
+    total = lambda x: np.sum(f(x))  # one row, which a VJP would be enough for if it were real
+    assert wg.sparse.jacobian(total).colouring(x).mode == "columns"
+    np.testing.assert_allclose(wg.sparse.jacobian(total)(x).toarray(), wg.jacfwd(total)(x)[None])
     with pytest.raises(errors.NonDifferentiableInputError, match="real"):
         wg.sparse.jacobian(f)(x + 0j)
 
@@ -294,7 +320,9 @@ def brusselator_jacobian(y, n):
     return sp.block_array(blocks, format="csr")[order][:, order]
 
 
-def test_brusselator(rng):
+@pytest.mark.parametrize("folded", [0, 2**18])  # seeds that are arguments, and seeds that are constants
+def test_brusselator(folded, rng, monkeypatch):
+    monkeypatch.setattr(importlib.import_module("wengert.derivatives.sparse.plan"), "FOLDED", folded)
     y = rng.normal(size=(32, 32, 2))
     J = wg.sparse.jacobian(lambda y: brusselator(y, 32))
     assert J.structure(y).nnz == 2048 * 6
@@ -305,6 +333,7 @@ def test_brusselator(rng):
 def test_bidiagonal_difference_needs_two_products():
     colouring = wg.sparse.jacobian(np.diff).colouring(np.zeros(1000))
     assert colouring.products == 2 and colouring.mode == "columns"
+    assert colouring.structure.form == "banded, 0 below and 1 above the diagonal"
 
 
 def test_dense_row_and_column_among_sparse_ones(rng):
@@ -335,45 +364,11 @@ def test_hessian_of_a_chain_of_a_hundred_thousand(rng):
     assert abs(H(x) - exact).max() < 1e-9
 
 
-# given structures ------------------------------------------------------------------------------------------------
-def test_structures_and_colourings_are_saved_and_given_back(tmp_path, rng):
-    x = rng.normal(size=9)
-    for kind, f in (("jacobian", banded), ("hessian", SCALAR["banded"])):
-        of = getattr(wg.sparse, kind)
-        structure = wg.sparse.pattern(f, kind=kind)(x)
-        structure.save(tmp_path / "s.npz")
-        structure.colouring().save(tmp_path / "c.npz")
-        exact = of(f)(x).toarray()
-        for given in (
-            structure,
-            structure.pattern,
-            wg.sparse.Structure.load(tmp_path / "s.npz"),
-            wg.sparse.Colouring.load(tmp_path / "c.npz"),
-        ):
-            np.testing.assert_array_equal(of(f, pattern=given)(x).toarray(), exact)
-
-
-def test_a_pattern_that_is_too_small_is_found_out(rng):
-    x = rng.normal(size=9)
-    small = wg.sparse.pattern(banded)(x).pattern.tolil()
-    small[2, 4] = False
-    with pytest.raises(errors.ArgumentError, match="rows 2 differ"):
-        wg.sparse.jacobian(banded, pattern=small.tocsr())(x)
-    with pytest.raises(errors.ArgumentError, match="too small"):
-        wg.sparse.hessian(rosenbrock, pattern=sp.eye_array(9))(x)
-
-
-def test_a_pattern_that_is_too_large_is_taken(rng):
-    x = rng.normal(size=9)
-    J = wg.sparse.jacobian(banded, pattern=sp.csr_array(np.ones((7, 9))))(x)
-    np.testing.assert_allclose(J.toarray(), wg.jacobian(banded)(x))
-
-
+# errors ---------------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("make", "error", "says"),
     [
-        (lambda x: wg.sparse.jacobian(banded, pattern=np.eye(9)), errors.ArgumentError, "scipy.sparse"),
-        (lambda x: wg.sparse.jacobian(banded, pattern=sp.eye_array(9))(x), errors.ArgumentError, "shape"),
+        (lambda x: wg.sparse.jacobian(lambda x: np.sum(np.exp(1j * x)), mode="rows")(x), errors.ArgumentError, "half"),
         (lambda x: wg.sparse.jacobian(banded, mode="star"), errors.ArgumentError, "mode"),
         (lambda x: wg.sparse.hessian(banded, order="best"), errors.ArgumentError, "order"),
         (lambda x: wg.sparse.pattern(banded, kind="gradient"), errors.ArgumentError, "gradient"),
@@ -403,6 +398,25 @@ def test_values_are_compiled_mapped_and_differentiated(rng):
     slope = wg.grad(lambda x: np.sum(J.values(x) ** 2))(xs[0])
     dense = wg.grad(lambda x: np.sum(wg.jacobian(banded)(x) ** 2))(xs[0])
     np.testing.assert_allclose(slope, dense, rtol=1e-12)
+    H = wg.sparse.hessian(rosenbrock)
+    np.testing.assert_allclose(wg.jit(wg.vmap(H.values))(xs), [H(x).data for x in xs])
+    third = wg.grad(lambda x: np.sum(H.values(x)))(xs[0])
+    np.testing.assert_allclose(third, wg.grad(lambda x: np.sum(wg.hessian(rosenbrock)(x)))(xs[0]), rtol=1e-10)
+
+
+def test_values_within_a_compiled_loop(rng):
+    """Newton's method with the diagonal of a sparse Jacobian, compiled as a whole."""
+    f = lambda x: x**3 + 0.1 * x - 1.0
+    values = wg.sparse.jacobian(f).values
+
+    @wg.jit
+    def solved(x):
+        for _ in range(30):
+            x = x - f(x) / values(x)
+        return x
+
+    x = rng.uniform(0.5, 2, size=5)
+    np.testing.assert_allclose(f(solved(x)), 0, atol=1e-12)
 
 
 def test_jacobian_of_a_gradient_is_the_hessian(rng):

@@ -9,6 +9,7 @@ import scipy.sparse as sp
 import wengert as wg
 from wengert.derivatives.sparse.compressed import Recovery
 from wengert.derivatives.sparse.orders import ORDERS
+from wengert.derivatives.sparse.request import Request
 from wengert.derivatives.sparse.structure import Structure
 
 
@@ -90,7 +91,7 @@ def test_matrices_are_recovered_from_their_products(kind, mode, rng):
         A = A + A.T if kind == "hessian" else A
         structure = Structure(sp.csr_array(A != 0), kind)
         recovery = Recovery(structure.colouring(mode))
-        products = [recovery.rows @ A, recovery.columns @ A.T]
+        products = [recovery.seeds()[0] @ A, recovery.seeds()[1] @ A.T]
         entries = recovery.picked([p.reshape(-1) for p in products if len(p)])
         pattern = structure.pattern
         found = sp.csr_array((entries, pattern.indices, pattern.indptr), shape=A.shape)
@@ -148,6 +149,27 @@ def test_colouring_a_hundred_thousand_columns():
     assert Structure(band, "hessian").colouring("star", "natural").products <= 6
     arrow = sp.csr_array(sp.eye_array(n) + sp.csr_array((np.ones(n), (np.zeros(n, int), np.arange(n))), shape=(n, n)))
     assert Structure(arrow).colouring().products == 2
+
+
+def test_a_weight_decides_between_rows_and_columns():
+    """Two rows' products against three columns': rows, unless a VJP costs more than 3/2 JVPs."""
+    pattern = sp.csr_array([[1, 1, 1, 0], [1, 1, 0, 1]])
+    assert Structure(pattern).colouring().mode == "rows"
+    assert Structure(pattern).colouring(weight=1.4).mode == "rows"
+    assert Structure(pattern).colouring(weight=1.6).mode == "columns"
+    arrow = sp.csr_array(sp.eye_array(30) + sp.csr_array(np.outer([1.0] + [0] * 29, np.ones(30))))
+    assert Structure(arrow).colouring(weight=5).mode == "both"
+    assert Structure(arrow).colouring(weight=50).mode == "columns"
+
+
+def test_the_program_says_what_a_row_costs(rng):
+    """Backwards, an index taken many times is many additions into one array: a VJP costs more than a JVP."""
+    index = rng.integers(0, 50, size=(40, 50))
+    f = lambda x: sum(x[i] for i in index)
+    call, split = (request := Request("jacobian", f, 0)).call((rng.normal(size=50),), {})
+    assert request.plan(call, split).row_weight > 1
+    sum_weight = Request("jacobian", lambda x: np.sum(x), 0)
+    assert 0.3 < sum_weight.plan(*sum_weight.call((rng.normal(size=50),), {})).row_weight < 3
 
 
 def test_colourings_say_what_they_are():

@@ -88,9 +88,9 @@ def pattern(fun: Function, argnums: Argnums = 0, kind: str = "jacobian", local: 
     >>> import numpy as np
     >>> import wengert as wg
     >>> wg.sparse.pattern(lambda x: np.maximum(x, x[::-1]))(np.arange(4.0))
-    Structure of a jacobian: 4 x 4, 8 entries
+    Structure of a jacobian: 4 x 4, 8 entries (2 blocks of 2 x 2)
     >>> wg.sparse.pattern(lambda x: np.maximum(x, x[::-1]), local=True)(np.arange(4.0))
-    Structure of a jacobian: 4 x 4, 4 entries
+    Structure of a jacobian: 4 x 4, 4 entries (2 blocks of 2 x 1)
     """
     if kind not in MODES:
         raise ArgumentError(
