@@ -43,6 +43,18 @@ def test_gradients_in_lanes_are_those_of_each(f, n, lanes, rng):
     np.testing.assert_allclose(last(xs.T.copy()), compiled(xs).T, rtol=1e-12, atol=1e-11)
 
 
+@pytest.mark.parametrize("n", [5, 8, 9, 16, 17, 33])
+def test_short_arrays_in_lanes(n, rng):
+    """Loops that are written out, of the lanes or of the elements: no window moves in them."""
+    banded = lambda x: x[2:] * x[:-2] - np.sin(x[1:-1])
+    for lanes in (2, 7, 9, 16, 17):
+        x, y_bars = rng.normal(size=n), rng.normal(size=(lanes, n - 2))
+        pulled = wg.jit(wg.vmap(lambda y_bar, x=x: wg.vjp(banded, x)[1](y_bar)))
+        found = pulled(y_bars)
+        found = found[0] if isinstance(found, tuple) else found
+        np.testing.assert_allclose(found, y_bars @ wg.jacobian(banded)(x), rtol=1e-12, atol=1e-13)
+
+
 @pytest.mark.parametrize("lanes", [3, 12])
 @pytest.mark.parametrize("f", FUNCTIONS)
 def test_products_with_hessians_in_lanes(f, lanes, rng):

@@ -84,6 +84,7 @@ class Emitter(Elements):
         elif node in self.single and self.in_a_vector(node):
             return
         elif node in self.written_out:
+            assert not node.fresh, "no window passes what is written out"
             sums = self.begin_sums(node)
             for value in range(node.axis.extent):
                 self.axes[node.axis] = value
@@ -129,15 +130,17 @@ class Emitter(Elements):
             self.windows = moving
             self.counted(loop.axis, bound, lambda: self.round(loop, moving), changed, type(extent) is not int)
             self.windows = []
+        self.known = outer.without(changed)
         for m in moving:
             m.after(bound)
-        self.known = outer.without(changed)
         self.end_sums(sums)
 
     def begin_windows(self, loop: Loop) -> list[Moving]:
         """The windows that move along with a loop, one for each lane."""
         moving: list[Moving] = []
-        for w in windows(loop):
+        found = windows(loop)
+        assert loop.fresh <= {w.first.buffer for w in found}, "windows pass what was not filled"
+        for w in found:
             lanes = {k: Moving(self, w, loop.axis, k) for k in itertools.product(*(range(a.extent) for a in w.short))}
             self.moving.update(dict.fromkeys(w.stmts, lanes))
             moving += lanes.values()
@@ -146,17 +149,22 @@ class Emitter(Elements):
         return moving
 
     def round(self, loop: Loop, moving: Sequence[Moving]) -> None:
-        """One round of a loop with windows that move along."""
+        """One round of a loop with windows that move along.
+
+        What is read again in vectors is the body alone: it knows nothing of the rest, and nothing after it of either.
+        """
         known = self.known.copy()
         for m in moving:
             m.fill(m.window.width - 1)
         if moving:
-            self.known = known  # what is read again in vectors must not use what stands before it
+            self.known = known.copy()
         begin = len(self.lines)
         self.body(loop)
         self.between = begin, len(self.lines)
         for m in moving:
             m.move()
+        if moving:
+            self.known = known
 
     def body(self, loop: Loop) -> None:
         """One round."""

@@ -7,7 +7,7 @@ is a first-order recurrence. Where the array was just filled with zeros, and the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ..ir import Axis, Buffer, Const, Loop, Ref, Stmt, blocks, reads, writes
@@ -236,15 +236,19 @@ class Fill(NamedTuple):
     outer: frozenset[tuple[Axis, int]]
 
 
-def drop_fills(nodes: list[Any]) -> None:
-    """Elements that are filled with zeros, and next passed by a window from end to end, need not be: in place."""
-    for node in nodes:
+def drop_fills(nodes: list[Any], out: Collection[Loop] = ()) -> None:
+    """Elements that are filled with zeros, and next passed by a window from end to end, need not be: in place.
+
+    out: those of the nodes that are written out, in which no window moves.
+    """
+    staying = [node for node in nodes if node not in out]
+    for node in staying:
         for inner in blocks(node):
             drop_fills(inner.nodes)
-        if type(node) is Loop:
-            drop_fills(node.body)
+        if type(node) is Loop and not node.axis.small:
+            drop_fills(node.body, short_loops(node, IN_LOOP))
     fills = {fill.first.buffer: fill for node in nodes if (fill := fill_of(node)) is not None}
-    for node in list(nodes) if fills else ():
+    for node in staying if fills else ():
         for loop, around in loops_in(node, ()):
             for w in windows(loop):
                 buffer = w.first.buffer
@@ -268,11 +272,13 @@ def without(ref: Ref, axes: Sequence[Axis]) -> frozenset[tuple[Axis, int]]:
 
 
 def loops_in(node: Any, around: tuple[Axis, ...]) -> Iterator[tuple[Loop, tuple[Axis, ...]]]:
-    """A loop and those in it, each with the axes of the loops around it."""
+    """A loop and those in it that stay loops when it is emitted, each with the axes of the loops around it."""
     if type(node) is Loop:
         yield node, around
+        out = node.body if node.axis.small else short_loops(node, IN_LOOP)
         for child in node.body:
-            yield from loops_in(child, (*around, node.axis))
+            if child not in out:
+                yield from loops_in(child, (*around, node.axis))
 
 
 def fill_of(node: Any) -> Fill | None:
