@@ -14,8 +14,8 @@ from ...errors import ArgumentError, NotASolutionError, SingularPointError
 from ...scipy.linalg import cho_solve
 from ..sparse.compressed import Recovery
 from ..sparse.dependence import first_order
-from ..sparse.functions import as_colouring
 from ..sparse.plan import in_rows
+from ..sparse.request import as_colouring
 from ..sparse.rules import UNKNOWN
 from ..sparse.structure import Structure
 from .certify import Regular, certified, check_step
@@ -69,14 +69,14 @@ class Sparse:
     def entries(self, args: Sequence[Any], z: Any) -> Any:
         """Those of F_y, in CSR order."""
         push = lambda s: self.equations.along(args, z, s)
-        products = in_rows(push, self.recovery.columns.astype(z.dtype), [self.equations.program.in_types[-1]])
+        products = in_rows(push, self.recovery.seeds()[1].astype(z.dtype), [self.equations.program.in_types[-1]])
         return self.recovery.picked([products.reshape(-1)])
 
     def solve(self, args: Sequence[Any], z: Any, b: Any) -> Any:
         """F_y^-1 b, at a solution."""
         data, f = self.entries(args, z), self.equations(*args, z)
         if self.given:
-            v = np.random.default_rng(0).standard_normal(self.pattern.n).astype(self.recovery.columns.dtype)
+            v = np.random.default_rng(0).standard_normal(self.pattern.n)
             true, by_entries = self.equations.along(args, z, v)[0], self.pattern.product(data, v)
             data = certified(data, true, by_entries, check=covers, lanes=(), again=False)
         data = certified(data, f, z, check=self.check, lanes=(), again=False)

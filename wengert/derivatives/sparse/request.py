@@ -108,11 +108,10 @@ class Request:
     def coloured(self, plan: Plan) -> Colouring:
         """The colouring that is given, or one of the structure that is given, or of that of the program."""
         if plan not in self.colourings:
-            found = self.given if self.given is not None else plan.structure(self.kind)
-            if isinstance(found, Structure):
-                mode = "columns" if plan.has_complex_results and self.mode == "auto" else self.mode
-                weight = plan.row_weight if self.kind == "jacobian" and mode in ("auto", "both") else 1.0
-                found = found.colouring(mode, self.order, weight)
+            mode = "columns" if plan.has_complex_results and self.mode == "auto" else self.mode
+            weight = plan.row_weight if self.kind == "jacobian" and mode in ("auto", "both") else 1.0
+            given = self.given if self.given is not None else plan.structure(self.kind)
+            found = as_colouring(given, self.kind, mode, self.order, weight)
             check_shape(self.name, found.structure, plan, self.kind)
             if plan.has_complex_results and found.numbers[0]:
                 raise complex_rows(self.name, self.fun)
@@ -162,6 +161,12 @@ def as_structure(given: Any, kind: str) -> Structure | Colouring:
             write="pattern=scipy.sparse.csr_array(mask), of shape (elements of the result, elements of the input)",
         )
     return Structure(given, kind)
+
+
+def as_colouring(given: Any, kind: str, mode: str, order: str, weight: float = 1.0) -> Colouring:
+    """The same as a colouring: its own, if it is one."""
+    found = as_structure(given, kind)
+    return found if isinstance(found, Colouring) else found.colouring(mode, order, weight)
 
 
 def check_shape(name: str, structure: Structure, plan: Plan, kind: str) -> None:
