@@ -28,6 +28,11 @@ def race(calls: dict[str, Call], fill_s: float = 0.6) -> dict[str, float]:
     return {name: median(s.wall_s for s in samples) for name, samples in taken.items()}
 
 
+def once(call: Call) -> float:
+    """Wall time of a single call, in seconds: of what is done once and kept."""
+    return timing.timed(call).wall_s
+
+
 def agree(results: dict[str, Any], rtol: float = 1e-9) -> None:
     """All results are the first one, up to rtol of its largest element. Raises AssertionError that names the other."""
     (first, want), *others = results.items()
