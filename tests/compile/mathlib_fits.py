@@ -84,6 +84,30 @@ def stirling_slope(x: Any) -> Any:
     return (CONTEXT.log(x) - 1 / (2 * x) - CONTEXT.digamma(x)) * x * x
 
 
+def quantile(w: Any) -> Any:
+    """erfinv(y)/y, w = -log(1 - y^2)."""
+    y = sqrt(-CONTEXT.expm1(-w))
+    return CONTEXT.erfinv(y) / y if y else sqrt(pi) / 2
+
+
+def erfc_root(size: Any) -> Any:
+    """t with erfc(t) = exp(-size), by Newton's method for the logarithm."""
+    t = CONTEXT.sqrt(size)
+    for _ in range(40):
+        e = CONTEXT.erfc(t)
+        step = (CONTEXT.log(e) + size) * e * CONTEXT.exp(t * t) * sqrt(pi) / 2
+        t = t + step
+        if abs(step) < t * mpf(10) ** -45:
+            break
+    return t
+
+
+def quantile_tail(v: Any) -> Any:
+    """t/s with erfc(t) = exp(-s^2), in powers of v = (s - 3)/(s + 3)."""
+    s = 3 * (1 + v) / (1 - v)
+    return erfc_root(s * s) / s
+
+
 R2 = (CONTEXT.log(2) / 2 * mpf("1.001")) ** 2
 S2 = ((sqrt(2) - 1) / (sqrt(2) + 1)) ** 2 * mpf("1.001")
 T2 = (pi / 4 * mpf("1.0005")) ** 2
@@ -101,6 +125,10 @@ FITS: dict[str, Fit] = {
     "error.ERF": Fit(odd(CONTEXT.erf), 0, 1, lambda z: z, True),
     "error.ERF_FAR": far(mpf(2), lambda t: t + 2, 1, 6, lambda t: CONTEXT.exp(-t * t) / (t + 2)),
     "error.ERFC_FAR": far(mpf(4), lambda t: t, 0.8, 27.5, lambda t: 1 / (t * erfcx(t))),
+    "quantile.CENTRAL": Fit(quantile, 0, 4, lambda w: 1 / quantile(w)),
+    "quantile.TAIL": Fit(
+        quantile_tail, mpf("-0.9") / mpf("5.1"), mpf("24.4") / mpf("30.4"), lambda v: 1 / quantile_tail(v)
+    ),
     "gamma.GAMMALN": moved(lambda z: CONTEXT.loggamma(z) / ((z - 1) * (z - 2))),
     "gamma.PSI": moved(lambda z: CONTEXT.digamma(z) / (z - Z0)),
     "gamma.STIRLING": Fit(lambda v: stirling(1 / sqrt(v)), mpf("1e-7"), mpf(1) / 49, lambda v: sqrt(v) / 6),

@@ -81,6 +81,26 @@ def log_ndtr(x: Any) -> Any:
     return CONTEXT.log(erfcx(-x / CONTEXT.sqrt(2)) / 2) - x * x / 2
 
 
+def erfcinv(x: Any) -> Any:
+    if not 0 <= x <= 2:
+        return CONTEXT.nan
+    if x > 1:
+        return -erfcinv(2 - x)
+    return CONTEXT.erfinv(1 - x) if x > 1e-3 else tail_root(-CONTEXT.log(x)) if x else inf
+
+
+def tail_root(size: Any) -> Any:
+    """t with erfc(t) = exp(-size), by Newton's method for the logarithm."""
+    t = CONTEXT.sqrt(size)
+    for _ in range(30):
+        e = CONTEXT.erfc(t)
+        step = (CONTEXT.log(e) + size) * e * CONTEXT.exp(t * t) * CONTEXT.sqrt(CONTEXT.pi) / 2
+        t = t + step
+        if abs(step) < t * mpf(10) ** -40:
+            break
+    return t
+
+
 TRUTH: dict[str, Callable[..., Any]] = {
     "arccos": CONTEXT.acos,
     "arccosh": CONTEXT.acosh,
@@ -91,7 +111,9 @@ TRUTH: dict[str, Callable[..., Any]] = {
     "arctanh": CONTEXT.atanh,
     "cbrt": lambda x: CONTEXT.sign(x) * CONTEXT.cbrt(abs(x)),
     "erfc": erfc,
+    "erfcinv": erfcinv,
     "erfcx": erfcx,
+    "erfinv": lambda x: CONTEXT.erfinv(x) if abs(x) < 0.999 else CONTEXT.sign(x) * erfcinv(1 - abs(x)),
     "exp2": lambda x: mpf(2) ** x,
     "expit": lambda x: 1 / (1 + CONTEXT.exp(-x)),
     "fmod": fmod,
@@ -105,6 +127,7 @@ TRUTH: dict[str, Callable[..., Any]] = {
     "logaddexp2": lambda a, b: max(a, b) + log1p_exp(-abs(a - b) * CONTEXT.ln2) / CONTEXT.ln2,
     "logit": lambda x: CONTEXT.log(x) - CONTEXT.log1p(-x),
     "ndtr": lambda x: erfc(-x / CONTEXT.sqrt(2)) / 2,
+    "ndtri": lambda x: -erfcinv(2 * x) * CONTEXT.sqrt(2),
     "power": power,
     "psi": psi,
     "remainder": remainder,

@@ -22,6 +22,8 @@ BOUNDS = {  # errors in powers of two: double precision, single precision
     "error.ERF": (-55, -25),
     "error.ERF_FAR": (-57, None),
     "error.ERFC_FAR": (-53, None),
+    "quantile.CENTRAL": (-54, -24),
+    "quantile.TAIL": (-25, None),
     "gamma.GAMMALN": (-53, -24),
     "gamma.PSI": (-53, -25),
     "gamma.STIRLING": (-57, -33),

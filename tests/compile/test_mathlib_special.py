@@ -24,6 +24,10 @@ TWO = [0.0, -0.0, 1.0, -1.0, inf, -inf, nan, 5e-324, -5e-324, 0.5, -0.5, 2.0, -2
 def reference(name: str) -> Callable[..., Any]:
     if name == "gammaln":  # SciPy's is infinite for the smallest numbers
         return lambda x: np.where(abs(x) < 1e-30, -np.log(abs(x)), special.gammaln(x))
+    if name == "erfinv":  # SciPy's loses the sign of zero
+        return lambda x: np.copysign(special.erfinv(x), x)
+    if name == "erfcinv":  # SciPy's is infinite for the smallest numbers
+        return lambda x: np.where((x > 0) & (x < 1e-300), 27.213293210812948, special.erfcinv(x)) + 0.0
     return getattr(np, name, None) or getattr(special, name)
 
 

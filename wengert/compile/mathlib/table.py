@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import error, exponential, gamma, inverse, logarithm, powers, remainders, trigonometric
+from . import error, exponential, gamma, inverse, logarithm, powers, quantile, remainders, trigonometric
 from .text import Code, Value
 
 Algorithm = Callable[..., Value]
@@ -21,7 +21,9 @@ UNARY: dict[str, Algorithm] = {
     "cosh": exponential.cosh,
     "erf": error.erf,
     "erfc": error.erfc,
+    "erfcinv": quantile.erfcinv,
     "erfcx": error.erfcx,
+    "erfinv": quantile.erfinv,
     "exp": exponential.exp,
     "exp2": exponential.exp2,
     "expit": exponential.expit,
@@ -35,6 +37,7 @@ UNARY: dict[str, Algorithm] = {
     "log_expit": logarithm.log_expit,
     "log_ndtr": error.log_ndtr,
     "ndtr": error.ndtr,
+    "ndtri": quantile.ndtri,
     "psi": gamma.psi,
     "sin": trigonometric.sin,
     "sinh": exponential.sinh,
