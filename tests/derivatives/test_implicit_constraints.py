@@ -60,6 +60,14 @@ def test_bounds_in_every_form():
     assert found.lower["a"] == 0.0 and not found.upper["b"].any()
 
 
+def test_multipliers_of_nothing():
+    f = lambda a: implicit.minimize(lambda y: np.sum(np.cosh(y - a)), np.zeros(2), multipliers=True)
+    y, found = f(0.5)
+    np.testing.assert_allclose(y, 0.5)
+    assert not found.lower.any() and not found.upper.any() and found.constraints == []
+    np.testing.assert_allclose(wg.jacobian(lambda a: f(a)[0])(0.5), 1.0)
+
+
 def test_bounds_from_above_and_below_are_equal():
     f = lambda s: implicit.minimize(lambda y: np.sum((y - 3.0) ** 2), np.zeros(2), bounds=(np.stack([s, 0.0]), 1.0 * s))
     np.testing.assert_allclose(wg.jacobian(f)(2.0), [1.0, 1.0])

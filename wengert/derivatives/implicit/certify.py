@@ -21,6 +21,9 @@ from ...errors import (
 from ...primitives.shape import broadcast_to
 
 ROUGH = 1000.0  # times `tol`: what is further from a solution is none
+SHORTEST = {
+    "least_squares": "; np.linalg.lstsq finds the shortest of the fits of a linear model, and is differentiated"
+}
 
 
 # what is checked -------------------------------------------------------------------------------------------------
@@ -120,7 +123,7 @@ def check_condition(rcond: float, n: int, dtype: Any, what: str, reason: str = "
             f"the unknowns is singular there (1 / condition number = {rcond:.1e})",
             why=reason or "the solution is not isolated, or moves infinitely fast with the parameters",
             write="other parameters, or more equations: a condition that chooses one of the solutions, a ridge that "
-            "makes a minimum strict",
+            "makes a minimum strict" + SHORTEST.get(what, ""),
         )
     if rcond < np.sqrt(eps):
         warn(

@@ -72,16 +72,16 @@ def minimize(
     unknowns = Vector(x0, "the start x0")
     f = equations_of(applied(fun, args), [unknowns], "minimize")
     check_scalar(f)
-    plain = bounds is None and not constraints
-    name = method or chosen_method(bool(constraints), bounds is not None, linear)
-    check_method(name, allowed(bool(constraints), bounds is not None), "minimize")
+    bounded = bounds is not None or multipliers  # of no bounds, multipliers are zero
+    name = method or chosen_method(bool(constraints), bounded, linear)
+    check_method(name, allowed(bool(constraints), bounded), "minimize")
 
     def seen(consts: Sequence[Any]) -> Function:
         return lambda y: f(*consts, unknowns.flat(y))[0]
 
     given = None if solver is None else Given(solver, seen, unknowns)
-    if plain and not multipliers:
-        equations = f.gradient()
+    equations = f.gradient()
+    if not constraints and not bounded:
         system = system_of(equations, linear, tol, sparsity)
 
         def find(consts: Sequence[Any], z0: np.ndarray) -> np.ndarray:
@@ -91,7 +91,7 @@ def minimize(
         return unknowns.whole(Solution(equations, system, given or find)(unknowns.flat(x0)))
 
     def find_in_bounds(kkt: KKT, xs: Sequence[Any], z0: np.ndarray) -> np.ndarray:
-        return constrained_minimum(kkt, f.gradient(), xs, z0, name, options or {})
+        return constrained_minimum(kkt, equations, xs, z0, name, options or {})
 
     found = Constrained(f, unknowns, bounds, constraints, False, linear, sparsity, tol)
     return found.solved(x0, given, find_in_bounds, multipliers)
