@@ -21,9 +21,7 @@ from ...errors import (
 from ...primitives.shape import broadcast_to
 
 ROUGH = 1000.0  # times `tol`: what is further from a solution is none
-SHORTEST = {
-    "least_squares": "; np.linalg.lstsq finds the shortest of the fits of a linear model, and is differentiated"
-}
+SHORTEST = {"least_squares": "; np.linalg.lstsq finds the shortest fit of a linear model, and is differentiated"}
 
 
 # what is checked -------------------------------------------------------------------------------------------------
@@ -41,9 +39,9 @@ class Regular:
     def __call__(self, A: np.ndarray, f: np.ndarray, z: np.ndarray) -> None:
         if not A.size:
             return
-        rcond = reciprocal_condition(A)
+        rcond, step = examined(A, f)
         check_condition(rcond, len(A), A.dtype, self.what, self.reason(A, z))
-        check_step(np.linalg.solve(A, f), f, z, self.what, self.tol, rcond)
+        check_step(step, f, z, self.what, self.tol, rcond)
         if self.positive and np.linalg.eigvalsh(A)[0] <= 0.0:
             raise SingularPointError(
                 f"what {self.what} found is no minimum: the Hessian has a negative eigenvalue, "
@@ -97,21 +95,27 @@ class Strict:
             )
 
 
-def reciprocal_condition(A: np.ndarray) -> float:
-    """1 / (|A|_1 |A^-1|_1), estimated from the LU factors, after rows and columns are scaled to a largest element 1."""
+def examined(A: np.ndarray, f: np.ndarray) -> tuple[float, np.ndarray]:
+    """1 / (|A|_1 |A^-1|_1), estimated from the LU factors, and A^-1 f; 0, and NaN, where A is singular.
+
+    Rows and columns are scaled to largest elements 1.
+    """
     from scipy.linalg import get_lapack_funcs  # slow to import: only when asked for
 
+    nothing = 0.0, np.full_like(f, np.nan)
     rows = np.abs(A).max(axis=1)
     if not (np.isfinite(rows).all() and rows.all()):
-        return 0.0
+        return nothing
     A = A / rows[:, None]
     columns = np.abs(A).max(axis=0)
     if not columns.all():
-        return 0.0
+        return nothing
     A = A / columns
-    getrf, gecon = get_lapack_funcs(("getrf", "gecon"), (A,))
-    lu, _, singular = getrf(A)
-    return 0.0 if singular else float(gecon(lu, np.abs(A).sum(axis=0).max())[0])
+    getrf, gecon, getrs = get_lapack_funcs(("getrf", "gecon", "getrs"), (A,))
+    lu, pivots, singular = getrf(A)
+    if singular:
+        return nothing
+    return float(gecon(lu, np.abs(A).sum(axis=0).max())[0]), getrs(lu, pivots, f / rows)[0] / columns
 
 
 def check_condition(rcond: float, n: int, dtype: Any, what: str, reason: str = "") -> None:
