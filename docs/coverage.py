@@ -1,13 +1,14 @@
-"""Writes docs/reference/coverage.md: which functions of NumPy and scipy.special are differentiated, and which are not.
+"""Writes docs/reference/coverage.md: which functions of NumPy and SciPy are differentiated, and which are not.
 
     python docs/coverage.py
 
-The examples stand in coverage_examples.py; tests/test_coverage.py runs each of them, and compares the page.
+The examples stand in coverage_examples.py and coverage_scipy.py; tests/test_coverage.py runs each of them, and compares the page.
 """
 
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -23,7 +24,9 @@ import scipy.special
 sys.path.insert(0, str(Path(__file__).parent))
 
 import coverage_examples as ex
+import coverage_scipy as ex_scipy
 
+import wengert.numpy as wnp
 import wengert.scipy.special as special
 from wengert.core.primitive import Constant, Custom, Unknown
 from wengert.numpy import dispatch
@@ -61,10 +64,16 @@ def function(example: str, np_: Any) -> Callable[..., Any]:
 
     def f(*values: Any) -> Any:
         names = {"np": np_, "sp": special, **ex.PLAIN, **dict(zip(used(example), values, strict=True))}
+        names |= {short: scipys(module, np_ is wnp) for module, short in ex_scipy.SHORT.items()}
         exec(body, names)
         return eval(result, names)
 
     return f
+
+
+def scipys(module: str, ours: bool) -> ModuleType:
+    """A module of SciPy, or of ours."""
+    return importlib.import_module(f"{'wengert.' if ours else ''}scipy.{module}")
 
 
 # numpy ------------------------------------------------------------------------------------------------------------
@@ -143,6 +152,23 @@ def special_rows() -> Iterator[Row]:
             yield Row(name, "unexplained")
 
 
+# other modules of SciPy -------------------------------------------------------------------------------------------
+def scipy_rows(module: str) -> Iterator[Row]:
+    """A module in which every function has an example, or a reason, or is not covered."""
+    theirs, ours = scipys(module, False), scipys(module, True)
+    for name in sorted(theirs.__all__):
+        f, examples = getattr(theirs, name), ex_scipy.DIFFERENTIATED[module]
+        if name in examples:
+            by_numpy = name in ex_scipy.THROUGH_NUMPY
+            yield Row(name, "differentiated", example=examples[name], intercepted=by_numpy)
+        elif name in ours.REFUSED:
+            yield Row(name, "refused", f"{ours.REFUSED[name][0]}. Write {ours.REFUSED[name][1]}")
+        elif name in ex_scipy.PLAIN[module]:
+            yield Row(name, "passthrough")
+        elif callable(f) and not isinstance(f, type):
+            yield Row(name, "gap")
+
+
 def argument_names(f: np.ufunc) -> list[str]:
     """The names of a ufunc's arguments, from the first line of its documentation."""
     found = re.match(r"\w+\((.*?)(?:\[|, /|, out|\))", f.__doc__ or "")
@@ -194,7 +220,8 @@ writes this page; it speaks of NumPy {numpy} and SciPy {scipy}.
 - *Not covered*: could be wished for.
 
 A function marked † cannot be intercepted under NumPy's or SciPy's own name: call it from `wengert.numpy` or
-`wengert.scipy.special`. Under their own names they raise `ConcretizationError`; no derivative is lost in silence.
+`wengert.scipy`. Under their own names they raise an error; no derivative is lost in silence. (`wg.jit` and Python's loops
+under it find ours for both names.) Of modules of SciPy that are not listed, only `scipy.stats` has a part here.
 """
 
 
@@ -204,6 +231,7 @@ def page() -> str:
         "numpy": list(numpy_rows()),
         "numpy.linalg": list(submodule_rows(np.linalg, ex.LINALG, ex.LINALG_STRUCTURAL)),
         "numpy.fft": list(submodule_rows(np.fft, ex.FFT, {})),
+        **{f"scipy.{module}": list(scipy_rows(module)) for module in ex_scipy.SHORT},
         "scipy.special": list(special_rows()),
     }
     text = [INTRODUCTION.format(numpy=minor(np.__version__), scipy=minor(scipy.__version__))]
@@ -218,7 +246,7 @@ def page() -> str:
         for status, title in zip(statuses, titles, strict=True):
             some = [row for row in rows if row.status == status]
             if some:
-                text.append(f"### {title if module != 'scipy.special' else title.replace('NumPy', 'SciPy')}\n")
+                text.append(f"### {title if not module.startswith('scipy') else title.replace('NumPy', 'SciPy')}\n")
                 text.append(table(some) if status == "differentiated" else by_reason(some))
     return "\n".join(text).rstrip() + "\n"
 
