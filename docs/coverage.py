@@ -2,7 +2,8 @@
 
     python docs/coverage.py
 
-The examples stand in coverage_examples.py and coverage_scipy.py; tests/test_coverage.py runs each of them, and compares the page.
+The examples stand in coverage_examples.py and coverage_scipy.py; tests/test_coverage.py runs each of them, and compares
+the page.
 """
 
 from __future__ import annotations
@@ -220,8 +221,8 @@ writes this page; it speaks of NumPy {numpy} and SciPy {scipy}.
 - *Not covered*: could be wished for.
 
 A function marked † cannot be intercepted under NumPy's or SciPy's own name: call it from `wengert.numpy` or
-`wengert.scipy`. Under their own names they raise an error; no derivative is lost in silence. (`wg.jit` and Python's loops
-under it find ours for both names.) Of modules of SciPy that are not listed, only `scipy.stats` has a part here.
+`wengert.scipy`. Under their own names they raise an error, except in compiled functions, which find ours for functions
+of both names; no derivative is lost in silence. `scipy.stats` has a part here too.
 """
 
 

@@ -12,6 +12,7 @@ SHORT = {"linalg": "sl", "fft": "sf", "signal": "ss", "ndimage": "sn", "interpol
 _BAND = "np.stack([0 * a, 4 + a, 0.1 * b])"
 _SPD = "B @ B.T"
 _SYMMETRIC = "(A + A.T)"
+_GRID, _POINTS = "(np.cumsum(b), np.cumsum(a))", "np.stack([b[0] + a, 0.4 + b]).T"
 
 DIFFERENTIATED = {
     "linalg": {
@@ -116,9 +117,9 @@ DIFFERENTIATED = {
         "CubicSpline": "si.CubicSpline(np.cumsum(x), y)(a)",
         "PPoly": "si.PPoly(X, np.cumsum(x))(a)",
         "PchipInterpolator": "si.PchipInterpolator(np.cumsum(x), y)(a)",
-        "RegularGridInterpolator": "si.RegularGridInterpolator((np.cumsum(b), np.cumsum(a)), A)(np.stack([b[0] + a, 0.4 + b]).T)",
+        "RegularGridInterpolator": f"si.RegularGridInterpolator({_GRID}, A)({_POINTS})",
         "interp1d": "si.interp1d(np.cumsum(x), y)(x[0] + a)",
-        "interpn": "si.interpn((np.cumsum(b), np.cumsum(a)), A, np.stack([b[0] + a, 0.4 + b]).T)",
+        "interpn": f"si.interpn({_GRID}, A, {_POINTS})",
         "make_interp_spline": "si.make_interp_spline(np.cumsum(x), y)(a)",
         "pchip_interpolate": "si.pchip_interpolate(np.cumsum(x), y, a)",
     },
