@@ -381,3 +381,35 @@ def test_hermitian_singular_values():
     np.testing.assert_allclose((u * s) @ vh, a, atol=1e-13)
     np.testing.assert_allclose(s, la.svd(a)[1], rtol=1e-12)
     assert la.matrix_rank(a, hermitian=True) == wg.jit(lambda a: la.matrix_rank(a, hermitian=True))(a) == 6
+
+
+@pytest.mark.parametrize("dtype", ["d", "D", "f", "F"])
+@pytest.mark.parametrize(("name", "n"), [("sqrtm", 1), ("sqrtm", 3), ("sqrtm", 8), ("logm", 2), ("logm", 5)])
+def test_roots_and_logarithms_of_matrices(name, n, dtype):
+    """As SciPy's, of stacks; with gradients; squares and exponentials lead back."""
+    f = getattr(wg.scipy.linalg, name)
+    a = regular(n, (2,), dtype) / (2 * np.sqrt(n))
+    y = wg.jit(f)(a)
+    assert y.dtype == a.dtype
+    close(y, wg.vjp(f, a)[0], dtype, 100)
+    back = y @ y if name == "sqrtm" else wg.vjp(wg.scipy.linalg.expm, y)[0]
+    close(back, a, dtype, 1000)
+    energy = wg.grad(lambda a: np.sum(np.abs(f(a)) ** 2))
+    close(wg.jit(energy)(a), energy(a), dtype, 1000)
+    assert ("calls back" in str(wg.jit(f).report(a))) == (n > 6)
+
+
+def test_roots_and_logarithms_at_the_edge():
+    """Real matrices with complex functions, no root, a wide spectrum (mpmath), zeros."""
+    from wengert.scipy.linalg import logm, sqrtm
+
+    for f in (sqrtm, logm):
+        with pytest.raises(ValueError, match="complex"):
+            wg.jit(f)(-np.eye(2))
+        assert wg.jit(f)(-np.eye(2) + 0j).dtype == complex
+    with pytest.raises(la.LinAlgError):
+        wg.jit(sqrtm)(np.array([[0.0, 1.0], [0.0, 0.0]]))
+    np.testing.assert_array_equal(wg.jit(sqrtm)(np.diag([0.0, 4.0])), np.diag([0.0, 2.0]))
+    a = np.array([[1e-6, 3.0, 1.0], [0.0, 1.0, 5e3], [0.0, 0.0, 1e6]])
+    exact = np.array(mpmath.logm(mpmath.matrix(a.tolist())).tolist(), complex).real
+    close(wg.jit(logm)(a), exact, "d")

@@ -58,8 +58,8 @@ def test_what_data_decide_is_not_known():
 
 
 def test_callbacks_say_why():
-    r = report(lambda x: np.sum(np.fft.fft(x[:997]).real), X)  # a prime length
-    assert set(r.callbacks) & {"fft", "rfft"}
+    r = report(lambda x: np.sum(np.sort(x) ** 2), X)
+    assert set(r.callbacks) == {"argsort"}
     assert "calls back into NumPy" in str(r)
     assert "float16" in str(report(lambda x: x * 2, X.astype(np.float16))) or "f16" in str(
         report(lambda x: x * 2, X.astype(np.float16))

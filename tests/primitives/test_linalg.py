@@ -399,6 +399,47 @@ def test_pinv_at_constant_rank(rng):
         wg.check_grads(lambda u, v, f=f: f(u @ v), (u, v))
 
 
+def test_gradients_through_least_squares_written_out(rng):
+    """L(theta), theta = (X^T X)^-1 X^T y, z = (X^T X)^-1 dL/dtheta: dL/dy = X z, dL/dX = (y - X theta) z^T - X z theta^T.
+
+    Of a matrix of lower rank, at constant rank: X^+ and (X^T X)^+ in place of the inverses, and (1 - X^+ X) g w^T with
+    w = X^+T theta besides.
+    """
+    y, target = rng.normal(size=6), rng.normal(size=3)
+    loss = lambda x, y: np.sum((L.lstsq(x, y, 1e-10)[0] - target) ** 2)
+    for x in (rng.normal(size=(6, 3)), rng.normal(size=(6, 2)) @ rng.normal(size=(2, 3))):
+        p = np.linalg.pinv(x, 1e-10)
+        theta = p @ y
+        g = 2 * (theta - target)
+        z = p @ p.T @ g
+        expected = np.outer(y - x @ theta, z) - np.outer(x @ z, theta)
+        expected += np.outer(p.T @ theta, (np.eye(3) - p @ x) @ g)
+        close(wg.grad(loss)(x, y), expected)
+        close(wg.grad(loss, 1)(x, y), x @ z)
+        close(wg.jit(wg.grad(loss))(x, y), expected)
+
+
+def test_gradients_through_svd_written_out(rng):
+    """The nuclear norm: U V^T; one value: u v^T; the nearest matrix of rank k: its projections; all at lower rank too."""
+    for a in (rng.normal(size=(5, 3)), rng.normal(size=(5, 2)) @ rng.normal(size=(2, 3))):
+        rank = np.linalg.matrix_rank(a)
+        u, s, vt = np.linalg.svd(a, full_matrices=False)
+        u, vt = u[:, :rank], vt[:rank]
+        close(wg.grad(lambda a: np.sum(L.svd(a, compute_uv=False)))(a), u @ vt)
+        for i in range(rank):
+            close(wg.grad(lambda a, i=i: L.svd(a, compute_uv=False)[i])(a), np.outer(u[:, i], vt[i]))
+
+        def nearest(a):
+            u, s, vt = L.svd(a, full_matrices=False)
+            return u[:, :1] * s[:1] @ vt[:1]
+
+        w = rng.normal(size=(5, 3))
+        p, m = np.outer(vt[0], vt[0]), a.T @ a  # A_1 = A P, P_dot = -R M_dot P - P M_dot R with R = (M - s_1^2)^+
+        r, g = np.linalg.pinv(m - s[0] ** 2 * np.eye(3), 1e-10), a.T @ w
+        half = -(r @ g @ p + p @ g @ r)
+        close(wg.grad(lambda a, w=w: np.sum(w * nearest(a)))(a), w @ p + a @ (half + half.T))
+
+
 def test_cholesky_and_eigh_read_one_triangle(rng):
     """Symmetric matrices move among their like; of others the triangle that is read moves, and its mirror image."""
     a = sym(rng.normal(size=(3, 3))) + 5 * np.eye(3)

@@ -29,7 +29,7 @@ CALLBACKS: dict[str, str] = {name: why for why, names in _BY_REASON.items() for 
 
 # Primitives that call back for some dtypes.
 _PARTLY = {
-    "logarithms and roots of matrices go through SciPy's Schur methods": "matrix_function",
+    "SciPy's roots of larger matrices take no more time than native ones": "matrix_function matrix_function_slope",
     "a transform that is longer than our tables is NumPy's": "fft ifft rfft irfft",
     "complex extrema are compared part by part, with NumPy's order of NaN": """
         max min argmax argmin leaders searchsorted""",

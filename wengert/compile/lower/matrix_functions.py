@@ -2,7 +2,7 @@
 
 A. H. Al-Mohy, N. J. Higham, A new scaling and squaring algorithm for the matrix exponential, SIAM J. Matrix Anal. Appl.
 31 (2009), algorithm 5.1 with the approximation of degree 13 alone, and norms that are computed, not estimated. Like
-SciPy's, it works in double precision. logm and sqrtm are SciPy's.
+SciPy's, it works in double precision. logm, and sqrtm of small matrices: matrix_roots.py.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from ...core.program import Equation
 from ...primitives.linalg import solve
 from .composed import Composition, compose
 from .linalg import callback_unless_native
+from .linalg_schur import computed
 from .lowering import RULES, Lowering, lowers
+from .matrix_roots import FUNCTIONS, by_schur
 
 # Coefficients of the numerator of degree 13, and the norm up to which it is exact to rounding (theta_13 there).
 PADE = (
@@ -110,26 +112,49 @@ def in_double(a: Any) -> Any:
 @callback_unless_native
 def matrix_function(low: Lowering, eq: Equation) -> None:
     """f(A)."""
-    f = BY_EXPONENTIAL.get(eq.params["name"])
-    if f is None:
+    name = eq.params["name"]
+    if is_scipys(eq):
         RULES["callback"](low, eq)
+    elif name in FUNCTIONS:
+        y = by_schur(low, eq, low.value(eq.inputs[0]), name)
+        low.assign(eq.outputs[0], computed(low, lambda y: [in_dtype_of(eq, y)], y)[0])
     else:
+        f = BY_EXPONENTIAL[name]
         compose(low, eq, lambda a, name: f(in_double(a)))
+
+
+LARGEST_ROOT = 6  # rows of the largest matrices whose roots are ours; SciPy's take as long, or less, for larger ones
+
+
+def is_scipys(eq: Equation) -> bool:
+    """Is it left to SciPy?"""
+    return bool(eq.params["name"] == "sqrtm" and eq.inputs[0].type.shape[-1] > LARGEST_ROOT)
+
+
+def in_dtype_of(eq: Equation, y: Any) -> Any:
+    """A result in the precision that is asked for."""
+    return wnp.asarray(y, dtype=eq.outputs[0].type.dtype)
+
+
+def block(a: Any, x: Any) -> Any:
+    """[[A, X], [0, A]] in double precision."""
+    a = in_double(a)
+    top = wnp.concatenate([a, in_double(x)], axis=-1)
+    bottom = wnp.concatenate([wnp.zeros_like(a), a], axis=-1)
+    return wnp.concatenate([top, bottom], axis=-2)
 
 
 @lowers("matrix_function_slope")
 @callback_unless_native
 def slope(low: Lowering, eq: Equation) -> None:
     """The derivative of f at A in direction X: a block of f([[A, X], [0, A]])."""
-    f = BY_EXPONENTIAL.get(eq.params["name"])
-    if f is None:
+    name, n = eq.params["name"], eq.inputs[0].type.shape[-1]
+    if is_scipys(eq):
         RULES["callback"](low, eq)
-        return
-
-    def corner(a: Any, x: Any, name: str) -> Any:
-        n, a = a.shape[-1], in_double(a)
-        top = wnp.concatenate([a, in_double(x)], axis=-1)
-        bottom = wnp.concatenate([wnp.zeros_like(a), a], axis=-1)
-        return f(wnp.concatenate([top, bottom], axis=-2))[..., :n, n:]
-
-    compose(low, eq, corner)
+    elif name in FUNCTIONS:
+        (both,) = computed(low, lambda a, x: [block(a, x)], *map(low.value, eq.inputs))
+        y = by_schur(low, eq, both, name)
+        low.assign(eq.outputs[0], computed(low, lambda y: [in_dtype_of(eq, y[..., :n, n:])], y)[0])
+    else:
+        f = BY_EXPONENTIAL[name]
+        compose(low, eq, lambda a, x, name: f(block(a, x))[..., :n, n:])
