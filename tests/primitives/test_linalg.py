@@ -400,7 +400,7 @@ def test_pinv_at_constant_rank(rng):
 
 
 def test_gradients_through_least_squares_written_out(rng):
-    """L(theta), theta = (X^T X)^-1 X^T y, z = (X^T X)^-1 dL/dtheta: dL/dy = X z, dL/dX = (y - X theta) z^T - X z theta^T.
+    """theta = (X^T X)^-1 X^T y, z = (X^T X)^-1 dL/dtheta: dL/dy = X z, dL/dX = (y - X theta) z^T - X z theta^T.
 
     Of a matrix of lower rank, at constant rank: X^+ and (X^T X)^+ in place of the inverses, and (1 - X^+ X) g w^T with
     w = X^+T theta besides.
@@ -420,7 +420,7 @@ def test_gradients_through_least_squares_written_out(rng):
 
 
 def test_gradients_through_svd_written_out(rng):
-    """The nuclear norm: U V^T; one value: u v^T; the nearest matrix of rank k: its projections; all at lower rank too."""
+    """The nuclear norm: U V^T; one value: u v^T; the nearest matrix of rank one, by a projector; at lower rank too."""
     for a in (rng.normal(size=(5, 3)), rng.normal(size=(5, 2)) @ rng.normal(size=(2, 3))):
         rank = np.linalg.matrix_rank(a)
         u, s, vt = np.linalg.svd(a, full_matrices=False)
