@@ -117,7 +117,7 @@ def cumulative_simpson(y: Any, *, x: Any = None, dx: Any = 1.0, axis: int = -1, 
         rows, axis = np.moveaxis(total, axis, -1), AxisIndex(axis, len(shape_of(array(y))))
     else:
         y, h, axis = _samples(y, x, dx, axis)
-        h = h * np.ones(shape_of(y)[-1] - 1)
+        h = h * np.ones(shape_of(y)[-1] - 1, y.dtype)
         forth = _first_of_three(y, h)
         back = _first_of_three(y[..., ::-1], h[..., ::-1])[..., ::-1]
         n = shape_of(y)[-1] - 1

@@ -75,7 +75,7 @@ def companion(a: Any) -> Any:
     """The matrix whose characteristic polynomial has coefficients a: first row -a[1:]/a[0], ones below the diagonal."""
     (a,) = arrays(a)
     n = a.shape[-1] - 1
-    below = np.broadcast_to(np.eye(n - 1, n), (*a.shape[:-1], n - 1, n))
+    below = np.broadcast_to(np.eye(n - 1, n, dtype=a.dtype), (*a.shape[:-1], n - 1, n))
     return np.concatenate([(-a[..., 1:] / a[..., :1])[..., None, :], below], axis=-2)
 
 
@@ -84,7 +84,7 @@ def leslie(f: Any, s: Any) -> Any:
     """Fecundities f in the first row, survival s below the diagonal."""
     f, s = arrays(f, s)
     n = f.shape[-1]
-    below = np.eye(n - 1, n) * s[..., :, None]
+    below = np.eye(n - 1, n, dtype=s.dtype) * s[..., :, None]
     return np.concatenate([f[..., None, :], below], axis=-2)
 
 

@@ -11,8 +11,10 @@ import scipy.ndimage
 from ...convolution import conv
 from ...core.trace import concrete
 from ...core.types import ArrayType, shape_of
-from ...numpy.dispatch import implements, unsupported_argument
+from ...errors import UnsupportedFunctionError
+from ...numpy.dispatch import implements
 from ...numpy.parts import AxisIndex, common, floating
+from ...numpy.ufuncs import to_dtype
 from ...primitives.convolve import correlate as sliding_product
 from ...primitives.shape import broadcast_to
 from .common import around, chosen, extended, for_each, no_output
@@ -24,9 +26,16 @@ __all__ = [
 ]  # fmt: skip
 
 
+def in_dtype_of_array(x: Any, w: Any) -> tuple[Any, Any]:
+    """An array and weights in the array's precision, complex where one of them is."""
+    x, w = floating(x), floating(w)
+    dtype = np.result_type(x.dtype, np.complex64) if w.dtype.kind == "c" else x.dtype
+    return to_dtype(x, dtype), to_dtype(w, dtype)
+
+
 def _along(x: Any, w: Any, axis: int, mode: str, cval: Any, origin: int) -> Any:
     """y_i = sum_k w_k x_(i + k - size // 2 - origin)."""
-    x, w = common(floating(x), floating(w))
+    x, w = in_dtype_of_array(x, w)
     axis = AxisIndex(axis, len(shape_of(x)))
     x = extended(x, {axis: around(shape_of(w)[0], origin)}, [mode], cval)
     rows = np.moveaxis(x, axis, -1)
@@ -78,7 +87,7 @@ def correlate(
 ) -> Any:
     """y_i = sum_k w_k x_(i+k-m) over several axes."""
     no_output("correlate", output)
-    x, w = common(floating(input), floating(weights))
+    x, w = in_dtype_of_array(input, weights)
     along = chosen(x, axes)
     n = len(along)
     if len(shape_of(w)) != n:
@@ -116,10 +125,12 @@ def _radius(sigma: Any, truncate: float, radius: int | None) -> int:
         return int(radius)
     value = concrete(sigma)
     if isinstance(value, ArrayType):
-        raise unsupported_argument(
-            "scipy.ndimage.gaussian_filter1d", "radius", None, "radius=10: sigma is known here only by its type"
+        raise UnsupportedFunctionError(
+            "the number of weights of gaussian_filter1d is needed, and sigma is known only by its type",
+            why="shapes may not depend on data (under jit or in a loop)",
+            write="gaussian_filter1d(x, sigma, radius=10)",
         )
-    return int(truncate * float(value) + 0.5)
+    return int(truncate * float(np.max(value)) + 0.5)  # under vmap: of all lanes
 
 
 def _gaussian(sigma: Any, order: int, radius: int) -> Any:

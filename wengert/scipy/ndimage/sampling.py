@@ -11,6 +11,7 @@ import scipy.ndimage
 from ...core.types import shape_of
 from ...numpy.dispatch import implements, unsupported_argument
 from ...numpy.parts import array, floating
+from ...numpy.ufuncs import to_dtype
 from ...primitives.gather import gather
 from ...primitives.linalg_banded import solve_banded
 from ...primitives.shape import reshape
@@ -110,7 +111,7 @@ def _sampled(x: Any, at: list[Any], order: int, mode: str, cval: Any, prefilter:
     if mode == "constant":
         beyond = [np.logical_or(a < 0, a > n - 1) for a, n in zip(at, extent, strict=True)]
         total = np.where(_any(beyond), cval, total)
-    return total
+    return to_dtype(total, x.dtype)
 
 
 def _any(conditions: list[Any]) -> Any:
