@@ -22,6 +22,8 @@ from .shape import broadcast_to, reshape
 def toeplitz_product(c: Any, r: Any, x: Any) -> Any:
     """Y = T X, y_i = sum_j t_(i-j) x_j: (..., m), (..., n), (..., n, k) -> (..., m, k)."""
     columns = mT(x)
+    if not c.shape[-1] or not r.shape[-1]:
+        return np.zeros((*x.shape[:-2], c.shape[-1], x.shape[-1]), x.dtype)
     axis = len(c.shape) - 1
     rest = slice_(r, index=along(axis, r.shape, (1, r.shape[-1] - 1, 1)))
     t = _backwards(concatenate(_backwards(rest), c, axis=axis))  # t_(m-1), ..., t_(1-n)

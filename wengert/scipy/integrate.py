@@ -85,6 +85,8 @@ def simpson(y: Any, x: Any = None, *, dx: Any = 1.0, axis: int = -1) -> Any:
     """
     y, h, _ = _samples(y, x, dx, axis)
     n = shape_of(y)[-1]
+    if not n:
+        raise ValueError("At least one point is required along `axis`.")
     if n == 2:
         return 0.5 * _step(h, -1) * (y[..., 0] + y[..., 1])
     odd = n if n % 2 else n - 1

@@ -152,6 +152,8 @@ def fftconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> Any
     axes = tuple(AxisIndex(i, n) for i in chosen)
     if not n:
         return a * v
+    if 0 in (*shape_of(a), *shape_of(v)):
+        return np.zeros(0, a.dtype)
     a, v = _ordered(a, v, mode, axes)
     axes = tuple(i for i in axes if shape_of(a)[i] != 1 and shape_of(v)[i] != 1)
     y = _by_fourier(a, v, axes) if axes else floating(a) * floating(v)
@@ -281,6 +283,8 @@ def detrend(data: Any, axis: int = -1, type: str = "linear", bp: Any = 0, overwr
     x = floating(data)
     if type not in ("linear", "l", "constant", "c"):
         raise ValueError("Trend type must be 'linear' or 'constant'.")
+    if 0 in shape_of(x):
+        return x
     if type in ("constant", "c"):
         return x - np.mean(x, axis=axis, keepdims=True)
     axis = AxisIndex(axis, len(shape_of(x)))
@@ -291,8 +295,8 @@ def detrend(data: Any, axis: int = -1, type: str = "linear", bp: Any = 0, overwr
     x = np.moveaxis(x, axis, -1)
     pieces = []
     for start, stop in itertools.pairwise(ends):
-        line = np.stack([np.arange(1, stop - start + 1) / (stop - start), np.ones(stop - start)], 1).astype(x.dtype)
-        q = np.linalg.qr(line)[0] if stop - start > 1 else np.ones((1, 1), x.dtype)
+        line = np.stack([np.arange(1, stop - start + 1) / (stop - start), np.ones(stop - start)], 1)
+        q = (np.linalg.qr(line)[0] if stop - start > 1 else np.ones((1, 1))).astype(x.dtype)
         piece = x[..., start:stop]
         pieces.append(piece - (piece @ q) @ q.T)
     return np.moveaxis(np.concatenate(pieces, axis=-1), -1, axis)

@@ -46,7 +46,7 @@ class interp1d:
         if not assume_sorted:
             order = np.argsort(x)
             x, y = wnp.take(x, order), wnp.take(y, order, axis=self.axis)
-        self.x = knots(x, 1)
+        self.x = knots(x, 1 if kind in _STEPS else 2)
         self.y, self.axis = samples(self.x, y, axis)
         degree = {"zero": 0, "slinear": 1, "quadratic": 2, "cubic": 3}.get(kind, kind)
         self.kind = kind

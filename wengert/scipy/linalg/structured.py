@@ -105,7 +105,7 @@ def convolution_matrix(a: Any, n: int, mode: str = "full") -> Any:
 def _column_and_row(c_or_cr: Any, x: Any) -> list[Any]:
     """c, r and columns, in one dtype."""
     c, r = c_or_cr if isinstance(c_or_cr, tuple) else (c_or_cr, np.conj(arrays(c_or_cr)[0]))
-    c, r, x = nl._floating(*arrays(c, r, x))
+    c, r, x = map(np.atleast_1d, nl._floating(*arrays(c, r, x)))
     return [c, r, reshape(x, shape=(*x.shape, 1)) if len(x.shape) == 1 else x]
 
 
@@ -114,7 +114,7 @@ def matmul_toeplitz(c_or_cr: Any, x: Any, check_finite: bool = False, workers: A
     """T X for the Toeplitz matrix with first column c and first row r: a convolution."""
     c, r, columns = _column_and_row(c_or_cr, x)
     y = toeplitz_product(c, r, columns)
-    return y[..., 0] if np.ndim(x) == 1 else y
+    return y[..., 0] if np.ndim(x) < 2 else y
 
 
 @implements(sl.solve_toeplitz)
@@ -122,7 +122,7 @@ def solve_toeplitz(c_or_cr: Any, b: Any, check_finite: bool = True) -> Any:
     """X with T X = B by Levinson's recursion, O(n^2); T has first column c and first row r (by default conj(c))."""
     c, r, columns = _column_and_row(c_or_cr, b)
     x = solve_primitive(c, r, columns)
-    return x[..., 0] if np.ndim(b) == 1 else x
+    return x[..., 0] if np.ndim(b) < 2 else x
 
 
 @implements(sl.solve_circulant)
@@ -137,6 +137,8 @@ def solve_circulant(
     c, b = np.atleast_1d(arrays(c)[0]), np.atleast_1d(arrays(b)[0])
     if c.shape[caxis] != b.shape[baxis]:
         raise ValueError(f"Shapes of c {tuple(c.shape)} and b {tuple(b.shape)} are incompatible")
+    if 0 in b.shape:
+        return np.zeros(b.shape, np.result_type(c.dtype, b.dtype, np.float32))
     is_real = c.dtype.kind != "c" and b.dtype.kind != "c"
     spectrum = np.fft.fft(np.moveaxis(c, caxis, -1))
     size = np.abs(spectrum)

@@ -36,6 +36,8 @@ def in_dtype_of_array(x: Any, w: Any) -> tuple[Any, Any]:
 def _along(x: Any, w: Any, axis: int, mode: str, cval: Any, origin: int) -> Any:
     """y_i = sum_k w_k x_(i + k - size // 2 - origin)."""
     x, w = in_dtype_of_array(x, w)
+    if 0 in shape_of(x):
+        return x
     axis = AxisIndex(axis, len(shape_of(x)))
     x = extended(x, {axis: around(shape_of(w)[0], origin)}, [mode], cval)
     rows = np.moveaxis(x, axis, -1)
@@ -90,6 +92,8 @@ def correlate(
     x, w = in_dtype_of_array(input, weights)
     along = chosen(x, axes)
     n = len(along)
+    if 0 in shape_of(x):
+        return x
     if len(shape_of(w)) != n:
         raise RuntimeError(f"weights.ndim ({len(shape_of(w))}) must match len(axes) ({n})")
     widths = {a: around(k, o) for a, k, o in zip(along, shape_of(w), for_each(origin, n, "origin"), strict=True)}

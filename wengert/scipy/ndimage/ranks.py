@@ -56,6 +56,8 @@ def _extremum(name: str, reduce: Any) -> Any:
         axes: Any = None,
     ) -> Any:
         no_output(name, output)
+        if 0 in shape_of(array(input)):
+            return input
         flat, _, along = _neighbours(array(input), size, footprint, mode, cval, origin, axes)
         return np.moveaxis(reduce(flat, axis=-1), range(-len(along), 0), along)
 
@@ -86,6 +88,8 @@ def minimum_filter1d(
 def _ranked(name: str, rank_of: Any, args: tuple[Any, ...], output: Any) -> Any:
     """The neighbour of a rank."""
     no_output(name, output)
+    if 0 in shape_of(args[0]):
+        return args[0]
     flat, mask, along = _neighbours(*args)
     count = int(mask.sum())
     rank = rank_of(count)
