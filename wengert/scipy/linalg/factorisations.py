@@ -115,8 +115,8 @@ def cholesky_update(c: Any, v: Any, sign: int = 1, *, lower: bool = True) -> Any
 
     Law: `L1 L1^H = L L^H + sign v v^H`, (..., n, n), (..., n) -> (..., n, n); with lower=False `U1^H U1`. One rotation
     for each column, `r^2 = l_jj^2 + sign |v_j|^2`, a hyperbolic one for downdates: Golub and Van Loan, Matrix
-    computations, 6.5.4. The same O(n^2) forwards and backwards. Raises LinAlgError where A - v v^H is not positive
-    definite. SciPy has no such function.
+    computations, 6.5.4. The same O(n^2) forwards and backwards. The other triangle of L is not read. Raises LinAlgError
+    where A - v v^H is not positive definite. SciPy has no such function.
 
     >>> import numpy as np
     >>> import wengert as wg
@@ -142,13 +142,13 @@ def cholesky_update(c: Any, v: Any, sign: int = 1, *, lower: bool = True) -> Any
 
     def column(v: Any, row: tuple[Any, Any]) -> tuple[Any, Any]:
         here, old = row
-        d, w = (np.sum(x * here, axis=-1, keepdims=True) for x in (old, v))
+        d, w = (np.sum(np.where(here, x, 0), axis=-1, keepdims=True) for x in (old, v))
         square = np.real(d) ** 2 + sign * np.real(w * np.conj(w))
         r = p.cholesky(square[..., None])[..., 0]
-        new = (d * old + sign * np.conj(w) * v) / r
-        return (r * v - w * new) / d, new
+        new = np.where(here, r, (d * old + sign * np.conj(w) * v) / r)
+        return np.where(here, 0, (r * v - w * new) / d), new
 
-    _, columns_ = scan(column, v, (np.eye(n, dtype=dtype), np.moveaxis(low, -1, 0)))
+    _, columns_ = scan(column, v, (np.eye(n, dtype=bool), np.moveaxis(np.tril(low), -1, 0)))
     low = np.moveaxis(columns_, 0, -1)
     return low if lower else p.mH(low)
 
