@@ -1,6 +1,6 @@
 """Convolution and pooling in any number of dimensions, with stride, padding, dilation and groups.
 
-Arrays have channels before the axes that windows slide along, (..., channels, *extent), as PyTorch has them. Each
+Arrays have channels before the axes that windows slide along, `(..., channels, *extent)`, as PyTorch has them. Each
 function is made of `windows`, a view of an array through sliding windows, of its transpose, and of a matrix product.
 """
 
@@ -63,7 +63,7 @@ def _padded(x: Any, pairs: Sequence[tuple[int, int]], value: float = 0.0) -> Any
 def windows(x: Any, size: int | Sequence[int], *, stride: Any = 1, dilation: Any = 1) -> Any:
     """An array through windows that slide along its last axes.
 
-    Law: `y[..., i, k] = x[..., stride i + dilation k]`, (..., *extent) -> (..., *counts, *size), where `counts =
+    Law: `y[..., i, k] = x[..., stride i + dilation k]`, `(..., *extent) -> (..., *counts, *size)`, where `counts =
     (extent - dilation (size - 1) - 1) // stride + 1`. A view: in compiled code nothing is copied. Raises ShapeError
     where a window does not fit.
 
@@ -92,7 +92,7 @@ def conv(x: Any, w: Any, *, stride: Any = 1, padding: Padding = 0, dilation: Any
     """The sliding product that neural networks call convolution: the kernel is not turned round.
 
     Law: `y[..., o, i] = sum_ck w[o, c, k] x[..., c, stride i + dilation k - padding]`, zeros outside of x.
-    (..., c, *extent), (o, c / groups, *size) -> (..., o, *counts). The kernel says how many axes windows slide along.
+    `(..., c, *extent), (o, c / groups, *size) -> (..., o, *counts)`. The kernel says how many axes windows slide along.
     groups: channels are taken in so many groups, each with its part of the kernels; as many as channels: depthwise.
     Computed as one matrix product of the copied windows. Raises ShapeError where shapes do not fit.
 
@@ -149,8 +149,8 @@ def conv_transpose(
     """The transpose of `conv` in its array, as upsampling uses it: <conv(x, w), y> = <x, conv_transpose(y, w)>.
 
     Law: `x[..., c, m] = sum_oik w[o, c, k] y[..., o, i]` over `stride i + dilation k - padding = m`.
-    (..., o, *counts), (o, c / groups, *size) -> (..., c, *extent), `extent = (counts - 1) stride + dilation (size - 1)
-    + 1 - 2 padding + extra`; extra (below stride) is what conv leaves out at the end.
+    `(..., o, *counts), (o, c / groups, *size) -> (..., c, *extent)`, where `extent = (counts - 1) stride +
+    dilation (size - 1) + 1 - 2 padding + extra`; extra (below stride) is what conv leaves out at the end.
 
     >>> import numpy as np
     >>> import wengert as wg

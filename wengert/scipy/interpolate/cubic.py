@@ -76,10 +76,10 @@ def pchip_interpolate(xi: Any, yi: Any, x: Any, der: Any = 0, axis: int = 0) -> 
 
 
 class Akima1DInterpolator(PPoly):
-    """The piecewise cubic whose slopes follow the flatter side: m_1 and m_2 weighted by |m_4 - m_3|, |m_2 - m_1|.
+    """The piecewise cubic whose slopes follow the flatter side: m_2, m_3 weighted by `|m_4 - m_3|, |m_2 - m_1|`.
 
     H. Akima, A new method of interpolation and smooth curve fitting based on local procedures (1970); method="makima"
-    adds the half of sums to the differences. Where all four differences vanish the mean of m_1 and m_2 counts. By
+    adds the half of sums to the differences. Where both weights vanish the mean of m_1 and m_4 counts. By
     default NaN outside of the samples. Differentiated in x, y and the points.
     """
 
