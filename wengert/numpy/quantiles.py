@@ -170,7 +170,8 @@ def _unweighted(rows: Rows, q: Any, method: str) -> Any:
     below, t = METHODS[method](n, q)
     if isinstance(t, float):
         return rows.at(below)[0]
-    return lerp(*rows.at(below, below + 1), to_dtype(select(np.less(below, 0), 0.0, t), q.dtype))
+    low, high = rows.at(below, below + 1)
+    return lerp(low, high, to_dtype(select(np.less(below, 0), 0.0, t), q.dtype))
 
 
 def _weighted(rows: Rows, q: Any, weights: Any, axis: Any, method: str) -> Any:
