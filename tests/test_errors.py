@@ -24,6 +24,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.cluster.vq
 import scipy.integrate
 import scipy.interpolate
 import scipy.linalg
@@ -1091,7 +1092,13 @@ def test_every_class_has_its_page():
         (lambda x: np.sum(scipy.linalg.expm(np.outer(x, x))), "scipy.linalg", "from wengert.scipy import linalg"),
         (lambda x: scipy.optimize.brentq(lambda t: t - x[0], 0, 3), "scipy.optimize", "wg.implicit.root"),
         (lambda x: scipy.integrate.quad(lambda t: t * x[0], 0, 3)[0], "scipy.integrate", "wg.implicit.ode or quad"),
-        (lambda x: scipy.interpolate.CubicSpline([0, 1, 2], x)(0.5), "scipy.interpolate", "wg.custom_jvp"),
+        (lambda x: scipy.interpolate.CubicSpline([0, 1, 2], x)(0.5), "scipy.interpolate", "import interpolate"),
+        (
+            lambda x: np.sum(scipy.linalg.cho_factor(np.outer(x, x) + np.eye(3))[0]),
+            "scipy.linalg",
+            "wg.jit(wg.grad(f))",
+        ),
+        (lambda x: scipy.cluster.vq.whiten(np.outer(x, x)).sum(), "scipy.cluster", "wg.custom_jvp"),
     ],
 )
 def test_what_scipy_was_given(f, package, instead):

@@ -16,13 +16,14 @@ from ..errors import ConcretizationError, WengertError, is_ours
 from .dispatch import HANDLERS
 
 _STOP = "wg.stop_gradient(t) where only the value is wanted"
+_COMPILED = "or leave it as it is and compile, wg.jit(wg.grad(f)), where the functions that follow t take its place"
 _OWN_ARRAY = "make the array that is assigned to with wnp.zeros(n) or np.zeros_like(t)"
 
 # What was asked for: what asks for it, and what to write.
 _ADVICE = {
     "float": (
         "float(t), math.sin(t), and a[0] = t on a plain array take a plain number out of the trace",
-        f"np.sin(t) for math.sin(t); {_OWN_ARRAY}; f'{{t:.3f}}' to print; {_STOP}",
+        f"np.sin(t) for math.sin(t); {_OWN_ARRAY}; f'{{t:.3f}}' to print; {_STOP}; {_COMPILED}",
     ),
     "complex number": (
         "complex(t), cmath.sin(t), and a[0] = t on a plain array take a plain number out of the trace",
@@ -40,7 +41,7 @@ _ADVICE = {
     "NumPy array": (
         "np.array([t, t]), np.full(3, t) and a[mask] = t on a plain array fill plain arrays, which hold no derivatives",
         "wnp.array([t, t]), np.stack([t, t]), wnp.full(3, t), with import wengert.numpy as wnp; t.astype(np.float32) "
-        f"for np.float32(t); {_OWN_ARRAY}; {_STOP}",
+        f"for np.float32(t); {_OWN_ARRAY}; {_STOP}; {_COMPILED}",
     ),
     "pickle": (
         "what is sent to a file or to another process is plain data",
@@ -67,7 +68,7 @@ def plain_number(tracer: Tracer, asked: str) -> WengertError:
         return ConcretizationError(
             f"{package} was called with a traced array {tracer.type}, whose derivative would be lost",
             why="it computes with plain arrays, and NumPy's protocols do not reach it",
-            write=(f"{_INSTEAD[package]}, where that has it; " if package in _INSTEAD else "")
+            write=(f"{_INSTEAD[package]}, where that has it, {_COMPILED}; " if package in _INSTEAD else "")
             + f"wg.custom_jvp or wg.custom_vjp for a derivative of your own; {_STOP}",
         )
     if tracer.dtype.kind not in "fc":
@@ -79,13 +80,11 @@ def plain_number(tracer: Tracer, asked: str) -> WengertError:
 
 
 # What to write instead of parts of SciPy.
-_INSTEAD = {
-    "scipy.special": "from wengert.scipy import special",
-    "scipy.stats": "from wengert.scipy import stats",
-    "scipy.linalg": "from wengert.scipy import linalg",
-    "scipy.optimize": "wg.implicit.root, fixed_point, minimize or least_squares",
-    "scipy.integrate": "wg.implicit.ode or quad, np.trapezoid",
-}
+_OURS = ("fft", "integrate", "interpolate", "linalg", "ndimage", "signal", "special", "stats")
+_INSTEAD = {f"scipy.{name}": f"from wengert.scipy import {name}" for name in _OURS}
+_INSTEAD["scipy.integrate"] += "; wg.implicit.ode or quad"
+_INSTEAD["scipy"] = "the function of this name in wengert.scipy"
+_INSTEAD["scipy.optimize"] = "wg.implicit.root, fixed_point, minimize or least_squares"
 
 
 def calling_package() -> str:
@@ -94,7 +93,8 @@ def calling_package() -> str:
     while frame is not None and is_ours(frame.f_code.co_filename):
         names = frame.f_globals.get("__name__", "").split(".")
         if names[0] == "scipy":
-            found = ".".join(names[:2])
+            private = names[1].startswith("_")  # what its functions have in common
+            found = found or "scipy" if private else ".".join(names[:2])
         frame = frame.f_back  # type: ignore[assignment]
     return found
 
