@@ -1095,7 +1095,7 @@ def test_every_class_has_its_page():
         (lambda x: scipy.interpolate.CubicSpline([0, 1, 2], x)(0.5), "scipy.interpolate", "import interpolate"),
         (
             lambda x: np.sum(scipy.linalg.cho_factor(np.outer(x, x) + np.eye(3))[0]),
-            "scipy.linalg",
+            "scipy",
             "wg.jit(wg.grad(f))",
         ),
         (lambda x: scipy.cluster.vq.whiten(np.outer(x, x)).sum(), "scipy.cluster", "wg.custom_jvp"),
