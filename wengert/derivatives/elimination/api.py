@@ -97,8 +97,8 @@ def jacobian(
     `jacobian(f).plan(*args)` says what is done, and how much. Real functions only. Singular points: as in the two
     modes, a zero factor stays zero beside an infinite one.
 
-    Raises NonDifferentiableInputError; ArgumentError (order, count, trials); MemoryLimitError where an operation of
-    unknown structure has a Jacobian of more than 2**24 entries.
+    Raises NonDifferentiableInputError; ArgumentError (order, count, trials); MemoryLimitError where an operation
+    has a dense Jacobian of more than 2**24 entries.
 
     >>> import numpy as np
     >>> from wengert import elimination

@@ -17,6 +17,7 @@ from ...transforms.batch import batch_flat
 from ...transforms.tape import LinearEquation, LinearVar, Scaled, Tape, zeros
 from ...transforms.transpose import transpose_tape
 from .algebra import Algebra, Local
+from .coloured import coloured
 from .emit import cast, pick
 
 LARGEST = 2**24  # entries of a local Jacobian that is found column by column
@@ -77,8 +78,17 @@ def _linear(eq: LinearEquation, x: LinearVar, tape: Tape, algebra: Algebra) -> I
     elif eq.primitive.pointwise and shape_of(x) == eq.outs[0].shape:
         yield from _pointwise(eq, x, algebra)
     else:
-        picked = _picked(eq, x, algebra) if isinstance(eq.primitive.kind, Multilinear) else None
-        yield from _by_vectors(eq, x, tape, algebra) if picked is None else [picked]
+        yield from _other(eq, x, tape, algebra)
+
+
+def _other(eq: LinearEquation, x: LinearVar, tape: Tape, algebra: Algebra) -> Iterator[Found]:
+    """A matrix that depends on values: entries are elements of an operand, or found by colours, or by unit vectors."""
+    if isinstance(eq.primitive.kind, Multilinear):
+        picked = _picked(eq, x, algebra)
+        found = None if picked is None else iter([picked])
+    else:
+        found = coloured(eq, x, algebra, lambda x_dot, args: _applied(eq, x, x_dot, args))
+    yield from _by_vectors(eq, x, tape, algebra) if found is None else found
 
 
 def _applied(eq: LinearEquation, x: LinearVar, x_dot: Any, args: list[Any] | None = None) -> list[Any]:
@@ -224,7 +234,7 @@ def _lanes(run: Callable[[Any], list[Any]], x: LinearVar) -> list[Any]:
     if n * n > LARGEST:
         raise MemoryLimitError(
             f"elimination needs the local Jacobian of an operation on {n} elements, found by {n} unit vectors",
-            why="no structure is known of this operation, and its Jacobian is held as a dense matrix",
+            why="the Jacobian of this operation is not known to be sparse, and is held as a dense matrix",
             write="wg.jacobian(f), which pushes vectors through the program, or a smaller problem",
         )
     unit = np.eye(n, dtype=x.dtype).reshape(n, *x.shape)
