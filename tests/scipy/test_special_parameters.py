@@ -207,6 +207,20 @@ def test_complex_arguments_are_refused(f, why):
         wg.jvp(f, (0.5,), (1.0,))
 
 
+def test_kolmogorovs_distribution():
+    def survival(x):
+        return 2 * sum((-1) ** (k - 1) * mp.exp(-2 * k * k * x * x) for k in range(1, 40))
+
+    with mp.workdps(DIGITS):
+        for x in (0.4, 0.999, 1.0, 3.0):
+            first, second = (float(mp.diff(survival, mp.mpf(x), n)) for n in (1, 2))
+            np.testing.assert_allclose(wg.grad(sp.kolmogorov)(x), first, rtol=1e-14)
+            np.testing.assert_allclose(wg.grad(wg.grad(sp.kolmogorov))(x), second, rtol=1e-14)
+    np.testing.assert_array_equal(wg.vmap(wg.grad(sp.kolmogorov))(np.array([-1.0, 0.0, 1e-3, np.inf])), 0)
+    y = 0.3
+    np.testing.assert_allclose(wg.grad(lambda y: sp.kolmogorov(sp.kolmogi(y)))(y), 1, rtol=1e-14)
+
+
 def test_complex_arguments_left_of_the_imaginary_axis():
     with mp.workdps(DIGITS):
         z = (-0.7 + 0.2j, -0.5 + 1j, 0.3 - 0.1j)

@@ -28,6 +28,7 @@ erf erfc erfi erfcx erfinv erfcinv dawsn wofz ndtr log_ndtr ndtri ndtri_exp owen
 hyp0f1 hyp1f1 hyperu hyp2f1 wright_bessel log_wright_bessel
 expit log_expit logit exprel cosm1 exp10 powm1 sindg cosdg tandg cotdg radian wrightomega xlogy xlog1py
 entr rel_entr kl_div huber pseudo_huber boxcox boxcox1p inv_boxcox inv_boxcox1p tklmbda exp1 expi spence lpmv
+kolmogorov kolmogi
 """
 NAMES = _NAMES.split()
 

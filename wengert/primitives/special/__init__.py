@@ -16,7 +16,7 @@ from .table import TABLE
 __all__ = ["FAMILIES", "REFUSED", "TABLE", "every", "find"]
 
 # in the order in which they are searched: those first that are used most, and need no others
-FAMILIES = ("error", "gamma", "exponential", "bessel", "cumulative", "elliptic", "polynomial")
+FAMILIES = ("error", "gamma", "exponential", "bessel", "cumulative", "elliptic", "polynomial", "kolmogorov")
 
 
 def find(name: str) -> Primitive | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 _BY_REASON = {
     "SciPy has no density of this noncentral distribution from which a derivative could be made": """
         ncfdtr ncfdtri ncfdtridfd ncfdtridfn ncfdtrinc nctdtr nctdtridf nctdtrinc nctdtrit chndtridf""",
-    "SciPy has no density of this distribution": "smirnov smirnovi kolmogorov kolmogi",
+    "SciPy has no density of this distribution": "smirnov smirnovi",
     "the derivative in the argument is its second result; of that there is none, as SciPy is not accurate there": """
         obl_ang1 obl_rad1 obl_rad2 pro_ang1 pro_rad1 pro_rad2
         obl_ang1_cv obl_rad1_cv obl_rad2_cv pro_ang1_cv pro_rad1_cv pro_rad2_cv""",
