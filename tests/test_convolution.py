@@ -134,3 +134,17 @@ def test_a_whole_network(rng):
     wg.check_grads(loss, (w, v))
     for a, b in zip(wg.jit(wg.grad(loss, (0, 1)))(w, v), wg.grad(loss, (0, 1))(w, v), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-10)
+
+
+def test_structure_of_derivatives():
+    """Jacobians of convolution, its transpose and pooling are banded, and known to be."""
+    w, x = np.array([[[1.0, 2.0, 4.0]]]), np.arange(8.0)
+    for f, nonzero in (
+        (lambda x: conv(x[None], w)[0], 18),
+        (lambda x: conv_transpose(x[None], w)[0], 24),
+        (lambda x: conv(x[None], w, stride=2, padding=1)[0], 11),
+        (lambda x: avg_pool(x, 2), 8),
+    ):
+        found = wg.sparse.jacobian(f)(x)
+        assert found.nnz == nonzero
+        np.testing.assert_allclose(found.toarray(), wg.jacobian(f)(x))

@@ -43,7 +43,7 @@ MOVES = frozenset((
     "broadcast_to", "reshape", "transpose", "slice", "place", "set_slice", "clear_slice", "gather", "scatter_set",
     "scatter_clear", "crop_or_pad", "concatenate", "stack", "diag_part", "diag_matrix", "convert", "cast", "real",
     "imag", "conj", "where", "rearrange", "delay", "stop_gradient", "last_assigned", "refused", "directed", "print",
-    "check", "assume",
+    "check", "assume", "windows", "banded_transpose",
 ))
 # fmt: on
 PARTS = frozenset(("slice", "gather", "diag_part"))  # read only the elements that they return
@@ -89,6 +89,17 @@ def _convolve(ins: Sequence[ArrayType], outs: Sequence[ArrayType], params: Mappi
     return 2 * elements(ins[0].shape) * ins[1].shape[-1]
 
 
+def _banded(factor: int) -> Rule:
+    """For each diagonal a product and a sum with every element of the columns; solving goes through them twice."""
+
+    def rule(ins: Sequence[ArrayType], outs: Sequence[ArrayType], params: Mapping[str, Any]) -> int:
+        diagonals = params["lower"] + params["upper"] + 1
+        factored = diagonals * elements(ins[0].shape) if factor > 2 else 0
+        return factored + factor * diagonals * elements(ins[1].shape)
+
+    return rule
+
+
 def _matrix(factor: float) -> Rule:
     """factor n^3 for each matrix (m, n) of a stack, where n^3 stands for max(m, n) min(m, n)^2."""
 
@@ -127,6 +138,9 @@ RULES: dict[str, Rule] = {
     "solve": _solve(2 / 3),
     "solve_triangular": _solve(0),
     "lstsq": _solve(4),
+    **dict.fromkeys(("banded_product", "banded_outer"), _banded(2)),
+    "solve_banded": _banded(4),
+    "overlap_add": _first,
 }
 
 

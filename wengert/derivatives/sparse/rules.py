@@ -16,6 +16,7 @@ from ...core.primitive import Elementwise, Linear, Primitive
 from ...core.types import ArrayType
 from ...primitives.contract import split_subscripts
 from ...primitives.shape import kept as kept_axes
+from ...primitives.sliding import windows
 from .curvature import curved_pairs
 from .sets import Sets, boolean, check_entries, elements, kept, moved, stacked, summed, together, union
 
@@ -201,6 +202,16 @@ def scatter_adds(app: Application) -> list[Sets]:
     return [added_anywhere(app, 0, 1)]
 
 
+def overlaps(app: Application) -> list[Sets]:
+    """overlap_add: each element of a window is added to the one that `windows` would take it from."""
+    t, given = app.outs[0], app.types[0]
+    size = given.shape[given.ndim - len(app.params["extent"]) :]
+    numbers = np.arange(t.size).reshape(t.shape)
+    places = windows.impl(numbers, size=size, stride=app.params["stride"], dilation=app.params["dilation"])
+    s = app.sets[0]
+    return [None if s is None else summed(s, places.reshape(-1), t.size)]
+
+
 def accumulates(app: Application) -> list[Sets]:
     """cumsum, recurrence, products_before: each element depends on those before it along the axis."""
     axis, reverse = app.params["axis"], app.params["reverse"]
@@ -360,12 +371,12 @@ def transforms_along(app: Application) -> list[Sets]:
 
 _MOVES = (
     "reshape transpose broadcast_to slice place set_slice clear_slice gather scatter_set scatter_clear crop_or_pad "
-    "diag_part diag_matrix concatenate stack delay rearrange"
+    "diag_part diag_matrix concatenate stack delay rearrange windows banded_transpose"
 )
 _MATRICES = (
     "solve solve_triangular inv cholesky qr lu det slogdet eigh eigvalsh eig eigvals svd svdvals pinv lstsq sylvester "
     "cofactors cofactors_slope gaps over_gaps over_values complement adapted_eigh adapted_svd regular refused accepted "
-    "matrix_function matrix_function_slope"
+    "matrix_function matrix_function_slope banded_product banded_outer solve_banded continuous_riccati discrete_riccati"
 )
 RULES: dict[str, Callable[[Application], list[Sets]]] = {
     **dict.fromkeys(_MOVES.split(), moves),
@@ -376,6 +387,7 @@ RULES: dict[str, Callable[[Application], list[Sets]]] = {
     **dict.fromkeys(("fft", "ifft", "rfft", "irfft"), transforms_along),
     **dict.fromkeys(_MATRICES.split(), matrices),
     "norm": norms,
+    "overlap_add": overlaps,
     "roots": polynomials,
     "scatter_add": scatter_adds,
 }
