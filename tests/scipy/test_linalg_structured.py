@@ -127,8 +127,8 @@ def test_matrix_equations(n, rng):
     """Lyapunov and Stein equations, small and large, by their residuals."""
     a, q = 0.4 * rng.normal(size=(n, n)) / np.sqrt(n) + 0.3 * np.eye(n), rng.normal(size=(n, n))
     order = 2 if n == 2 else 1
-    agrees(L.solve_discrete_lyapunov, sl.solve_discrete_lyapunov, a, q, order=order)
-    agrees(L.solve_continuous_lyapunov, sl.solve_continuous_lyapunov, a, q, order=order)
+    agrees(L.solve_discrete_lyapunov, sl.solve_discrete_lyapunov, a, q, order=order, gradient=n == 2)
+    agrees(L.solve_continuous_lyapunov, sl.solve_continuous_lyapunov, a, q, order=order, gradient=n == 2)
     z = a + 0.2j * a.T
     x = wg.vjp(L.solve_discrete_lyapunov, z, q + 0j)[0]
     np.testing.assert_allclose(z @ x @ z.conj().T - x + q, 0, atol=1e-12)
@@ -227,9 +227,9 @@ def test_left_eigenvectors(rng):
 def test_functions_of_diagonalisable_matrices(rng):
     """funm with NumPy's functions, fractional powers in both arguments; d/dt A^t = A^t log A."""
     a = np.diag([1.0, 2, 3]) + 0.3 * rng.normal(size=(3, 3))
-    agrees(lambda a: L.funm(a, np.sin), sl.sinm, a, lanes=False)
+    agrees(lambda a: L.funm(a, np.sin), sl.sinm, a, lanes=False, gradient=False)
     agrees(lambda a: L.funm(a, np.sin), sl.sinm, a + 0.1j, lanes=False, order=1)
     power = sl.fractional_matrix_power(a, 0.7)
     f = lambda t: L.fractional_matrix_power(a, t)
     np.testing.assert_allclose(wg.jvp(f, (0.7,), (1.0,))[1], power @ sl.logm(a), rtol=1e-9)
-    agrees(lambda a: L.fractional_matrix_power(a, 0.7), lambda a: sl.fractional_matrix_power(a, 0.7), a)
+    agrees(lambda a: L.fractional_matrix_power(a, 0.7), lambda a: sl.fractional_matrix_power(a, 0.7), a, gradient=False)
