@@ -9,7 +9,12 @@ import wengert as wg
 import wengert.numpy as wnp
 from wengert import errors
 from wengert.core.check import check
+from wengert.core.execute import python_function
+from wengert.core.inplace import Sums
+from wengert.core.record import record
 from wengert.core.tree import flatten
+from wengert.core.types import ArrayType
+from wengert.primitives import elementwise as ew
 
 RNG = np.random.default_rng(0)
 A = RNG.normal(size=(3, 3)) * 0.4
@@ -462,6 +467,23 @@ def test_ten_thousand_rounds():
     geometric = (1 - 0.999**10_000) / (1 - 0.999)
     close(wg.grad(f)(2.0), geometric, 1e-10)
     close(wg.jvp(f, (2.0,), (1.0,))[1], geometric, 1e-10)
+
+
+def test_what_is_added_at_the_end_of_a_round_is_kept_until_then():
+    """2 y is used once more before total + (2 y + 3 y) is computed, in one sum, in place."""
+    row = ArrayType((2,), float)
+
+    def body(total, y):
+        twice, thrice = y * 2.0, y * 3.0
+        both = ew.add(twice, thrice)
+        return [ew.add(total, ew.add(both, ew.cos(y))), ew.sin(twice)]
+
+    program = record(body, [row, row], "body")
+    sums = Sums(program, [(program.inputs[0], program.outputs[0])])
+    y = np.array([1.0, 2.0])
+    total, sine = python_function(program, sums=sums)(np.ones(2), y)
+    np.testing.assert_allclose(total, 1 + 5 * y + np.cos(y))
+    np.testing.assert_allclose(sine, np.sin(2 * y))
 
 
 @pytest.mark.parametrize("mode", ["grad", "jvp", "forward over reverse", "vmap of grad"])

@@ -38,7 +38,7 @@ def python_source(program: Program, swap: Swap, sums: Sums | None = None) -> tup
 
     for var, value in program.constants:
         names[var] = constant(value)
-    held = {v for v, _ in program.constants}
+    held = {v for v, _ in program.constants} | (sums.operands if sums is not None else set())
     lines = [f"def program({', '.join(name(v) for v in program.inputs)}):"]
     for eq, dead in zip(program.equations, program.last_uses(), strict=True):
         if sums is not None and eq in sums.replaced:

@@ -32,6 +32,12 @@ class Sums:
         self.terms: dict[Equation, tuple[Var, list[Atom | Equation]]] = {}
         self.carried = [k for k, (total, result) in enumerate(pairs) if self.find(total, result)]
 
+    @property
+    def operands(self) -> set[Atom]:
+        """What is added at the end, and so is in use until then."""
+        terms = [term for _, terms in self.terms.values() for term in terms]
+        return {a for term in terms for a in (term.inputs if isinstance(term, Equation) else (term,))}
+
     def find(self, total: Var, result: Atom) -> bool:
         """Is this carried value a sum? Then remember what is added to it."""
         eq = self.made_by.get(result)
