@@ -201,6 +201,31 @@ def test_the_order_of_rodas():
         assert np.log2(np.array(errors[:-1]) / errors[1:]) == pytest.approx([4.0, 4.0], abs=0.1)
 
 
+def test_a_mass_matrix():
+    """2 y' = -k y; and Robertson's reaction with the conservation of mass in the place of its third equation."""
+    t, options = np.array([0.0, 1.0]), {"method": "rodas4", "rtol": 1e-7, "atol": 1e-10}
+    f = lambda k, m: implicit.ode(lambda t, y: -k * y, 1.0, t, mass=np.reshape(m, (1, 1)), **options)[-1]
+    assert wg.grad(f, (0, 1))(3.0, 2.0) == pytest.approx((-0.5 * np.exp(-1.5), 0.75 * np.exp(-1.5)), rel=1e-6)
+    p, t = np.array([0.04, 1e4, 3e7]), np.array([0.0, 0.4, 4.0])
+
+    def algebraic(p):
+        def rate(t, y):
+            one, two, three = p[0] * y[0], p[1] * y[1] * y[2], p[2] * y[1] ** 2
+            return np.stack([two - one, one - two - three, y[0] + y[1] + y[2] - 1.0])
+
+        return implicit.ode(rate, np.array([1.0, 0.0, 0.0]), t, mass=np.diag([1.0, 1.0, 0.0]), **options)
+
+    slope = wg.jacfwd(lambda p: robertson(p, t, **options))(p) * p
+    np.testing.assert_allclose(algebraic(p), robertson(p, t, **options), rtol=1e-5, atol=1e-9)
+    np.testing.assert_allclose(wg.jacrev(algebraic)(p) * p, slope, rtol=1e-4, atol=1e-8)
+    options["jit"] = True
+    np.testing.assert_allclose(wg.jacfwd(algebraic)(p) * p, slope, rtol=1e-4, atol=1e-8)
+    with pytest.raises(ArgumentError, match="mass="):
+        implicit.ode(lambda t, y: y, 1.0, t, mass=np.eye(1))
+    with pytest.raises(ShapeError, match="mass has shape"):
+        implicit.ode(lambda t, y: y, 1.0, t, mass=np.eye(2), method="rodas4")
+
+
 def by_hand(k, rtol, atol):
     """y' = -k y^2 sin(t) + 1 by the pair that SciPy calls RK45, whose steps are chosen on real parts."""
     from scipy.integrate import RK45

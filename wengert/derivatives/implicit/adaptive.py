@@ -7,6 +7,7 @@ On the properties of Runge-Kutta discrete adjoints: of the order of the method).
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -33,9 +34,10 @@ class Tolerance(NamedTuple):
     max_steps: int
 
 
-def adaptive(f: Rate, z0: Any, t: Any, method: str, tolerance: Tolerance, checkpoint: Any) -> Any:
+def adaptive(f: Rate, z0: Any, t: Any, mass: Any = None, *, method: str, tolerance: Tolerance, checkpoint: Any) -> Any:
     """(T, n): the solution at the times t."""
     step, order = METHODS[method]
+    step = step if mass is None else functools.partial(step, mass=mass)
     if shape_of(t)[0] == 1 or not shape_of(z0)[0]:
         return wnp.repeat(z0[None], shape_of(t)[0], axis=0)
     first = f(t[0], z0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -38,6 +39,7 @@ def ode(
     steps: int = 1,
     checkpoint: Any = False,
     max_steps: int = 100_000,
+    mass: Any = None,
     jit: bool = False,
 ) -> Any:
     """The solution of `dy/dt = f(t, y, *args), y(t[0]) = y0` at the times t: each leaf with len(t) as its first axis.
@@ -60,6 +62,9 @@ def ode(
     True, "online" (adaptive steps, whose number is not known), or a schedule ("binomial",
     `wg.checkpointing.binomial(20)`), which for adaptive steps is made for max_steps of them.
 
+    mass: M of `M y' = f`, (n, n), for "rodas4". It may be singular: then equations without y' hold at all times (index
+    one: they determine the unknowns without y'), and have to hold at y0.
+
     jit: the right side is compiled, with its derivatives (SciPy's methods), or all the steps (our own), where the call
     itself is not part of a compiled function.
 
@@ -72,6 +77,27 @@ def ode(
     >>> decay(2.0).round(9), wg.grad(decay)(2.0).round(9)  # exp(-k) and its derivative
     (np.float64(0.135335283), np.float64(-0.135335283))
     """
+    check_options(method, checkpoint, steps, mass)
+    t = checked_times(t)
+    unknowns = Vector(y0, "the start y0")
+    z0, f = unknowns.flat(y0), applied(fun, args)
+    if method in METHODS:
+        equations = equations_of(f, [ArrayType((), np.float64), unknowns], "ode", unknowns.size)
+        solver = Solver(method, rtol, atol, jit)
+        ys = Flow(equations.program, solver, isinstance(t, Tracer))(*equations.args, t, z0)
+    elif method in adaptive.METHODS:
+        M = [] if mass is None else [checked_mass(mass, unknowns)]
+        bound = adaptive.Tolerance(rtol, atol, max_steps)
+        run = functools.partial(adaptive.adaptive, method=method, tolerance=bound, checkpoint=checkpoint)
+        ys = within(run, f, unknowns, [z0, t, *M], jit)
+    else:
+        run = functools.partial(stepped, method=method, steps=steps, checkpoint=checkpoint)
+        ys = within(run, f, unknowns, [z0, t], jit)
+    return unflatten(unknowns.tree, unknowns.leaves(ys, shape_of(t)))
+
+
+def check_options(method: str, checkpoint: Any, steps: int, mass: Any) -> None:
+    """ArgumentError for a method that there is not, or what does not go with it."""
     known = (*METHODS, *adaptive.METHODS, *TABLEAUX)
     if method not in known:
         raise ArgumentError(
@@ -85,22 +111,12 @@ def ode(
             why="SciPy's methods keep one state for each of the times, and choose their steps as the error says",
             write="checkpoint= with steps of our own (dopri5, rodas4, rk4, ...), steps= with those of a fixed length",
         )
-    t = checked_times(t)
-    unknowns = Vector(y0, "the start y0")
-    z0, f = unknowns.flat(y0), applied(fun, args)
-    if method in METHODS:
-        time = ArrayType((), np.float64)
-        equations = equations_of(f, [time, unknowns], "ode", unknowns.size)
-        solver = Solver(method, rtol, atol, jit)
-        ys = Flow(equations.program, solver, isinstance(t, Tracer))(*equations.args, t, z0)
-    elif method in adaptive.METHODS:
-        bound = adaptive.Tolerance(rtol, atol, max_steps)
-        run = lambda f, t, z0: adaptive.adaptive(f, z0, t, method, bound, checkpoint)
-        ys = within(run, f, unknowns, t, z0, jit)
-    else:
-        run = lambda f, t, z0: stepped(f, z0, t, method, steps, checkpoint)
-        ys = within(run, f, unknowns, t, z0, jit)
-    return unflatten(unknowns.tree, unknowns.leaves(ys, shape_of(t)))
+    if mass is not None and method != "rodas4":
+        raise ArgumentError(
+            f"ode with method {method!r} got mass=",
+            why="steps of an explicit method, and SciPy's, are those of y' = f",
+            write="method='rodas4'; or f solved for y', where the matrix is regular",
+        )
 
 
 def checked_times(t: Any) -> Any:
@@ -115,14 +131,26 @@ def checked_times(t: Any) -> Any:
     return t.astype(float)
 
 
-def within(run: Callable[..., Any], f: Function, unknowns: Vector, t: Any, z0: Any, jit: bool) -> Any:
+def checked_mass(mass: Any, unknowns: Vector) -> Any:
+    """The matrix M, (n, n), of the unknowns one after the other."""
+    if shape_of(mass) != (unknowns.size, unknowns.size):
+        raise ShapeError(
+            f"mass has shape {shape_of(mass)}, for {unknowns.size} unknowns",
+            why="it multiplies the rates of the unknowns, one after the other in C order",
+            write=f"a matrix of shape {(unknowns.size, unknowns.size)}",
+        )
+    return wnp.asarray(mass).astype(unknowns.dtype)
+
+
+def within(run: Callable[..., Any], f: Function, unknowns: Vector, given: Sequence[Any], jit: bool) -> Any:
     """Steps of our own: a part of the user's program, or with jit compiled by themselves."""
     if not jit:
-        return run(flat_function(f, unknowns), t, z0)
+        return run(flat_function(f, unknowns), *given)
     equations = equations_of(f, [ArrayType((), np.float64), unknowns], "ode", unknowns.size)
     rates = lambda args: lambda t, z: equations(*args, t, z)
-    whole = lambda *xs: run(rates(xs[:-2]), *xs[-2:])
-    return compiled(ours(whole, f"ode of {equations.name}"))(*equations.args, t, z0)
+    n = len(equations.args)
+    whole = lambda *xs: run(rates(xs[:n]), *xs[n:])
+    return compiled(ours(whole, f"ode of {equations.name}"))(*equations.args, *given)
 
 
 def flat_function(f: Function, unknowns: Vector) -> Callable[[Any, Any], Any]:

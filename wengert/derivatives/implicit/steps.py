@@ -76,20 +76,27 @@ def dopri5(f: Rate, t: Any, h: Any, z: Any, first: Any) -> tuple[Any, Any, Any]:
     return y, combined(None, h, DOPRI5_ERROR, ks), ks[-1]
 
 
-def rodas4(f: Rate, t: Any, h: Any, z: Any, first: Any) -> tuple[Any, Any, Any]:
-    """z at t + h, the error, and z' there (which is not asked for): `(1 - gamma h J) u_i = gamma h f_i + ...`."""
+def rodas4(f: Rate, t: Any, h: Any, z: Any, first: Any, mass: Any = None) -> tuple[Any, Any, Any]:
+    """z at t + h, the error, and z' there (which is not asked for), of `M z' = f`, where M may be singular:
+
+    (M - gamma h J) u_i = gamma h f(t + alpha_i h, z + sum_j a_ij u_j) + gamma M sum_j c_ij u_j + gamma gamma_i h^2 f_t.
+    """
     n, dtype = shape_of(z)[0], dtype_of(z)
+    M = np.eye(n, dtype=dtype) if mass is None else mass
     _, blocks = pushed(lambda z: [f(t, z)], [z], None)
-    one = wnp.ones_like(t)
-    (_,), (f_t,) = jvp_flat(lambda t: [f(t, z)], [t], [one])
+    (_,), (f_t,) = jvp_flat(lambda t: [f(t, z)], [t], [wnp.ones_like(t)])
     h, g = h.astype(dtype), GAMMA
-    W = np.eye(n, dtype=dtype) - (g * h) * blocks[0][0]
+    W = M - (g * h) * blocks[0][0]
     along_t = (g * h * h) * zeros_if_none(f_t, z)
     us: list[Any] = []
     for i, (a, c) in enumerate(zip(A, C, strict=True)):
         y = combined(z, 1.0, a, us)
         right = (g * h) * f(t + ALPHA[i] * h, y) + GAMMA_T[i] * along_t
-        us.append(wnp.linalg.solve(W, combined(right, g, c, us)))
+        if mass is None or not us:
+            right = combined(right, g, c, us)
+        else:
+            right = right + g * (M @ combined(None, 1.0, c, us))
+        us.append(wnp.linalg.solve(W, right))
     return y + us[-1], us[-1], first
 
 
