@@ -58,6 +58,14 @@ def excess(w: Writer, dtype: Dtype, x: str, y: str) -> str:
     return select(w, dtype, is_(w, "equal", dtype, x, 0), number(1, dtype), z)
 
 
+@op("harmonic", floats=True)
+def harmonic(w: Writer, dtype: Dtype, x: str, y: str) -> str:
+    """x y / hypot(x, y), and 0 where one of them is."""
+    z = do(w, "fmul", dtype, x, do(w, "fdiv", dtype, y, real(w, "hypot", dtype, x, y)))
+    nothing = w.emit(f"or i1 {is_(w, 'equal', dtype, x, 0)}, {is_(w, 'equal', dtype, y, 0)}")
+    return select(w, dtype, nothing, number(0, dtype), z)
+
+
 def _times_log(name: str, log: str) -> None:
     def f(w: Writer, dtype: Dtype, x: str, y: str) -> str:
         """x log(y), and 0 where x = 0, unless y is NaN."""

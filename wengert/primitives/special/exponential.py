@@ -135,7 +135,7 @@ huber = special(
 
 def _harmonic(a: Any, b: Any) -> Any:
     with np.errstate(all="ignore"):
-        return np.where(a * b == 0, 0.0, a * (b / np.hypot(a, b)))[()]
+        return np.where(np.equal(a, 0) | np.equal(b, 0), 0.0, a * (b / np.hypot(a, b)))[()]
 
 
 harmonic = Primitive(  # ab / h with h = hypot(a, b)
