@@ -221,6 +221,25 @@ def test_kolmogorovs_distribution():
     np.testing.assert_allclose(wg.grad(lambda y: sp.kolmogorov(sp.kolmogi(y)))(y), 1, rtol=1e-14)
 
 
+def noncentral(x, k, nc):
+    weights = [mp.exp(-nc / 2) * (nc / 2) ** j / mp.factorial(j) for j in range(60)]
+    return sum(w * mp.gammainc(k / 2 + j, 0, x / 2, regularized=True) for j, w in enumerate(weights))
+
+
+@pytest.mark.parametrize("point", [(3.0, 0.5, 0.2), (40.0, 0.5, 0.2), (3.0, 60.0, 10.0)])
+def test_the_degrees_of_freedom_of_noncentral_distributions(point):
+    with mp.workdps(DIGITS):
+        exact = tuple(map(mp.mpf, point))
+        for places in ((1,), (1, 1), (1, 0), (2, 1)):
+            powers = tuple(places.count(i) for i in range(3))
+            found = sp.chndtr
+            for i in places:
+                found = wg.grad(found, i)
+            np.testing.assert_allclose(found(*point), float(mp.diff(noncentral, exact, powers)), rtol=2e-14)
+    back = wg.grad(lambda p: sp.chndtr(2.0, sp.chndtridf(2.0, p, 1.5), 1.5))(0.4)
+    np.testing.assert_allclose(back, 1, rtol=1e-9)
+
+
 def test_complex_arguments_left_of_the_imaginary_axis():
     with mp.workdps(DIGITS):
         z = (-0.7 + 0.2j, -0.5 + 1j, 0.3 - 0.1j)

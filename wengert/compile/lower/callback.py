@@ -23,7 +23,8 @@ _BY_REASON = {
     "a derivative by series or quadrature, rarely needed": """
         sinc_slope polygamma_step jv_moment yv_moment ive_moment kv_moment
         hyp0f1_slopes hyp1f1_slopes hyperu_slopes hyp2f1_slopes jacobi_slopes gegenbauer_slopes laguerre_slopes
-        gamma_density beta_density gamma_tail beta_tail carlson erfc_moment kolmogorov_slopes""",
+        gamma_density beta_density gamma_tail beta_tail carlson erfc_moment kolmogorov_slopes
+        chndtr_slopes""",
 }
 CALLBACKS: dict[str, str] = {name: why for why, names in _BY_REASON.items() for name in names.split()}
 

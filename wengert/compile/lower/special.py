@@ -22,7 +22,7 @@ jv yv iv kv jve yve ive kve j0 j1 y0 y1 i0 i1 k0 k1 i0e i1e k0e k1e hankel1 hank
 ber bei ker kei berp beip kerp keip itstruve0 it2struve0 itmodstruve0 besselpoly mathieu_a mathieu_b
 gammainc gammaincc gammaincinv gammainccinv gdtr gdtrc gdtria gdtrib gdtrix chdtr chdtrc chdtri chdtriv
 pdtr pdtrc pdtri pdtrik betainc betaincc betaincinv betainccinv btdtria btdtrib bdtrik bdtrin nbdtrik nbdtrin
-fdtr fdtrc fdtri fdtridfd stdtr stdtrit stdtridf chndtr chndtrix chndtrinc
+fdtr fdtrc fdtri fdtridfd stdtr stdtrit stdtridf chndtr chndtrix chndtridf chndtrinc
 elliprf elliprd elliprg elliprj elliprc agm ellipk ellipkm1 ellipe ellipkinc ellipeinc
 erf erfc erfi erfcx erfinv erfcinv dawsn wofz ndtr log_ndtr ndtri ndtri_exp owens_t nrdtrimn nrdtrisd voigt_profile
 hyp0f1 hyp1f1 hyperu hyp2f1 wright_bessel log_wright_bessel

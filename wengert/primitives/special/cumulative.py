@@ -12,7 +12,8 @@ from typing import Any
 from ..elementwise import equal, exp, floor, log1p, power, sign, sqrt, where
 from .bessel import ive
 from .gamma import polygamma_step
-from .table import INTEGER, PARAMETER, QUICK, Domain, special, whole, within
+from .noncentral import chndtr_slopes
+from .table import INTEGER, QUICK, Domain, special, whole, within
 from .tails import beta_density, beta_tail, gamma_density, gamma_tail
 
 Slope = Callable[..., Any]
@@ -231,10 +232,11 @@ def _noncentral_density(x: Any, k: Any, nc: Any) -> Any:
 CHNDTR = distribution(
     "chndtr",
     _noncentral_density,
-    PARAMETER,
+    lambda x, k, nc: chndtr_slopes(0, 1, 0, x, k, nc),
     lambda x, k, nc: -_noncentral_density(x, k + 2, nc),
     at=(POSITIVE, SHAPE, POSITIVE),
     **QUICK,
 )
 inverse("chndtrix", CHNDTR, 0, at=((0.3, 0.6), SHAPE, POSITIVE))
+inverse("chndtridf", CHNDTR, 1, at=((3.0, 4.0), (0.4, 0.6), (1.0, 2.0)))
 inverse("chndtrinc", CHNDTR, 2, at=((3.0, 4.0), (1.0, 2.0), (0.4, 0.6)))

@@ -16,6 +16,7 @@ from scipy import special as sp
 
 Orders = tuple[int, ...]
 WIDE = np.longdouble  # more digits, where the machine has them
+LARGE = 170.0  # beyond, Gamma is no longer a number of double precision
 SHIFT = 12.0  # from here on polygamma functions are small
 
 
@@ -126,7 +127,9 @@ def times_rgamma(t: Any, f: Form) -> Any:
     far = np.maximum(f.value, f.value + np.ceil(SHIFT - f.value)).astype(float)
     total = sum(t.shape[:-1]) - t.ndim + 1
     coefficients = [-sp.polygamma(k - 1, far) / math.factorial(k) for k in range(1, total + 1)]
-    return times_exp(t * sp.rgamma(far), coefficients, f.slopes)
+    return times_exp(
+        t * np.where(far < LARGE, sp.rgamma(far), np.exp(-sp.gammaln(far).astype(WIDE))), coefficients, f.slopes
+    )
 
 
 def times_gamma(t: Any, f: Form) -> Any:
@@ -136,7 +139,9 @@ def times_gamma(t: Any, f: Form) -> Any:
     far = np.maximum(f.value, f.value + np.ceil(SHIFT - f.value)).astype(float)
     total = sum(t.shape[:-1]) - t.ndim + 1
     coefficients = [sp.polygamma(k - 1, far) / math.factorial(k) for k in range(1, total + 1)]
-    return times_exp(t * sp.gamma(far), coefficients, f.slopes)
+    return times_exp(
+        t * np.where(far < LARGE, sp.gamma(far), np.exp(sp.gammaln(far).astype(WIDE))), coefficients, f.slopes
+    )
 
 
 def multiplied(t: Any, u: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 _BY_REASON = {
     "SciPy has no density of this noncentral distribution from which a derivative could be made": """
-        ncfdtr ncfdtri ncfdtridfd ncfdtridfn ncfdtrinc nctdtr nctdtridf nctdtrinc nctdtrit chndtridf""",
+        ncfdtr ncfdtri ncfdtridfd ncfdtridfn ncfdtrinc nctdtr nctdtridf nctdtrinc nctdtrit""",
     "SciPy has no density of this distribution": "smirnov smirnovi",
     "the derivative in the argument is its second result; of that there is none, as SciPy is not accurate there": """
         obl_ang1 obl_rad1 obl_rad2 pro_ang1 pro_rad1 pro_rad2
