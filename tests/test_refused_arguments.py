@@ -106,3 +106,48 @@ def test_one_by_one(call: Any) -> None:
     with pytest.raises(WengertError, match="write:") as caught:
         call()
     assert HERE in str(caught.value)
+
+
+X3 = np.arange(1.0, 4.0)
+OPTIONS = {
+    "grad argnums": lambda j: wg.grad(total, argnums=j)(X3),
+    "vmap in_axes": lambda j: wg.vmap(total, in_axes=j)(np.eye(3)),
+    "vmap out_axes": lambda j: wg.vmap(vector, out_axes=j)(np.eye(3)),
+    "vmap axis_size": lambda j: wg.vmap(total, axis_size=j)(np.eye(3)),
+    "jacobian mode": lambda j: wg.jacobian(vector, mode=j)(X3),
+    "hessian mode": lambda j: wg.hessian(total, mode=j)(X3),
+    "jit static_argnums": lambda j: wg.jit(lambda x, n=2: x * n, static_argnums=j),
+    "jit static_argnames": lambda j: wg.jit(lambda x, n=2: x * n, static_argnames=j),
+    "scan length": lambda j: wg.scan(lambda c, r: (c, r), 0.0, None, length=j),
+    "fori_loop bounds": lambda j: wg.fori_loop(j, 3, lambda i, c: c * 2, 1.0),
+    "switch index": lambda j: wg.switch(j, [lambda: 1.0, lambda: 2.0]),
+    "checkpoint budget": lambda j: wg.grad(wg.checkpoint(total, budget=j))(X3),
+    "jvp primals": lambda j: wg.jvp(total, j, (X3,)),
+    "jvp tangents": lambda j: wg.jvp(total, (X3,), (j,)),
+    "vjp adjoint": lambda j: wg.vjp(total, X3)[1](j),
+    "check_grads order": lambda j: wg.check_grads(total, (X3,), order=j),
+    "check_grads modes": lambda j: wg.check_grads(total, (X3,), modes=j),
+    "check_grads atol": lambda j: wg.check_grads(total, (X3,), atol=j),
+    "numeric step": lambda j: wg.numeric.grad(total, step=j)(X3),
+    "numeric method": lambda j: wg.numeric.grad(total, method=j)(X3),
+    "numeric side": lambda j: wg.numeric.grad(total, side=j)(X3),
+    "ArrayType shape": lambda j: wg.ArrayType(j, float),
+    "ArrayType dtype": lambda j: wg.ArrayType((3,), j),
+    "register_structure": lambda j: wg.register_structure(j, lambda s: ((), None), lambda a, c: None),
+}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_options(name: str) -> None:
+    """Whatever is given as an option, it is taken, or refused by name."""
+    refused = 0
+    for value in (None, "none such", -1, 0, 1.5, (), [], {}, object(), np.ones(2), total, (0, 0)):
+        with contextlib.suppress(AssertionError):  # check_grads with atol=0: that is its answer
+            try:
+                OPTIONS[name](value)
+            except WengertError as error:
+                assert error.why and error.write
+                refused += 1
+    assert refused
+    with pytest.raises(wg.errors.ArgumentError, match=r"as str\.format has it"):
+        wg.print("{} {}", 1.0)

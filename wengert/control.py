@@ -16,6 +16,7 @@ from .core.body import PYTHON_NUMBERS, Body, carry_changed, carry_structure, fit
 from .core.call import adopted, check_callable, name_of
 from .core.dataflow import rewired
 from .core.intern import interned
+from .core.options import whole
 from .core.program import Var
 from .core.provided import provided
 from .core.trace import Tracer, tracing
@@ -157,7 +158,7 @@ def _bound(x: Any, name: str) -> Any:
 
 def _number_of_rows(loop: _Loop, length: int | None) -> int:
     """The one length of the first axes, and of `length` where it is given."""
-    lengths = {} if length is None else {operator.index(length): "length"}
+    lengths = {} if length is None else {whole(length, "length"): "length"}
     for k, x in enumerate(loop.rows):
         if not shape_of(x):
             raise ShapeError(

@@ -19,6 +19,7 @@ import numpy as np
 
 from .api import jvp, vjp
 from .core.call import check_callable, name_of
+from .core.options import positive, several, whole
 from .core.program import Equation, Literal, Program
 from .core.record import record
 from .core.tree import flatten, unflatten
@@ -71,7 +72,7 @@ def check_grads(
         return lambda *xs: check_grads(fun, xs, order, modes, atol, rtol, eps, rng=rng)
     check_callable(fun, "check_grads")
     arguments = tuple(args) if isinstance(args, tuple | list) else (args,)
-    names = [modes] if isinstance(modes, str) else list(modes)
+    names = several(modes, str, "modes")
     for mode in names:
         if mode not in _MODES:
             raise UnsupportedFunctionError(
@@ -85,15 +86,15 @@ def check_grads(
     checker = _Checker(
         name_of(fun),
         [_MODES[mode] for mode in names],
-        spacing**0.6 if atol is None else atol,
-        spacing**0.4 if rtol is None else rtol,
+        spacing**0.6 if atol is None else positive(atol, "atol", zero=True),
+        spacing**0.4 if rtol is None else positive(rtol, "rtol", zero=True),
         atol is None,
         eps,
         np.random.default_rng(0 if rng is None else rng),
         paths,
         user_source(),
     )
-    checker.check(f, xs, order, ())
+    checker.check(f, xs, whole(order, "order", 1), ())
     return None
 
 

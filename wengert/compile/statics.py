@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..core.call import name_of
+from ..core.options import several
 from ..errors import StructureError
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -16,8 +17,7 @@ def static_arguments(
     fun: Callable[..., Any], numbers: int | Sequence[int], names: str | Sequence[str]
 ) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """The positions (from the end where the signature is not known) and the keywords of the static arguments."""
-    given = (numbers,) if isinstance(numbers, int) else tuple(numbers)
-    keywords = (names,) if isinstance(names, str) else tuple(names)
+    given, keywords = several(numbers, int, "static_argnums"), several(names, str, "static_argnames")
     if not given and not keywords:
         return (), ()
     check_kinds(fun, given, keywords)

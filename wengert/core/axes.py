@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import ShapeError, StructureError
 from .call import Call
+from .options import whole
 from .tree import broadcast_prefix, flatten
 from .types import shape_of, type_of
 
@@ -39,7 +40,7 @@ def broadcast_axes(axes: Any, tree: Any, what: str) -> list[int | None]:
 
 
 def mapped_size(call: Call, axes: Sequence[int | None], axis_size: int | None) -> int:
-    sizes = {} if axis_size is None else {axis_size: "axis_size"}
+    sizes = {} if axis_size is None else {whole(axis_size, "axis_size"): "axis_size"}
     for k, (x, a) in enumerate(zip(call.leaves, axes, strict=True)):
         if a is None:
             continue

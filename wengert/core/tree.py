@@ -91,6 +91,12 @@ def broadcast_prefix(prefix: Any, tree: Any) -> list[Any]:
 
 def register(cls: type, to_children: Callable[[Any], tuple[Iterable[Any], Any]], from_children: Any) -> None:
     """Make a class a structure: `to_children(obj) -> (children, metadata)`, `from_children(metadata, children)`."""
+    if not isinstance(cls, type):
+        raise StructureError(
+            f"register_structure takes a class, got {cls!r}",
+            why="its objects are taken apart and put together",
+            write="wg.register_structure(Model, to_children, from_children)",
+        )
     optree.register_pytree_node(cls, to_children, from_children, namespace=NAMESPACE)
 
 

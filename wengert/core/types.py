@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import ArgumentError
+
 Shape = tuple[int, ...]
 
 
@@ -36,8 +38,14 @@ class ArrayType:
     __slots__ = ("dtype", "shape", "weak")
 
     def __init__(self, shape: Shape, dtype: Any, weak: bool = False) -> None:
-        self.shape = tuple(shape)
-        dtype = np.dtype(dtype)
+        try:
+            self.shape, dtype = tuple(shape), np.dtype(dtype)
+        except (TypeError, ValueError):
+            raise ArgumentError(
+                f"ArrayType got the shape {shape!r} and the dtype {dtype!r}",
+                why="the type of an array is a tuple of lengths, and a dtype of NumPy's",
+                write="wg.ArrayType((3, 4), float)",
+            ) from None
         self.dtype: np.dtype[Any] = dtype if dtype.isnative else dtype.newbyteorder("=")
         self.weak = weak
 

@@ -175,10 +175,10 @@ def check_step(step: Any) -> float | None:
     """A step: a positive number, or None for the automatic one."""
     if step is None:
         return None
-    if np.ndim(step) or isinstance(step, str | complex) or not 0 < step < np.inf:
+    if np.ndim(step) or not isinstance(step, int | float | np.integer | np.floating) or not 0 < step < np.inf:
         raise ArgumentError(
             f"step={step!r} is no step",
             why="a derivative is approached by differences over a small positive distance",
             write="a positive number, or None for the automatic step; side= says to which side",
         )
-    return step
+    return step  # type: ignore[return-value]

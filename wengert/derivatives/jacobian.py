@@ -124,7 +124,7 @@ class _Jacobian:
         memory: int | str | None = None,
     ) -> None:
         check_callable(fun, name)
-        if mode not in MODES:
+        if not isinstance(mode, str) or mode not in MODES:
             raise ArgumentError(
                 f"{name} has no mode {mode!r}",
                 why="it is computed column by column (forward), row by row (reverse), or the cheaper way (auto)",

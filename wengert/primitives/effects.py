@@ -13,7 +13,7 @@ from ..core.primitive import Constant, Primitive
 from ..core.trace import live_lanes
 from ..core.tree import Structure, unflatten
 from ..core.types import shape_of
-from ..errors import AssertionFailedError, Source
+from ..errors import ArgumentError, AssertionFailedError, Source
 from . import elementwise as ew
 from .shape import broadcast_to, reshape
 
@@ -29,7 +29,14 @@ class Text(NamedTuple):
         """The text, as str.format writes it."""
         rest = iter(values)
         args, kwargs = unflatten(self.tree, [next(rest) if x is ... else x for x in self.others])
-        return str(self.format).format(*args, **kwargs)
+        try:
+            return str(self.format).format(*args, **kwargs)
+        except (IndexError, KeyError, ValueError, TypeError) as error:
+            raise ArgumentError(
+                f"print() cannot write its values as {self.format!r}: {error}",
+                why="the first argument is a format, as str.format has it",
+                write='wg.print("x = {:.3f}, y = {}", x, y); {{ and }} for braces',
+            ) from None
 
 
 Lanes = tuple[tuple[int, tuple[bool, ...]], ...]

@@ -65,7 +65,8 @@ class BatchTrace(Trace):
         raise AbstractValueError(
             f"a Python decision (if, while, and, range, an index) on {tracer.type}, which differs between vmap's lanes",
             why="all lanes run together, and each may decide otherwise",
-            write="wnp.where(condition, a, b), wg.cond or wg.while_loop; or a Python loop over the lanes",
+            write="wg.jit(wg.vmap(f)), in which f's branches and loops are read from its source; "
+            "wnp.where(condition, a, b), wg.cond, wg.while_loop; or a Python loop over the lanes",
         )
 
 
