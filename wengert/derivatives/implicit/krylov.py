@@ -26,7 +26,7 @@ class Krylov:
     """How a system A x = b is solved by products alone. For `linear=` of solvers, and `method=` of linear_solve.
 
     method: SciPy's "gmres", "bicgstab", "cg" (A symmetric positive definite) or "minres" (A symmetric). tol: of the
-    relative residual |A x - b| / |b|. maxiter: iterations, 10 n unless given; restart: of gmres, 50.
+    relative residual `|A x - b| / |b|`. maxiter: iterations, 10 n unless given; restart: of gmres, 50.
 
     preconditioner: M, near to A^-1: an array, a sparse matrix, a scipy.sparse.linalg.LinearOperator, or a function of a
     plain vector (for "cg" and "minres"; "gmres" and "bicgstab" also solve with A^T in reverse mode, and ask a
