@@ -65,3 +65,16 @@ def test_shifts_and_the_rest(rng):
         wg.vjp(lambda x: F.dct(x, 1), np.ones(1))
     with pytest.raises(ValueError, match="type"):
         wg.vjp(lambda x: F.dct(x, 5), x)
+
+
+def energy_by_scipy(x):
+    """A user's function, in SciPy's own names."""
+    return np.sum(sf.dct(x) ** 2) + np.sum(np.abs(sf.fft(x)) ** 2)
+
+
+def test_under_their_own_names_in_compiled_functions(rng):
+    """SciPy's functions are found by wg.jit."""
+    x = rng.normal(size=5)
+    np.testing.assert_allclose(wg.jit(energy_by_scipy)(x), energy_by_scipy(x))
+    ours = wg.grad(lambda x: np.sum(F.dct(x) ** 2) + np.sum(np.abs(F.fft(x)) ** 2))
+    np.testing.assert_allclose(wg.jit(wg.grad(energy_by_scipy))(x), ours(x))

@@ -167,3 +167,17 @@ def test_bad_arguments(rng):
     ):
         with pytest.raises(UnsupportedFunctionError):
             call()
+
+
+def spline_by_scipy(y, q):
+    """A user's function, in SciPy's own names."""
+    return si.CubicSpline(np.arange(4.0), y, bc_type="natural")(q)
+
+
+def test_under_its_own_name_in_compiled_functions():
+    """Classes of SciPy are found by wg.jit, as its functions are."""
+    y, q = np.array([1.0, 3.0, 2.0, 0.5]), np.array([0.3, 1.7])
+    ours = lambda y, q: I.CubicSpline(np.arange(4.0), y, bc_type="natural")(q)
+    np.testing.assert_allclose(wg.jit(spline_by_scipy)(y, q), spline_by_scipy(y, q))
+    slopes = [wg.jit(wg.grad(lambda y, f=f: np.sum(f(y, q) ** 2)))(y) for f in (spline_by_scipy, ours)]
+    np.testing.assert_allclose(*slopes)

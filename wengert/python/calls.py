@@ -38,7 +38,8 @@ def called(f: Any) -> Any:
     if kind is types.MethodType:
         return method(f)
     if isinstance(f, type):
-        return _replaced.get(f) or constructor(f)
+        found = replaced(f)
+        return found if found is not f else constructor(f)
     if kind in _HASHABLE:
         found = replaced(f)
         return found if found is not f else builtin(f)
@@ -46,7 +47,8 @@ def called(f: Any) -> Any:
         return functools.partial(called(f.func), *f.args, **f.keywords)
     if hasattr(f, "cache_info") and hasattr(f, "__wrapped__"):
         return called(f.__wrapped__)  # functools.lru_cache: a traced result must not be kept
-    return instance(f)
+    found = replaced(f)  # scipy.fft's functions are objects
+    return found if found is not f else instance(f)
 
 
 _HASHABLE = (types.BuiltinFunctionType, np.ufunc, type(np.sum))
@@ -164,7 +166,7 @@ def _learn() -> None:
             ours = importlib.import_module(_MODULES[name])
             for key, f in vars(theirs).items():
                 g = getattr(ours, key, f) if not key.startswith("_") else f
-                if g is not f and callable(f) and not isinstance(f, type):
+                if g is not f and callable(f) and (not isinstance(f, type) or isinstance(g, type)):
                     _replaced.setdefault(f, g)
 
 
