@@ -3,10 +3,13 @@
 import copy
 import pickle
 import re
+import subprocess
+import sys
 import tracemalloc
 
 import numpy as np
 import pytest
+import scipy.special
 
 import wengert as wg
 from wengert.core.check import check
@@ -400,3 +403,10 @@ def test_programs_are_copied_and_pickled(f, copied) -> None:
     assert other is not program and str(other) == str(program)
     np.testing.assert_array_equal(other(x), program(x))
     np.testing.assert_allclose(wg.jit(wg.jacobian(other))(x), jacobian)
+
+
+def test_programs_of_special_functions_are_pickled_for_processes_that_have_not_met_them() -> None:
+    text = pickle.dumps(wg.trace(scipy.special.jv)(wg.ArrayType((), float), wg.ArrayType((), float)))
+    code = f"import pickle, wengert; print(pickle.loads({text!r})(0.5, 2.0))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert float(run.stdout) == scipy.special.jv(0.5, 2.0)

@@ -17,8 +17,9 @@ from wengert.derivatives.symbolic.package import number, objects
 from wengert.derivatives.symbolic.structure import HANDLERS, STRUCTURAL
 from wengert.derivatives.symbolic.table import SEVERAL, TABLE, apply
 from wengert.derivatives.symbolic.translate import PROGRAMS, Translation
+from wengert.primitives import special
 
-wg.scipy.special.erf(0.0)  # declares the special functions
+special.every()  # declares the special functions
 
 x, y = sp.symbols("x y", real=True)
 

@@ -4,10 +4,11 @@ import mpmath
 import numpy as np
 import pytest
 
-import wengert.scipy.special  # noqa: F401  (declares primitives)
 from wengert.core.primitive import REGISTRY
 from wengert.explain.high_precision import AS_IN_NUMPY, DIGITS, LOGICAL, Evaluator, NoCounterpart, elementwise_table
+from wengert.primitives import special
 
+special.every()  # declares the special functions
 EVALUATOR = Evaluator()
 TABLE = set(elementwise_table(mpmath.mp)) | AS_IN_NUMPY | LOGICAL | set(EVALUATOR.whole)
 NAMES = sorted(TABLE & set(REGISTRY))

@@ -12,8 +12,11 @@ import wengert.numpy as wnp
 from wengert.core.primitive import REGISTRY, Constant, Unknown
 from wengert.core.types import dtype_of, is_inexact
 from wengert.errors import WengertError
+from wengert.primitives import special
 from wengert.transforms.jvp import jvp_flat
 from wengert.transforms.taylor_programs import taylor_flat
+
+special.every()  # declares the special functions
 
 mp = mpmath
 A, B = np.array([[2.0, 1.0], [1.0, 3.0]]), np.array([[0.6, 0.3], [0.3, 1.0]])

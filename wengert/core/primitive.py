@@ -196,8 +196,14 @@ class Sample:
 REGISTRY: dict[str, Primitive] = {}
 
 
+PROVIDERS: list[Callable[[], Any]] = []  # what declares further primitives, when one is asked for that is not there
+
+
 def named(name: str) -> Primitive:
     """The primitive of this name."""
+    if name not in REGISTRY:
+        for declare in PROVIDERS:
+            declare()
     return REGISTRY[name]
 
 

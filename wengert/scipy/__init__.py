@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core import primitive
 from ..numpy import ufuncs
 
 _MODULES = ("fft", "integrate", "interpolate", "linalg", "ndimage", "signal", "special", "stats")
@@ -34,4 +35,10 @@ def _on_tracers(ufunc: np.ufunc) -> Any:
     return importlib.import_module(f"{__name__}.special").on_tracers(ufunc)
 
 
+def _declare() -> None:
+    """All primitives of the special functions: one of them is asked for by its name."""
+    importlib.import_module("wengert.primitives.special").every()
+
+
 ufuncs.EXTERNAL.append(_on_tracers)
+primitive.PROVIDERS.append(_declare)
