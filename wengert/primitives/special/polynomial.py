@@ -15,6 +15,7 @@ from .hypergeometric import hyp2f1
 from .table import INTEGER, ORDER, QUICK, Domain, special, whole
 
 DEGREES = [0, 1, 2, 3]
+REAL_DEGREES = (0.2, 3.3)  # of families that are differentiated in the degree
 UNIT = (-0.9, 0.9)
 SHIFTED = (0.1, 0.9)
 ALPHA = (0.4, 1.5)
@@ -41,7 +42,8 @@ def family(name: str, degree: Any, slope: Callable[[Any, Any], Any], at: Domain 
     """A family without parameters: slope(n, x) is the derivative; degree: that in n, or why there is none."""
     in_degree = degree if isinstance(degree, str) else lambda a, b: degree(a, b)
     impl = whole(f"eval_{name}", 0)
-    return special(f"eval_{name}", in_degree, lambda a, b: slope(a, b), at=(DEGREES, at), impl=impl, **options)
+    degrees = DEGREES if isinstance(degree, str) else REAL_DEGREES
+    return special(f"eval_{name}", in_degree, lambda a, b: slope(a, b), at=(degrees, at), impl=impl, **options)
 
 
 def angle_ratio(x: Any) -> Any:
@@ -112,7 +114,7 @@ gegenbauer = special(
     lambda a, b, c: gegenbauer_slopes(1, 0, 0, a, b, c),
     lambda a, b, c: gegenbauer_slopes(0, 1, 0, a, b, c),
     lambda a, b, c: 2 * b * lowered(a, lambda m: gegenbauer(m, b + 1, c)),
-    at=(DEGREES, ALPHA, UNIT),
+    at=(REAL_DEGREES, ALPHA, UNIT),
     impl=whole("eval_gegenbauer", 0),
     **QUICK,
 )
@@ -121,7 +123,7 @@ genlaguerre = special(
     lambda a, b, c: laguerre_slopes(1, 0, 0, a, b, c),
     lambda a, b, c: laguerre_slopes(0, 1, 0, a, b, c),
     lambda a, b, c: -lowered(a, lambda m: genlaguerre(m, b + 1, c)),
-    at=(DEGREES, ALPHA, UNIT),
+    at=(REAL_DEGREES, ALPHA, UNIT),
     impl=whole("eval_genlaguerre", 0),
     **QUICK,
 )
@@ -131,7 +133,7 @@ jacobi = special(
     lambda a, b, c, d: jacobi_slopes(0, 1, 0, 0, a, b, c, d),
     lambda a, b, c, d: jacobi_slopes(0, 0, 1, 0, a, b, c, d),
     lambda a, b, c, d: 0.5 * (a + b + c + 1) * lowered(a, lambda m: jacobi(m, b + 1, c + 1, d)),
-    at=(DEGREES, ALPHA, ALPHA, UNIT),
+    at=(REAL_DEGREES, ALPHA, ALPHA, UNIT),
     impl=whole("eval_jacobi", 0),
     **QUICK,
 )
@@ -161,7 +163,7 @@ sh_jacobi = special(
     lambda a, b, c, d, y: sh_jacobi_dp(a, b, c, d, y),
     lambda a, b, c, d: sh_jacobi_dq(a, b, c, d),
     lambda a, b, c, d: a * lowered(a, lambda m: sh_jacobi(m, b + 2, c + 1, d)),
-    at=(DEGREES, (2.5, 3.5), (0.5, 1.5), SHIFTED),
+    at=(REAL_DEGREES, (2.5, 3.5), (0.5, 1.5), SHIFTED),
     impl=whole("eval_sh_jacobi", 0),
     **QUICK,
 )
