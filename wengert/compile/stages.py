@@ -26,6 +26,7 @@ from .reroll import reroll
 from .schedule import schedule
 from .show import loops_text
 from .shrink import shrink
+from .streams import few_at_a_time
 from .tiles import in_tiles
 
 T = TypeVar("T")
@@ -93,6 +94,7 @@ class Stages:
             remake(block)
             recompute(block)
         in_blocks(block)
+        few_at_a_time(block)
         drop_unread(block)
         drop_fills(block.nodes)
         in_tiles(block)
