@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import wengert as wg
+from wengert.compile.stages import Stages
 
 LANES, N = 8, 600
 
@@ -70,3 +71,27 @@ def test_few_arrays_stay_in_one_loop(rng):
     x, a = rng.normal(size=N), rng.normal(size=(2, LANES, N))
     loops = separate(lambda x, a: np.exp(x) * a[0] + a[1]).loops(x, *a)
     assert f"for i < {N}:" in loops
+
+
+def padded(x):
+    """Neighbours beyond the ends are zero: parts are put together, and are in memory as a whole."""
+    before, after = np.concatenate([np.zeros(1), x[:-1]]), np.concatenate([x[1:], np.zeros(1)])
+    return np.sum(((3 - 2 * x) * x - before - 2 * after + 1) ** 2)
+
+
+def test_batches_of_large_arrays_go_one_by_one(rng):
+    """The working memory is that of one lane, not of all; small ones go together."""
+    xs = rng.normal(size=(5, 100_000))
+    compiled = wg.jit(wg.vmap(wg.grad(padded)))
+    np.testing.assert_allclose(compiled(xs)[[0, 4]], [wg.grad(padded)(xs[k]) for k in (0, 4)], rtol=1e-12, atol=1e-12)
+    one = Stages(wg.jit(wg.grad(padded)).program(xs[0])).arena
+    assert Stages(compiled.program(xs)).arena <= 2 * one
+    assert "  for k < 5:" not in compiled.loops(xs) and "  for k < 5:" in compiled.loops(xs[:, :1000])
+
+
+def test_what_is_summed_over_the_batch_stays_in_one_loop(rng):
+    """To go one by one would not save memory: points as rows of coordinates, and their distances."""
+    x = rng.normal(size=(3, 200_000))
+    distances = wg.jit(lambda x: np.sqrt(np.sum((x - 1) ** 2, axis=0)))
+    np.testing.assert_allclose(distances(x), np.sqrt(np.sum((x - 1) ** 2, axis=0)), rtol=1e-14)
+    assert distances.loops(x).count("for i < 200000:") == 1 and Stages(distances.program(x)).arena < x.nbytes

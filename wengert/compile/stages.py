@@ -9,15 +9,16 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from ..core.program import Program
+from ..core.trace import setting
 from ..transforms.simplify import simplify
 from .blocking import in_blocks
 from .emit.module import Module
 from .emit.windows import drop_fills
 from .fuse import fuse
 from .inplace import write_over
-from .ir import Block, Buffer, Straight, View, row_major, size_of
+from .ir import Block, Buffer, Nest, Straight, View, nodes, row_major, size_of
 from .lower import Constants
-from .lower.lowering import Lowering
+from .lower.lowering import Lowering, is_far, lanes_outside
 from .plain import with_plain_products
 from .plan import plan
 from .recompute import drop_unread, recompute
@@ -30,6 +31,7 @@ from .streams import few_at_a_time
 from .tiles import in_tiles
 
 T = TypeVar("T")
+LARGE = 1 << 22  # bytes of working memory beyond which less of it is looked for
 CAREFUL = 1 << 20  # the first number of a failure in a program that is careful from the beginning
 
 
@@ -61,18 +63,37 @@ class Stages:
         careful = self.timed("simplify", lambda: simplify(program))
         self.program = with_plain_products(careful) if plain else careful
         self.plain = self.program is not careful
+        with_far_lanes = self.made()
+        if self.arena >= LARGE and with_far_lanes:
+            self.made_smaller()
+
+    def made(self) -> bool:
+        """Lower, fuse and plan; are there short axes that go from one large array to the next?"""
         self.constants = Constants()
-        self.inputs = [Buffer(t.dtype, size_of(t.shape), "input", k) for k, t in enumerate(program.in_types)]
-        self.outputs = [Buffer(t.dtype, size_of(t.shape), "output", k) for k, t in enumerate(program.out_types)]
+        self.inputs = [Buffer(t.dtype, size_of(t.shape), "input", k) for k, t in enumerate(self.recorded.in_types)]
+        self.outputs = [Buffer(t.dtype, size_of(t.shape), "output", k) for k, t in enumerate(self.recorded.out_types)]
         self.block = self.timed("lower", self.lowered)
+        far = any(type(n) is Nest and any(is_far(a, n.stmt) for a in n.axes) for n in nodes(self.block))
         self.block = self.timed("fuse", self.fused)
         self.arena, self.stacks = self.timed("plan", lambda: plan(self.block))
+        return far
+
+    def made_smaller(self) -> None:
+        """The same with the loops over these axes outside of all others, if that halves the working memory.
+
+        What one lane hands from loop to loop then stays in the cache, where that of all lanes does not.
+        """
+        before = self.constants, self.inputs, self.outputs, self.block, self.arena, self.stacks
+        with setting(lanes_outside, True):
+            self.made()
+        if 2 * self.arena > before[4]:
+            self.constants, self.inputs, self.outputs, self.block, self.arena, self.stacks = before
 
     def timed(self, stage: str, f: Callable[[], T]) -> T:
         """Run a stage and remember how long it took."""
         start = time.perf_counter()
         result = f()
-        self.seconds[stage] = time.perf_counter() - start
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
         return result
 
     def lowered(self) -> Block:

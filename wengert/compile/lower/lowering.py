@@ -6,6 +6,7 @@ import functools
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -283,13 +284,25 @@ class Lowering:
 
 
 COPIES = 8  # of a statement that is written out around a vectorised axis
+FAR = 2**16  # bytes from one element of a short axis to the next, beyond which it may stay outside
+lanes_outside: ContextVar[bool] = ContextVar("wengert_lanes_outside", default=False)
+
+
+def is_far(axis: Axis, stmt: Stmt) -> bool:
+    """Does a short axis go from one large array, of those that a batch is made of, to the next?"""
+    step = abs(stmt.target.coefficient(axis)) * stmt.target.buffer.dtype.itemsize
+    return axis.small and type(axis.extent) is int and step >= FAR
 
 
 def ordered(axes: Sequence[Axis], stmt: Stmt) -> list[Axis]:
     """Axes with the largest steps through memory first; short ones last, so that a longer one is vectorised.
 
-    Short axes stay outside of a last axis that fills a vector if they are many, and would make many copies.
+    Short axes stay outside of a last axis that fills a vector if they are many, and would make many copies; and where
+    `lanes_outside` says that those of large arrays do.
     """
+    if lanes_outside.get():
+        for a in axes:
+            a.small = a.small and not is_far(a, stmt)
     refs = [stmt.target, *(x for x in stmt.operands if type(x) is Ref)]
     weight = {a: sum(abs(r.coefficient(a)) for r in refs) for a in axes}
     natural = sorted(axes, key=lambda a: -weight[a])
