@@ -225,9 +225,10 @@ class custom_jvp(_Custom):
 
     `@wg.custom_jvp` above the function, then `@f.defjvp` above `rule(primals, tangents) -> (y, y_dot)`: both arguments
     are tuples with one entry an argument of f, tangents in the structure of primals; y_dot must be linear in the
-    tangents. Or `f.defjvps(d0, d1, ...)` with one function `d(x_dot, y, *primals) -> y_dot`, or None, an argument.
-    nondiff_argnums: arguments without derivative, which rules get first, before primals and tangents. All
-    transformations work on the result, and higher derivatives are those of your rule.
+    tangents (NonLinearError; forward mode looks once, where values are known). Or `f.defjvps(d0, d1, ...)` with one
+    function `d(x_dot, y, *primals) -> y_dot`, or None, an argument. nondiff_argnums: arguments without derivative,
+    which rules get first, before primals and tangents. All transformations work on the result, and higher derivatives
+    are those of your rule.
 
     >>> import numpy as np
     >>> import wengert as wg

@@ -264,17 +264,17 @@ class Round:
     # independence
     def check_places(self) -> None:
         """No round writes what another one reads or writes."""
-        for k, (place, written, size) in enumerate(self.touched):
-            if not written:
-                continue
-            for j, (other, also, other_size) in enumerate(self.touched):
-                if j != k and not (also and j < k) and not self.apart(place, other, max(size, other_size)):
-                    raise NotWidened(f"rounds depend on each other: {place}, {other}")
+        together: dict[str, list[tuple[Place, bool, int]]] = {}  # what is in different arrays is apart
+        for touched in self.touched:
+            together.setdefault(touched[0].root, []).append(touched)
+        for near in together.values():
+            for k, (place, written, size) in enumerate(near):
+                for j, (other, also, other_size) in enumerate(near if written else ()):
+                    if j != k and not (also and j < k) and not self.apart(place, other, max(size, other_size)):
+                        raise NotWidened(f"rounds depend on each other: {place}, {other}")
 
     def apart(self, a: Place, b: Place, size: int) -> bool:
-        """Are two addresses equal in one round, or never in two?"""
-        if a.root != b.root:
-            return True
+        """Are two addresses of one array equal in one round, or never in two?"""
         difference = plus(a.form, b.form, -1)
         if not difference:
             return True
