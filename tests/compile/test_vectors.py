@@ -168,10 +168,10 @@ import numpy as np
 from wengert.compile import llvm, mathlib
 from wengert.compile.mathlib import link
 
-def target():
+def target(level=3):
     binding.initialize_native_target(), binding.initialize_native_asmprinter()
     triple = binding.Target.from_triple(binding.get_process_triple())
-    return triple.create_target_machine(cpu={cpu!r}, features={features!r}, opt=3, reloc="pic", jit=False)
+    return triple.create_target_machine(cpu={cpu!r}, features={features!r}, opt=level, reloc="pic", jit=False)
 
 llvm.target, llvm.width, llvm.masks = functools.cache(target), lambda: {width}, lambda: False
 link.host = lambda: mathlib.Target(fma={fma})

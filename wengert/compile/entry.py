@@ -297,9 +297,14 @@ def entry(native: Any, given: Sequence[Given], results: Sequence[type | None]) -
     return new(ctypes.byref(definition), table(native, given, results), None)
 
 
-@functools.cache
 def builtin() -> tuple[MethodDef, Any]:
     """What makes built-in functions of the native one."""
+    with llvm.lock:
+        return _builtin()
+
+
+@functools.cache
+def _builtin() -> tuple[MethodDef, Any]:
     check_places()
     symbols = {name: ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value or 0 for name in FUNCTIONS}
     code, _ = cache.found_or_made(TEXT, lambda: llvm.object_code(llvm.optimised(TEXT)))

@@ -76,7 +76,7 @@ def guards(call_back: object, grow: object) -> dict[str, int]:
     """The addresses of the native functions that call these, by name. Made once: they are kept."""
     symbols = {name: address_of(getattr(ctypes.pythonapi, name)) for name in PYTHON}
     symbols |= {"python.call_back": address_of(call_back), "python.grow": address_of(grow)}
-    code, _ = cache.found_or_made(TEXT, lambda: llvm.object_code(llvm.optimised(TEXT)))
+    code, _ = cache.found_or_made(TEXT, lambda: llvm.quick_code(TEXT))
     address, library = llvm.loaded(code, symbols, "wengert_guards")
     _kept.append(library)
     found = (ctypes.c_void_p * len(NAMES)).from_address(address)

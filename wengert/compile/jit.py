@@ -24,6 +24,7 @@ from ..errors import StructureError
 from ..primitives.program_call import jit as jit_call
 from ..python import adopt
 from .callers import OTHER_TYPES, Call, Static, caller_like
+from .entry import builtin
 from .llvm import assembly, prepare
 from .memory import Memory
 from .native import Native, argument
@@ -110,7 +111,7 @@ class Jit:
     def __init__(self, fun: Function, static_argnums: tuple[int, ...], static_argnames: tuple[str, ...]) -> None:
         functools.update_wrapper(self, fun, updated=())
         self.fun, self.static_argnums, self.static_argnames = fun, static_argnums, static_argnames
-        prepare()
+        prepare(builtin)
         self.known: dict[Any, Compiled] = {}
         self.fast: dict[Any, tuple[Callable[..., Any], ...]] = {}
 
@@ -128,11 +129,12 @@ class Jit:
     def slowly(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A call whose types, structures or static values need a closer look."""
         call = self.called(args, kwargs)
-        compiled = self.compiled(call)
-        values = [x for x, on in zip(call.leaves, compiled.traced, strict=True) if on]
-        if any(isinstance(x, Tracer) for x in values) or compiled.closes_over_tracers or tracing():
-            return self.inside(compiled, values)
-        native = compiled.native
+        with without_collections():  # nor between two stages
+            compiled = self.compiled(call)
+            values = [x for x, on in zip(call.leaves, compiled.traced, strict=True) if on]
+            if any(isinstance(x, Tracer) for x in values) or compiled.closes_over_tracers or tracing():
+                return self.inside(compiled, values)
+            native = compiled.native
         arguments = [self.argument(x, k, compiled) for k, x in enumerate(values)]
         result = unflatten(compiled.out_tree, native.run(*arguments))
         self.remember(call, compiled)

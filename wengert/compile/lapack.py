@@ -1,13 +1,15 @@
 """BLAS and LAPACK as SciPy brings them: the addresses of their functions, the number of their threads.
 
-SciPy exports the functions to Cython modules, so that compiled programs call them without Python between. What a
-program calls is named `blas.dgemm` or `lapack.dgesv` in its text; only that is looked up.
+SciPy's wheels bring OpenBLAS along, which is opened as it is: to import `scipy.linalg` takes far longer. Other SciPys
+are asked for the functions that they export to Cython modules. So compiled programs call them without Python between.
+What a program calls is named `blas.dgemm` or `lapack.dgesv` in its text; only that is looked up.
 """
 
 from __future__ import annotations
 
 import ctypes
 import functools
+import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,16 +24,38 @@ from .symbols import pointer, provides, signature
 
 @provides("blas")
 def _blas(name: str) -> int:
-    from scipy.linalg import cython_blas
-
-    return checked(cython_blas.__pyx_capi__[name])
+    return _in_wheel(name) or _exported("cython_blas", name)
 
 
 @provides("lapack")
 def _lapack(name: str) -> int:
-    from scipy.linalg import cython_lapack
+    return _in_wheel(name) or _exported("cython_lapack", name)
 
-    return checked(cython_lapack.__pyx_capi__[name])
+
+def _in_wheel(name: str) -> int:
+    """The address of a subroutine of the library in SciPy's wheel; 0 where there is none."""
+    function = getattr(wheel(), f"scipy_{name}_", None)
+    return ctypes.cast(function, ctypes.c_void_p).value or 0 if function else 0
+
+
+@functools.cache
+def wheel() -> Any:
+    """The library of SciPy's wheel, which takes 32-bit integers; None where it cannot be had, or takes others."""
+    for path in bundled("scipy"):
+        try:
+            library = ctypes.CDLL(path)
+            config = library.scipy_openblas_get_config
+        except (OSError, AttributeError):
+            continue
+        config.restype = ctypes.c_char_p
+        if b"USE64BITINT" not in config():
+            return library
+    return None
+
+
+def _exported(module: str, name: str) -> int:
+    """The address of a subroutine that SciPy exports."""
+    return checked(importlib.import_module(f"scipy.linalg.{module}").__pyx_capi__[name])
 
 
 def checked(capsule: Any) -> int:
@@ -101,7 +125,7 @@ def threads() -> int | None:
 @functools.cache
 def openblas(function: str) -> tuple[Any, ...]:
     """A function of each OpenBLAS in this process: SciPy's, then NumPy's."""
-    _blas("dgemm")  # so that the library is there
+    _blas("dgemm")  # so that a library is there
 
     found = []
     for path in dict.fromkeys(openblas_files()):
@@ -113,15 +137,20 @@ def openblas(function: str) -> tuple[Any, ...]:
 
 def openblas_files() -> Iterator[str]:
     """Files of OpenBLAS that this process has loaded: those that wheels bring along, and those in its memory map."""
-    import scipy
-
-    for package in (scipy, np):
-        root = Path(str(package.__file__)).parent
-        for folder in (root.parent / f"{root.name}.libs", root / ".dylibs"):
-            yield from map(str, folder.glob("*openblas*"))
+    yield from bundled("scipy")
+    yield from bundled("numpy")
     maps = Path("/proc/self/maps")
     if maps.exists():
         for line in maps.read_text().splitlines():
             path = line.partition("/")[1] + line.partition("/")[2]
             if "blas" in path and ".so" in path and "site-packages" not in path:
                 yield path
+
+
+def bundled(package: str) -> Iterator[str]:
+    """The files of OpenBLAS in a package's wheel. The package is found, but not loaded."""
+    found = importlib.util.find_spec(package)
+    if found is not None and found.origin is not None:
+        root = Path(found.origin).parent
+        for folder in (root.parent / f"{root.name}.libs", root / ".dylibs"):
+            yield from map(str, folder.glob("*openblas*"))

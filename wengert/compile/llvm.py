@@ -7,6 +7,7 @@ import itertools
 import os
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from . import mathlib
@@ -15,10 +16,16 @@ lock = threading.RLock()  # LLVM's global state is touched by one thread at a ti
 _names = itertools.count()
 
 
-def prepare() -> None:
-    """Load LLVM, which takes a while, in another thread: what is declared now is called a little later."""
+def prepare(more: Callable[[], Any]) -> None:
+    """Load LLVM, which takes a while, in another thread: what is declared now is called a little later. more: what
+    every program needs besides."""
+
+    def load() -> None:
+        session()
+        more()
+
     if not _loaders and "llvmlite.binding" not in sys.modules:
-        _loaders.append(threading.Thread(target=session, name="wengert loads LLVM"))
+        _loaders.append(threading.Thread(target=load, name="wengert loads LLVM"))
         _loaders[0].start()
 
 
@@ -33,14 +40,14 @@ if hasattr(os, "register_at_fork"):
 
 
 @functools.cache
-def target() -> Any:
-    """The target machine: this CPU with all its features."""
+def target(level: int = 3) -> Any:
+    """The target machine: this CPU with all its features. level: how much work machine code is worth."""
     import llvmlite.binding as llvm
 
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     return llvm.Target.from_triple(llvm.get_process_triple()).create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=features(), opt=3, reloc="pic", jit=False
+        cpu=llvm.get_host_cpu_name(), features=features(), opt=level, reloc="pic", jit=False
     )
 
 
@@ -106,7 +113,18 @@ def optimised(text: str) -> Any:
 
 def object_code(module: Any) -> bytes:
     """Machine code of a module, as an object file."""
-    return target().emit_object(module)
+    return bytes(target().emit_object(module))
+
+
+def quick_code(text: str) -> bytes:
+    """Machine code of a text as it stands, made quickly: for what hardly ever runs."""
+    import llvmlite.binding as llvm
+
+    with lock:
+        machine = target(0)
+        module = llvm.parse_assembly(text)
+        module.triple, module.data_layout = machine.triple, str(machine.target_data)
+        return bytes(machine.emit_object(module))
 
 
 def assembly(text: str) -> str:

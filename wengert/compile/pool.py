@@ -315,7 +315,7 @@ class Pool:
     """The native pool of this process, and where its state is."""
 
     def __init__(self) -> None:
-        code, _ = cache.found_or_made(TEXT, lambda: llvm.object_code(llvm.optimised(TEXT)))
+        code, _ = cache.found_or_made(TEXT, lambda: llvm.quick_code(TEXT))
         address, self.library = llvm.loaded(code, {}, "wengert_pool")
         parts = ctypes.CFUNCTYPE(ctypes.c_size_t)(address)()
         self.run, self.chunks, state = (ctypes.c_size_t * 3).from_address(parts)

@@ -56,6 +56,7 @@ class Stages:
     products, and stop where they do not do, see plain.py? Has it?
     """
 
+    @without_collections()
     def __init__(self, program: Program, recomputing: bool = True, plain: bool = True) -> None:
         self.seconds: dict[str, float] = {}
         self.recomputing = recomputing

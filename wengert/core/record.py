@@ -19,6 +19,9 @@ from .types import ArrayType, type_of
 checking: ContextVar[bool] = ContextVar("wengert_checking", default=False)
 
 
+LARGE = 1000  # elements: where a program is recorded on types, more are not computed, even if they could be
+
+
 class ProgramTrace(Trace):
     """Writes down each primitive as an equation.
 
@@ -47,7 +50,9 @@ class ProgramTrace(Trace):
         if self.concretely:
             values = [concrete(v) for v in values]
         typed = any(isinstance(v, ArrayType) for v in values)
-        if typed or (self.abstract and (primitive.effect or self.captor is self)):
+        if self.abstract and not typed:
+            typed = primitive.effect or self.captor is self or is_large(primitive, values, params)
+        if typed:
             outs = primitive.type_rule(*map(full_type, values), **params)
         elif primitive.effect:
             with setting(recording, self.outer):
@@ -100,6 +105,12 @@ class ProgramTrace(Trace):
     def literal(self, value: Any) -> Tracer:
         """A number that the derivative brings in, as a literal, so that arrays made of it are equations."""
         return Tracer(self, value, Literal(value))
+
+
+def is_large(primitive: Primitive, values: list[Any], params: dict[str, Any]) -> bool:
+    """Are the results of numbers that a derivative brings in so large that only their types should be known?"""
+    outs = primitive.type_rule(*map(full_type, values), **params)
+    return any(t.size > LARGE for t in (outs if primitive.multiple else [outs]))
 
 
 def full_type(x: Any) -> ArrayType:

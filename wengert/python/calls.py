@@ -27,7 +27,7 @@ Function = Callable[..., Any]
 
 _KEPT = "__wengert_called__"  # attribute of a function: a reference to itself, and what is called in its place
 _replaced = BUILTINS
-_seen_modules: set[str] = set()
+_contents: dict[str, set[int]] = {}  # of modules that have been imported: ids of what is in them, until it was sought
 
 
 def called(f: Any) -> Any:
@@ -152,20 +152,24 @@ def replaced(f: Any) -> Any:
     except TypeError:
         return f
     if found is None:
-        _learn()
+        _learn(f)
         found = _replaced.get(f, f)
     return found
 
 
-def _learn() -> None:
-    """Tables of the modules that have been imported by now."""
-    for name in _MODULES:
-        if name in sys.modules and name not in _seen_modules:
-            _seen_modules.add(name)
-            theirs = sys.modules[name]
-            ours = importlib.import_module(_MODULES[name])
-            for key, f in vars(theirs).items():
-                g = getattr(ours, key, f) if not key.startswith("_") else f
+def _learn(f: Any) -> None:
+    """Find f in the modules that have been imported by now."""
+    for name, others in _MODULES.items():
+        if name not in sys.modules:
+            continue
+        theirs = vars(sys.modules[name])
+        if name not in _contents:
+            _contents[name] = set(map(id, theirs.values()))
+        if id(f) in _contents[name]:
+            _contents[name].discard(id(f))
+            ours = importlib.import_module(others)
+            for key in [key for key, g in theirs.items() if g is f and not key.startswith("_")]:
+                g = getattr(ours, key, f)
                 if g is not f and callable(f) and (not isinstance(f, type) or isinstance(g, type)):
                     _replaced.setdefault(f, g)
 

@@ -62,11 +62,16 @@ def at(new: Any, old: Any) -> Any:
     """A new node, with all that is new in it, where an old one begins."""
     whole = old.end_lineno == old.lineno  # else Python takes the last line for that of a call
     end = (old.end_lineno, old.end_col_offset) if whole else (old.lineno, old.col_offset)
-    for node in ast.walk(new):
-        if "lineno" in node._attributes and not hasattr(node, "lineno"):
-            new_one: Any = node
-            new_one.lineno, new_one.col_offset = old.lineno, old.col_offset
-            new_one.end_lineno, new_one.end_col_offset = end
+    found = [new]
+    while found:
+        node = found.pop()
+        if "lineno" in node._attributes:
+            if hasattr(node, "lineno") and node is not new:
+                continue  # it was there, or has been placed
+            if not hasattr(node, "lineno"):
+                node.lineno, node.col_offset = old.lineno, old.col_offset
+                node.end_lineno, node.end_col_offset = end
+        found.extend(ast.iter_child_nodes(node))
     return new
 
 
