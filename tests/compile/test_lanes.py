@@ -97,3 +97,14 @@ def test_what_several_lanes_need_is_computed_in_one_loop(rng):
     compiled = wg.jit(f)
     np.testing.assert_allclose(compiled(x, s), f(x, s), rtol=1e-13)
     assert compiled.loops(x, s).count("for ") <= 3
+
+
+def test_axes_of_one_length_that_are_short_in_one_nest_only(rng):
+    """Eight lanes of arrays with short axes, and one row of eight: they share no loop, and compile."""
+
+    def f(x):
+        s = np.sum(np.sqrt(1 + (x[:7, :3] * x[2:, 1:4] * x[1:8, 2:]) ** 2))
+        return np.stack([wg.grad(lambda x: np.sum(np.sin(x[:7, :3] * x[1:8, 2:])))(x), x * s, np.cos(x)], axis=-1)
+
+    xs = rng.normal(size=(8, 9, 5))
+    np.testing.assert_allclose(wg.jit(wg.vmap(f))(xs), [f(x) for x in xs], rtol=1e-12, atol=1e-13)

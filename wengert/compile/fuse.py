@@ -251,7 +251,7 @@ def before(needed: Sequence[Nest], inside: Sequence[Nest]) -> list[Any]:
 def meets(first: Nest, second: Nest, axis: Axis) -> bool:
     """Do two nests touch an element of one array only in the same round: of the first's outermost axis, and of this?"""
     own = first.axes[0]
-    if own.extent != axis.extent or not (leads(own, first) and leads(axis, second)):
+    if (own.extent, own.small) != (axis.extent, axis.small) or not (leads(own, first) and leads(axis, second)):
         return False
     return all(aligned(p, q, own, axis, ()) for p, q in conflicts([first.stmt], second.stmt))
 
