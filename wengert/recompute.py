@@ -12,9 +12,10 @@ from .core.intern import interned
 from .core.provided import provided
 from .core.trace import Tracer, concrete, tracing
 from .core.tree import flatten, tree_map, unflatten
-from .core.types import ArrayType, shape_of, type_of
+from .core.types import ArrayType, is_inexact, shape_of, type_of
 from .errors import AbstractValueError, UnsupportedFunctionError
 from .primitives import call, program_call
+from .primitives.planned import Limits, planned
 
 __all__ = ["checkpoint", "remat", "stop_gradient"]
 
@@ -69,48 +70,63 @@ def checkpoint(
     True
     """
     check_callable(fun, "checkpoint")
-    if policy is not None:
-        raise UnsupportedFunctionError(
-            "checkpoint got a policy",
-            why="what is kept is decided by which functions are checkpointed: their arguments are",
-            write="wg.checkpoint around the parts whose intermediate values shall be computed again, or budget=",
-        )
-    check_limits(budget, segments)
-    planned = budget is not None or segments is not None
+    limits = limits_of(budget, segments, policy)
 
     @functools.wraps(fun)
     def checkpointed(*args: Any, **kwargs: Any) -> Any:
         if not tracing():
             return fun(*args, **kwargs)
-        arrays, body = _recorded(fun, args, kwargs, planned)
+        arrays, body = _recorded(fun, args, kwargs, limits is not None)
         assert body.out_tree is not None
         program = body.with_types(body.out_types)
         values = [*body.constants, *arrays]
-        if planned:
-            plan = provided("checkpoint_plan")(interned(program), budget, segments)
-            return unflatten(body.out_tree, provided("run_in_parts")(plan, values))
+        if limits is not None:
+            return unflatten(body.out_tree, planned(*values, program=interned(program), limits=limits))
         return unflatten(body.out_tree, program_call.checkpoint(*values, program=program))
 
     def plan(*args: Any, **kwargs: Any) -> Any:
-        """What reverse mode will keep and run again, for arrays or types like these."""
+        """What the gradient by all arguments will take, for arrays or types like these."""
         _, body = _recorded(fun, args, kwargs, True)
         program = interned(body.with_types(body.out_types))
-        return provided("checkpoint_plan")(program, budget, segments if planned else 1)
+        active = tuple(is_inexact(t.dtype) for t in program.in_types)
+        return provided("checkpoint_plan")(program, active, limits or Limits())
 
     checkpointed.plan = plan  # type: ignore[attr-defined]
     return checkpointed
 
 
-def check_limits(budget: Any, segments: int | None) -> None:
-    """One of them, and segments a positive integer."""
-    if budget is not None and segments is not None:
+def limits_of(budget: Any, segments: int | None, policy: Any) -> Limits | None:
+    """At most one of them; None where the function is run again as a whole."""
+    if sum(x is not None for x in (budget, segments, policy)) > 1:
         raise UnsupportedFunctionError(
-            "checkpoint got budget= and segments=", why="each of them decides where f is cut", write="one of them"
+            "checkpoint got more than one of budget=, segments= and policy=",
+            why="each of them decides what is kept",
+            write="one of them",
         )
     if segments is not None and (not hasattr(segments, "__index__") or segments < 1):
         raise UnsupportedFunctionError(
             f"checkpoint got segments={segments!r}", why="it is a number of parts", write="segments=8, say"
         )
+    if policy is not None and not callable(policy) and policy not in POLICIES:
+        raise UnsupportedFunctionError(
+            f"checkpoint got policy={policy!r}",
+            why="a policy says of an equation whether its results are kept",
+            write=f"{', '.join(map(repr, POLICIES))}, or a function of an equation, such as "
+            "lambda eq: eq.primitive.name == 'matmul'",
+        )
+    if budget is not None:
+        return Limits(budget=provided("in_bytes")(budget))
+    if segments is not None:
+        return Limits(segments=int(segments))
+    return None if policy is None else Limits(policy=POLICIES[policy] if isinstance(policy, str) else policy)
+
+
+PRODUCTS = frozenset(("matmul", "einsum", "convolve", "correlate"))
+POLICIES: dict[str, Callable[[Any], bool]] = {
+    "everything": lambda eq: True,
+    "nothing": lambda eq: False,
+    "products": lambda eq: eq.primitive.name in PRODUCTS,
+}
 
 
 remat = checkpoint

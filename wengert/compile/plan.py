@@ -5,7 +5,9 @@ Known before anything runs: peak bytes are the arena's size. A nested block has 
 
 from __future__ import annotations
 
-from .ir import Block, Buffer, blocks, nodes, reads, writes
+import bisect
+
+from .ir import Block, Buffer, Straight, blocks, nodes, reads, writes
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 FIRST_ROWS, FIRST_BYTES = 64, 2**15  # of a stack that grows, in the arena
@@ -40,12 +42,13 @@ def first_rows(stack: Buffer) -> int:
 def frame(block: Block, outer: set[Buffer]) -> tuple[int, list[tuple[Buffer, int]]]:
     """The size of a block's frame, and the offsets in it of all arrays that belong to the block."""
     spans: dict[Buffer, list[int]] = {}
-    for k, node in enumerate(block.nodes):
+    line = [part for node in block.nodes for part in (node.body if type(node) is Straight else (node,))]
+    for k, node in enumerate(line):
         for ref in (*reads(node), *writes(node)):
             if ref.buffer.kind == "temp" and ref.buffer not in outer:
                 spans.setdefault(ref.buffer, [k, k])[1] = k
     inside: list[tuple[int, int, list[tuple[Buffer, int]]]] = []
-    for k, node in enumerate(block.nodes):
+    for k, node in enumerate(line):
         parts = blocks(node)
         own = private(parts, spans, k)
         for b in own:
@@ -70,27 +73,43 @@ def used_elsewhere(part: Block, own: set[Buffer]) -> set[Buffer]:
     return {r.buffer for n in part.nodes for r in (*reads(n), *writes(n))} - own
 
 
+Wanted = tuple[int, int, int, list[tuple[Buffer, int]]]
+MANY, LARGE = 2000, 2**20  # arrays, and bytes from which on a second way to place them is tried
+
+
 def allocate(
     spans: dict[Buffer, list[int]], frames: list[tuple[int, int, list[tuple[Buffer, int]]]]
 ) -> tuple[int, list[tuple[Buffer, int]]]:
-    """Offsets such that what lives at the same time does not overlap: first fit, in the order of birth."""
-    wanted: list[tuple[int, int, int, list[tuple[Buffer, int]]]] = []
+    """Offsets such that what lives at the same time does not overlap: in the order of birth, or the largest first."""
+    wanted: list[Wanted] = []
     for buffer, (first, last) in spans.items():
         wanted.append((first, last, buffer.nbytes, [(buffer, 0)]))
     wanted += [(k, k, size, moves) for k, size, moves in frames if size]
-    wanted.sort(key=lambda w: (w[0], -w[2]))
-    live: list[tuple[int, int, int]] = []  # offset, end, last node
+    top, moves = fitted(sorted(wanted, key=lambda w: (w[0], -w[2])))
+    if top >= LARGE and len(wanted) <= MANY:  # small arrays in between would keep large ones from places that are free
+        other, others = fitted(sorted(wanted, key=lambda w: (-w[2], w[0])), in_time=False)
+        if other < top:
+            return other, others
+    return top, moves
+
+
+def fitted(wanted: list[Wanted], in_time: bool = True) -> tuple[int, list[tuple[Buffer, int]]]:
+    """Each at the lowest place that is free while it lives. in_time: they come in the order of birth."""
+    live: list[tuple[int, int, int, int]] = []  # offset, end, first and last node
     top = 0
     moves: list[tuple[Buffer, int]] = []
     for first, last, size, inside in wanted:
-        live = sorted(x for x in live if x[2] >= first)
+        if in_time:
+            live = sorted(x for x in live if x[3] >= first)
         offset = 0
-        for start, end, _ in live:
+        for start, end, begin, until in live:
+            if until < first or begin > last:
+                continue
             if start - offset >= size:
                 break
             offset = max(offset, end)
         end = offset + padded(size)
-        live.append((offset, end, last))
+        bisect.insort(live, (offset, end, first, last))
         top = max(top, end)
         moves += [(b, offset + at) for b, at in inside]
     return top, moves

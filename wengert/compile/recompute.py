@@ -110,13 +110,15 @@ class Recomputation:
         if stmt is None or type(stmt) is CallStmt or stmt.accumulate or stmt.op not in CHEAP or stmt.target.indirect:
             return None
         operations, loads = 1, 0
+        read: set[Buffer] = set()  # a square reads its operand once
         for x in stmt.operands:
             if type(x) is not Ref:
                 continue
             if x.indirect or not in_order(stmt.target, x):
                 return None
             if self.is_there(x.buffer, k, self.writers[buffer][0]):
-                loads += x.buffer not in has and x.buffer.size * SMALL > size
+                loads += x.buffer not in has | read and x.buffer.size * SMALL > size
+                read.add(x.buffer)
                 continue
             if not self.is_crossing(x.buffer, k):
                 return None

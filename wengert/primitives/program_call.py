@@ -23,46 +23,55 @@ from .bodies import Values, check_types, chosen, is_value, placed, strong
 from .control import transposed_reach
 
 
-def program_call(name: str, impl: Callable[..., Any], linearize: Callable[..., Any]) -> Primitive:
-    """A primitive that runs its param `program`. linearize: what reverse mode keeps, as in Custom."""
+def program_call(
+    name: str,
+    impl: Callable[..., Any],
+    linearize: Callable[..., Any],
+    samples: Callable[..., Any] | None = None,
+    derived: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+) -> Primitive:
+    """A primitive that runs its param `program`. linearize: what reverse mode keeps, as in Custom.
 
-    def jvp(primals: Values, tangents: Values, *, program: Program) -> tuple[list[Any], list[Any]]:
+    Other params are handed on to the programs that are made of it; derived: what becomes of them in a derivative.
+    """
+
+    def jvp(primals: Values, tangents: Values, *, program: Program, **params: Any) -> tuple[list[Any], list[Any]]:
         active = tuple(t is not None for t in tangents)
         outs = reached(program, active, differentiable=True)
         made = program.transform("jvp", active, outs)
-        results = p(*primals, *(t for t in tangents if t is not None), program=made)
+        results = p(*primals, *(t for t in tangents if t is not None), program=made, **derived(params))
         return results[: len(outs)], placed(results[len(outs) :], outs)
 
-    def transpose(y_bars: Values, *args: Any, program: Program) -> list[Any]:
+    def transpose(y_bars: Values, *args: Any, program: Program, **params: Any) -> list[Any]:
         linear = tuple(not is_value(a) for a in args)
         bars = tuple(b is not None for b in y_bars)
         outs = transposed_reach(program, linear, bars)
         made = program.transform("transpose", linear, bars, tuple(chosen(outs, linear)))
-        x_bars = p(*filter(is_value, args), *(b for b in y_bars if b is not None), program=made)
+        x_bars = p(*filter(is_value, args), *(b for b in y_bars if b is not None), program=made, **derived(params))
         return placed(x_bars, outs)
 
-    def batch(size: int, batched: Sequence[bool], *args: Any, program: Program) -> Any:
+    def batch(size: int, batched: Sequence[bool], *args: Any, program: Program, **params: Any) -> Any:
         outs = reached(program, batched)
-        return p(*args, program=program.transform("batch", size, tuple(batched), outs)), list(outs)
+        return p(*args, program=program.transform("batch", size, tuple(batched), outs), **params), list(outs)
 
     p = Primitive(
         name,
         impl,
         Custom(jvp, linearize, together=transpose),
-        type_rule=lambda *types, program: strong(program.out_types),
+        type_rule=lambda *types, program, **params: strong(program.out_types),
         batch=batch,
-        samples=_samples,
-        flows=lambda differentiable, *sets, program: through(program, sets, differentiable),
+        samples=samples or _samples,
+        flows=lambda differentiable, *sets, program, **params: through(program, sets, differentiable),
         narrow=_narrow,
         multiple=True,
     )
     return p
 
 
-def _narrow(used: Mask, *, program: Program) -> tuple[dict[str, Any], Mask, Mask]:
+def _narrow(used: Mask, *, program: Program, **params: Any) -> tuple[dict[str, Any], Mask, Mask]:
     made = rewired(program, program.inputs, chosen(program.outputs, used))
     keep = used_inputs([made])
-    return {"program": narrowed_inputs(made, keep)}, keep, used
+    return {"program": narrowed_inputs(made, keep), **params}, keep, used
 
 
 def _samples(rng: np.random.Generator) -> Iterator[Sample]:

@@ -17,6 +17,7 @@ from ..errors import WengertError
 from ..primitives import elementwise as ew
 from ..primitives.call import custom_jvp, custom_linear, custom_vjp
 from ..primitives.index import Index, slice_
+from ..primitives.planned import planned, planned_linear
 from ..primitives.program_call import checkpoint, jit
 from ..primitives.scheduled import replayed, scheduled
 from ..primitives.shape import reshape
@@ -82,6 +83,8 @@ def open_custom(b: Builder, eq: Equation, inputs: tuple[Atom, ...]) -> Sequence[
     return found if found is not None and [a.type for a in found] == [v.type for v in eq.outputs] else None
 
 
-CALLS[checkpoint], CALLS[jit], CALLS[replayed] = open_checkpoint, open_jit, open_jit
+CALLS[checkpoint] = open_checkpoint
+for _p in (jit, replayed, planned, planned_linear):
+    CALLS[_p] = open_jit
 for _p in (custom_jvp, custom_vjp, custom_linear, scheduled):
     CALLS[_p] = open_custom

@@ -129,10 +129,16 @@ def _run_backwards(
             for eq in equations:
                 transpose_equation(adjoints, eq, product)
     else:
+        values, done = adjoints.values, -1
         for eq in reversed(tape.equations):
             if type(eq) is Scaled:
                 _scaled_in_place(adjoints, eq)
             else:
+                out = eq.outs[0].index if eq.outs else done
+                if out != done:  # a product has an equation for each of its factors; then nobody needs its adjoint
+                    if done >= 0:
+                        values[done] = None
+                    done = out
                 _transpose_equation(adjoints, eq)
     return [handed_out(adjoints.values[var.index]) for var in ins]
 

@@ -312,10 +312,21 @@ def changed_input(program: Program, k: int) -> int | None:
     return program.inputs.index(atom) if atom in program.inputs else None
 
 
-@lowers("checkpoint", "jit", "replayed")
+@lowers("checkpoint", "jit", "replayed", "planned", "planned_linear")
 def checkpoint(low: Lowering, eq: Equation) -> None:
     """The program in place."""
     inline(low, eq, eq.params["program"])
+
+
+@lowers("again")
+def again(low: Lowering, eq: Equation) -> None:
+    """The values themselves, as if they were written here: what is made of them stays behind the first argument."""
+    after, *values = (low.value(a) for a in eq.inputs)
+    refs = [Ref(x.buffer, 0, ()) for x in values if isinstance(x, View)]
+    waits = [Ref(after.buffer, 0, ())] if isinstance(after, View) else []
+    low.nodes.append(Call("again", [*waits, *refs], refs, lambda f, node: None, eq))
+    for v, value in zip(eq.outputs, values, strict=True):
+        low.assign(v, value)
 
 
 def inline(low: Lowering, eq: Equation, program: Program) -> None:

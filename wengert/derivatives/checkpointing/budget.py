@@ -1,68 +1,79 @@
-"""A byte budget for reverse mode through a straight program: which parts to keep, which to run again.
+"""A budget in bytes for reverse mode through a program: what to keep, what to make again, and what that will take.
 
-A program is a chain of parts between places where little is in use. Each part is kept (what its derivative needs stays
-from the first run on) or run again (what it hands on stays, the rest while it is reversed). The choice with the least
-work within the budget is found by dynamic programming over the cuts, with the pairs (bytes kept, work) that no other
-pair beats; after Beaumont, Eyraud-Dubois, Herrmann, Joly and Shilova, Optimal checkpointing for heterogeneous chains
-(2019), with one level of recomputation, and Chen, Xu, Zhang and Guestrin (2016) for equal parts.
+Several planners propose orders of the program's steps (joint.py); each is weighed exactly, and of those within the
+budget the one with the least work is taken. The plan says whose it was.
 """
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from ...core.program import Literal, Program
+from ...core.program import Program
 from ...core.provided import provide
 from ...errors import ShapeError
+from ...primitives.planned import Halves, Limits
 from ...primitives.program_call import checkpoint
 from .chain import Chain
+from .greedy import Choice, choices
+from .halves import halves
+from .joint import Joint
+from .polish import polished
 
 UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 UNITS |= {"kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
-POINTS = 400  # pairs that are kept at each cut
-
-
-class Part(NamedTuple):
-    """From one cut to another. again: it is run again on the way back."""
-
-    start: int
-    stop: int
-    again: bool
 
 
 class Plan:
-    """What a checkpointed program will take, before it runs.
+    """What the value and the gradient of a checkpointed program will take, before it runs.
 
-    peak: bytes of the values that are kept for the way back, at most. unlimited: without checkpoints. again: operations
-    that are run a second time, those of checkpoints in the program among them. forward: those of one run. extra: again,
-    as a part of one run and its way back, which counts as two runs.
+    peak: bytes at most, of all: arguments and constants, values, adjoints and results, what an operation needs while it
+    runs. unlimited: the same without a budget. arguments: those of the program, with constants and the adjoints of its
+    results. kept: of values alone, at most, on the way back; unlimited_kept. saved: of those that are kept from the run.
+    again: operations that are run a second time or more, those of checkpoints in the program among them. forward:
+    operations of one run. extra: again, as a part of one run and its way back, which counts as two runs. planner: who
+    found the order.
     """
 
-    def __init__(self, chain: Chain, parts: Sequence[Part], peak: float) -> None:
-        self.chain, self.parts, self.peak = chain, list(parts), int(peak)
-        self.forward = int(chain.work[-1])
-        self.unlimited = int(chain.tables()[2][0, -1])
-        inner = sum(c for c, eq in zip(chain.costs, chain.program.equations, strict=True) if eq.primitive is checkpoint)
-        self.again = int(sum(chain.work[p.stop] - chain.work[p.start] for p in parts if p.again)) + inner
+    def __init__(self, joint: Joint, order: Sequence[int], planner: str) -> None:
+        self.joint, self.order, self.planner = joint, list(order), planner
+        every = joint.plain
+        self.peak, self.unlimited = joint.peak(order), joint.peak(every)
+        self.arguments = joint.base
+        self.kept, self.unlimited_kept = (most_kept(joint, x) for x in (order, every))
+        self.saved = sum(joint.sizes[v] for v in joint.kept(order))
+        self.forward = joint.operations(joint.forward)
+        inner = sum(joint.steps[k].operations for k in joint.forward if joint.equations[k].primitive is checkpoint)
+        self.again = joint.operations(order) - joint.operations(every) + inner
 
     @property
     def extra(self) -> float:
         """Additional work, as a part of that of the gradient: a run, and its way back for twice as much."""
         return self.again / (3 * self.forward) if self.forward else 0.0
 
+    @cached_property
+    def halves(self) -> Halves:
+        """The two programs."""
+        return halves(self.joint, self.order)
+
     def __str__(self) -> str:
-        again = sum(p.again for p in self.parts)
         return (
-            f"{len(self.parts)} parts, {again} of them run again: peak {self.peak:,} bytes instead of "
-            f"{self.unlimited:,}, {self.again:,} operations more ({100 * self.extra:.1f}% of the gradient's)"
+            f"{self.planner}: peak {self.peak:,} bytes instead of {self.unlimited:,}, of them {self.arguments:,} "
+            f"arguments and at most {self.kept:,} kept values instead of {self.unlimited_kept:,}; "
+            f"{self.again:,} operations more ({100 * self.extra:.1f}% of the gradient's)"
         )
 
     __repr__ = __str__
+
+
+def most_kept(joint: Joint, order: Sequence[int]) -> int:
+    """Bytes of values alone, at most, on the way back."""
+    forward = {v for k in joint.forward for v in joint.steps[k].makes}
+    return int(np.max(joint.profile(order, forward.__contains__)[joint.turn(order) :], initial=0))
 
 
 def in_bytes(budget: Any) -> int:
@@ -76,99 +87,129 @@ def in_bytes(budget: Any) -> int:
     raise ShapeError(f"checkpoint got budget={budget!r}", why="it is a number of bytes", write='budget="2 GB" or 2e9')
 
 
-def within(chain: Chain, budget: float) -> tuple[list[Part], float] | None:
-    """The parts with the least work within a budget, and their peak; None where nothing fits."""
-    handed, turned, kept = chain.tables()
-    m = len(chain.cuts)
-    # at each cut: bytes kept, work, peak so far, and where the pair came from (cut, pair, again)
-    pairs: list[Any] = [np.zeros((1, 6))]
-    for j in range(1, m):
-        found = []
-        for i in range(j):
-            at = pairs[i]
-            for again in (True, False):
-                held = at[:, 0] + (handed[i, j] if again else kept[i, j])
-                peak = np.maximum(at[:, 2], np.maximum(held, at[:, 0] + turned[i, j]) if again else held)
-                work = at[:, 1] + (chain.work[j] - chain.work[i] if again else 0.0)
-                rows = np.column_stack([held, work, peak, 0 * held + i, np.arange(len(at)), 0 * held + again])
-                found.append(rows[peak <= budget])
-        pairs.append(best(np.concatenate(found)))
-    last = pairs[-1]
-    if not len(last):
-        return None
-    row = last[np.lexsort((last[:, 2], last[:, 1]))[0]]
-    peak, parts, j = row[2], [], m - 1
-    while j:
-        i, k, again = int(row[3]), int(row[4]), bool(row[5])
-        parts.append(Part(i, j, again))
-        row, j = pairs[i][k], i
-    return parts[::-1], peak
+# who proposes orders ---------------------------------------------------------------------------------------------
+class Found:
+    """An order that a planner proposes: what it takes."""
+
+    def __init__(self, joint: Joint, order: Sequence[int], planner: str) -> None:
+        self.order, self.planner = order, planner
+        self.peak, self.weight = joint.peak(order), joint.weight(order)
 
 
-def best(rows: Any) -> Any:
-    """The pairs that no other pair beats in both, thinned out if there are very many."""
-    rows = rows[np.lexsort((rows[:, 2], rows[:, 1], rows[:, 0]))]
-    if not len(rows):
-        return rows
-    before = np.concatenate([[np.inf], np.minimum.accumulate(rows[:, 1])[:-1]])
-    rows = rows[rows[:, 1] < before]
-    if len(rows) > POINTS:
-        rows = rows[np.unique(np.linspace(0, len(rows) - 1, POINTS).astype(int))]
-    return rows
+class Planner:
+    """The plans for a program whose arguments `active` have a derivative."""
+
+    def __init__(self, program: Program, active: tuple[bool, ...]) -> None:
+        self.program, self.joint = program, Joint(program, active)
+
+    @cached_property
+    def chain(self) -> Chain:
+        """Its blocks."""
+        return Chain(self.joint)
+
+    @cached_property
+    def greedily(self) -> list[Choice]:
+        """Fewer and fewer values kept."""
+        return choices(self.joint)
+
+    @cached_property
+    def on_chain(self) -> Callable[[int], Found]:
+        """The orders of the dynamic programme, each made once, by the number of their level."""
+        levels, known = self.chain.levels(), {}
+
+        def found(k: int) -> Found:
+            if k not in known:
+                known[k] = Found(self.joint, self.chain.order(levels[k]), "dynamic programme")
+            return known[k]
+
+        return found
+
+    def proposals(self, budget: float) -> Iterator[Found]:
+        """One of each planner, within the budget if it can."""
+        joint = self.joint
+        yield Found(joint, joint.plain, "everything kept")
+        within = [c for c in self.greedily if c.peak <= budget] or [min(self.greedily, key=lambda c: c.peak)]
+        choice = min(within, key=lambda c: c.weight)
+        yield self.polished(Found(joint, joint.keeping(choice.keep), "greedy choice"), budget)
+        low, high = 0, len(self.chain.levels()) - 1
+        if high >= 0:
+            while low < high:
+                middle = (low + high + 1) // 2
+                low, high = (middle, high) if self.on_chain(middle).peak <= budget else (low, middle - 1)
+            yield self.polished(self.on_chain(low), budget)
+
+    def polished(self, found: Found, budget: float) -> Found:
+        """The same with less work, within the budget; as it is where it does not fit."""
+        if found.peak > budget:
+            return found
+        return Found(self.joint, polished(self.joint, found.order, budget), found.planner)
+
+    def best(self, budget: float, strict: bool) -> Found:
+        """The least work within a budget; where nothing is, the smallest, or an error."""
+        if self.joint.peak(self.joint.plain) <= budget:
+            return Found(self.joint, self.joint.plain, "everything kept")
+        found = [*self.proposals(budget), self.smallest]
+        within = [f for f in found if f.peak <= budget]
+        if within:
+            return min(within, key=lambda f: (f.weight, f.peak))
+        if strict:
+            raise ShapeError(
+                f"the gradient of {self.program.name} does not fit into {int(budget):,} bytes",
+                why=f"the smallest that is possible is {self.smallest.peak:,} bytes, {self.joint.base:,} of them its "
+                f"arguments",
+                write="a larger budget, or smaller operations",
+            )
+        return self.smallest
+
+    @cached_property
+    def smallest(self) -> Found:
+        """The order with the lowest peak."""
+        return min(self.proposals(0), key=lambda f: (f.peak, f.weight))
+
+    # what was asked for ------------------------------------------------------------------------------------------
+    def order(self, limits: Limits) -> tuple[Sequence[int], str]:
+        """The order for some limits, and who found it."""
+        if limits.segments is not None:
+            return self.in_segments(limits.segments), f"{limits.segments} segments"
+        if limits.policy is not None:
+            return self.by_policy(limits.policy), "policy"
+        if limits.budget is None:
+            return self.joint.plain, "everything kept"
+        found = self.best(limits.budget, limits.strict)
+        return found.order, found.planner
+
+    def in_segments(self, k: int) -> list[int]:
+        """So many parts with about as many bytes each, all but the last run again."""
+        chain, joint = self.chain, self.joint
+        total = chain.saved[0]
+        wanted = np.linspace(0, total[-1], k + 1)[1:-1]
+        cuts = np.unique(np.searchsorted(total, wanted).clip(0, chain.n))
+        last = cuts[-1] if len(cuts) else 0
+        keep = {v for v, b in chain.made.items() if b >= last or any(b < c <= chain.last[v] for c in cuts)}
+        return joint.keeping(keep)
+
+    def by_policy(self, policy: Any) -> list[int]:
+        """The results of the equations that a rule names are kept."""
+        joint = self.joint
+        return joint.keeping(v for k in joint.forward if policy(joint.equations[k]) for v in joint.steps[k].makes)
 
 
-def smallest(chain: Chain) -> float:
-    """The smallest peak that parts of the chain can have."""
-    low, high = 0.0, float(chain.tables()[2][0, -1])
-    for _ in range(24):
-        middle = (low + high) / 2
-        found = within(chain, middle)
-        low, high = (middle, high) if found is None else (low, found[1])
-        if high - low <= 1e-4 * high:
-            break
-    return high
-
-
-def equal_parts(chain: Chain, k: int) -> tuple[list[Part], float]:
-    """So many parts with about as many bytes each, all but the last run again."""
-    handed, turned, kept = chain.tables()
-    m = len(chain.cuts)
-    wanted = np.linspace(0, kept[0, -1], k + 1)[1:-1]
-    cuts = np.unique([0, *np.searchsorted(kept[0], wanted).clip(0, m - 1), m - 1])
-    parts = [Part(int(i), int(j), j < m - 1) for i, j in itertools.pairwise(cuts)]
-    held = peak = 0.0
-    for i, j, again in parts:
-        peak = max(peak, held + (turned[i, j] if again else kept[i, j]))
-        held += handed[i, j]
-    return parts, max(peak, held if len(parts) > 1 else 0.0)
+def plan_of(program: Program, active: tuple[bool, ...], limits: Limits) -> Plan:
+    """The plan for a program, made once."""
+    planner = program.remember(Planner, active)
+    return Plan(planner.joint, *planner.order(limits))
 
 
 @provide
-def checkpoint_plan(program: Program, budget: Any, segments: int | None) -> Plan:
-    """The plan for a program: within a budget, or in so many segments."""
-    chain = program.remember(Chain)
-    if segments is not None:
-        return Plan(chain, *equal_parts(chain, segments))
-    limit = in_bytes(budget)
-    found = within(chain, limit)
-    if found is None:
-        raise ShapeError(
-            f"checkpoint cannot keep the way back through {program.name} within {limit:,} bytes",
-            why=f"the smallest that is possible is {int(np.ceil(smallest(chain))):,} bytes, without its arguments",
-            write="a larger budget, wg.scan(..., checkpoint=) for loops, or smaller operations",
-        )
-    return Plan(chain, *found)
+def checkpoint_plan(program: Program, active: tuple[bool, ...], limits: Limits) -> Plan:
+    """What reverse mode will keep and run again."""
+    return program.remember(plan_of, active, limits)
 
 
 @provide
-def run_in_parts(plan: Plan, args: Sequence[Any]) -> list[Any]:
-    """The program's results, with checkpoints around the parts that are run again."""
-    program = plan.chain.program
-    values: dict[Any, Any] = dict(zip(program.inputs, args, strict=True))
-    for i, j, again in plan.parts:
-        part = plan.chain.part(i, j)
-        given = [values[v] for v in part.inputs]
-        results = checkpoint(*given, program=part) if again else part.evaluate(given)
-        values.update(zip(part.outputs, results, strict=True))
-    constants = dict(program.constants)
-    return [a.value if isinstance(a, Literal) else values[a] if a in values else constants[a] for a in program.outputs]
+def planned_halves(program: Program, active: tuple[bool, ...], limits: Limits) -> Halves:
+    """The two programs of a plan."""
+    return checkpoint_plan(program, active, limits).halves
+
+
+provide(in_bytes)
