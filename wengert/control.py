@@ -26,6 +26,7 @@ from .errors import AbstractValueError, ShapeError, StructureError, UnsupportedF
 from .numpy.joining import stack
 from .primitives import control, loops
 from .primitives import elementwise as ew
+from .primitives.online import online
 from .primitives.scheduled import scheduled
 from .primitives.segments import rounds_per_segment, segmented_scan
 
@@ -96,8 +97,8 @@ def fori_loop(lower: Any, upper: Any, body_fun: Function, init_val: Any, *, chec
     """Repeat `value = body_fun(i, value)` for i = lower, ..., upper - 1.
 
     Law: `v_lower = init_val, v_i+1 = body_fun(i, v_i)`, result `v_upper`. The bounds are integers, traced ones as well;
-    both modes of differentiation work either way. checkpoint as in `scan`, for bounds that are known. Raises
-    StructureError and ShapeError where the value changes.
+    both modes of differentiation work either way. checkpoint as in `scan`, and for traced bounds as in `while_loop`,
+    save that binomial schedules place their snapshots by the number of rounds, once it is known. Raises StructureError and ShapeError where the value changes.
 
     >>> import wengert as wg
     >>> wg.fori_loop(0, 5, lambda i, product: product * (i + 1), 1.0)
@@ -115,16 +116,19 @@ def fori_loop(lower: Any, upper: Any, body_fun: Function, init_val: Any, *, chec
         i, value = carry
         return (i + 1, body_fun(i, value)), None
 
-    loop = _Loop("fori_loop", body_fun, step, (lower, init_val), None, settled=1)
     if checkpoint and not static:
-        raise unknown_rounds()
+        plan = schedule(checkpoint, "fori_loop")
+        return _checkpointed(
+            lambda state: state[0] < upper, lambda state: step(state, None)[0], (lower, init_val), plan, count
+        )[1]
+    loop = _Loop("fori_loop", body_fun, step, (lower, init_val), None, settled=1)
     return loop.run(count, count if static else DYNAMIC, checkpoint=checkpoint)[0][1]
 
 
 def schedule(checkpoint: Any, what: str) -> Any:
     """What `checkpoint=` says: rounds of a segment (True: their root), or an object that gives the actions."""
-    if checkpoint == "binomial":
-        return provided("binomial")()
+    if isinstance(checkpoint, str) and checkpoint in ("binomial", "online"):
+        return provided(checkpoint)()
     if hasattr(checkpoint, "actions"):
         return checkpoint
     if isinstance(checkpoint, (bool, np.bool_)) or (hasattr(checkpoint, "__index__") and checkpoint >= 0):
@@ -132,16 +136,8 @@ def schedule(checkpoint: Any, what: str) -> Any:
     raise UnsupportedFunctionError(
         f"{what} got checkpoint={checkpoint!r}",
         why="that is no schedule of checkpoints",
-        write="rounds of a segment, True for their square root, 'binomial' or wg.checkpointing.binomial(snapshots=20)",
-    )
-
-
-def unknown_rounds() -> UnsupportedFunctionError:
-    """The error for a schedule of checkpoints over rounds whose number is data."""
-    return UnsupportedFunctionError(
-        "fori_loop got checkpoint= and bounds that are traced",
-        why="a schedule is made before the loop runs, from the number of its rounds",
-        write="bounds that are Python integers; or wg.checkpoint around the body, which keeps less of each round",
+        write="rounds of a segment, True for their square root, 'binomial', 'online' or "
+        "wg.checkpointing.binomial(snapshots=20)",
     )
 
 
@@ -267,9 +263,10 @@ def while_loop(cond_fun: Function, body_fun: Function, init_val: Any, *, checkpo
     round by round. The derivative is that of the rounds that were run. Under vmap all lanes run until the last has
     finished. Raises StructureError and ShapeError where the value changes, or the condition is not one boolean.
 
-    checkpoint=k: reverse mode keeps the value of every k-th round, and runs k rounds again at a time. True or "online":
-    the first round, the next two, the next three and so on, so that n rounds keep about sqrt(2 n) values, and residuals
-    of as many rounds at a time, though n shows only when the loop ends.
+    checkpoint=k: reverse mode keeps the value of every k-th round, and runs k rounds again at a time. True: the first
+    round, the next two, the next three and so on, so that n rounds keep about sqrt(2 n) values, and residuals of as many
+    rounds at a time. "online" or wg.checkpointing.online(snapshots=20): so many values, whatever n is, which shows only
+    when the loop ends; up to n = C(snapshots + 2, 2) with the fewest rounds run again that are possible.
 
     >>> import wengert as wg
     >>> halve = lambda x: wg.while_loop(lambda x: x > 1.0, lambda x: x / 2, x)
@@ -280,7 +277,14 @@ def while_loop(cond_fun: Function, body_fun: Function, init_val: Any, *, checkpo
     check_callable(body_fun, "while_loop")
     cond_fun, body_fun = adopted(cond_fun), adopted(body_fun)
     if checkpoint and tracing():
-        return _while_in_segments(cond_fun, body_fun, init_val, checkpoint)
+        plan = schedule(checkpoint, "while_loop")
+        if not isinstance(plan, int) and not hasattr(plan, "places"):
+            raise UnsupportedFunctionError(
+                "while_loop got a schedule that is made for a known number of rounds",
+                why="how many rounds there are shows only when the loop ends",
+                write="checkpoint='online', wg.checkpointing.online(snapshots=20), or the rounds of a segment",
+            )
+        return _checkpointed(cond_fun, body_fun, init_val, plan, np.int64(-1))
     carry, tree = flatten(init_val)
     if tracing():
         try:
@@ -300,15 +304,37 @@ def while_loop(cond_fun: Function, body_fun: Function, init_val: Any, *, checkpo
     return _while_in_python(cond_fun, body_fun, carry, tree)
 
 
-def _while_in_segments(cond_fun: Function, body_fun: Function, init_val: Any, checkpoint: Any) -> Any:
-    """A loop of loops: stacks of the inner one are of unknown length, and made again on the way back."""
-    found = True if isinstance(checkpoint, str) and checkpoint == "online" else schedule(checkpoint, "while_loop")
-    if not isinstance(found, int):
+def _checkpointed(cond_fun: Function, body_fun: Function, init_val: Any, plan: Any, count: Any) -> Any:
+    """A while loop that keeps some of its values. count: its rounds, where a schedule needs them; else negative."""
+    if isinstance(plan, int):
+        return _in_segments(cond_fun, body_fun, init_val, plan)
+    if not hasattr(plan, "snapshots"):
         raise UnsupportedFunctionError(
-            "while_loop got a schedule that is made for a known number of rounds",
-            why="how many rounds there are shows only when the loop ends",
-            write="checkpoint='online', or the rounds of a segment; or wg.fori_loop",
+            "a loop whose number of rounds is traced got a schedule of its own",
+            why="its list of actions would be made before the loop runs",
+            write="wg.checkpointing.binomial(snapshots=20), 'online', or the rounds of a segment",
         )
+    carry, tree = flatten(init_val)
+    try:
+        cond, body, types = _while_bodies(cond_fun, body_fun, carry, tree)
+    except AbstractValueError:
+        return _while_in_python(cond_fun, body_fun, carry, tree)
+    results = online(
+        np.int64(-1) if hasattr(plan, "places") else ew.convert(count, dtype=np.dtype(np.int64)),
+        *cond.constants,
+        *body.constants,
+        *begun(carry, types),
+        cond=interned(cond.program),
+        body=body.with_types(types),
+        n_cond=len(cond.constants),
+        n_consts=len(body.constants),
+        snapshots=plan.snapshots,
+    )
+    return unflatten(tree, results[1:])
+
+
+def _in_segments(cond_fun: Function, body_fun: Function, init_val: Any, found: int) -> Any:
+    """A loop of loops: stacks of the inner one are of unknown length, and made again on the way back."""
 
     def segment(state: Any) -> Any:
         length, value = state
@@ -316,10 +342,10 @@ def _while_in_segments(cond_fun: Function, body_fun: Function, init_val: Any, ch
         def going(state: Any) -> Any:
             return (state[0] < length) & cond_fun(state[1])
 
-        _, value = while_loop(going, lambda state: (state[0] + 1, body_fun(state[1])), (0, value))
+        _, value = while_loop(going, lambda state: (state[0] + 1, body_fun(state[1])), (np.int64(0), value))
         return length + (found is True), value
 
-    return while_loop(lambda state: cond_fun(state[1]), segment, (1 if found is True else found, init_val))[1]
+    return while_loop(lambda state: cond_fun(state[1]), segment, (np.int64(found), init_val))[1]
 
 
 def _while_bodies(cond_fun: Function, body_fun: Function, carry: Sequence[Any], tree: Structure) -> Any:

@@ -267,21 +267,24 @@ def _while(*args: Any, cond: Program, body: Program, n_cond: int, n_consts: int)
     return [np.int64(count), *carry, *(np.array(stack, t.dtype).reshape(count, *t.shape) for stack, t in rows)]
 
 
-def _while_type(*types: Any, body: Program, n_cond: int, n_consts: int, **params: Any) -> list[ArrayType]:
+def while_type(*types: Any, body: Program, n_cond: int, n_consts: int, **params: Any) -> list[ArrayType]:
+    """The number of rounds, the carry, and stacks of rows."""
     n_carry = len(types) - n_cond - n_consts
     outs = strong(body.out_types)
     stacks = [ArrayType((DYNAMIC, *t.shape), t.dtype) for t in outs[n_carry:]]
     return [ArrayType((), np.int64), *outs[:n_carry], *stacks]
 
 
-def _while_jvp(
-    primals: Values, tangents: Values, *, cond: Program, body: Program, n_cond: int, n_consts: int
+def while_jvp(
+    primals: Values, tangents: Values, *, cond: Program, body: Program, n_cond: int, n_consts: int, loop: Any = None
 ) -> tuple[list[Any], list[Any]]:
+    """loop: what runs the rounds, `while` itself unless it is given."""
     xs, x_dots = primals[n_cond:], tangents[n_cond:]
     dual = body.remember(Dual, Sizes(n_consts, len(xs) - n_consts), tuple(t is not None for t in x_dots))
     test = cond.remember(blind_to, tuple(dual.carry_dots))
     args = [*primals[:n_cond], *dual.arguments(xs, x_dots)]
-    count, *results = while_(*args, cond=test, body=dual.body, n_cond=n_cond, n_consts=dual.n_consts)
+    loop = loop or while_
+    count, *results = loop(*args, cond=test, body=dual.body, n_cond=n_cond, n_consts=dual.n_consts)
     y, y_dot = dual.results(results)
     return [count, *y], [None, *y_dot]
 
@@ -302,10 +305,21 @@ def _while_linearize(
     return [count, *results[:m]], [False, *split.outs], linear_scan, *linear
 
 
-def _batch_while(
-    size: int, batched: Sequence[bool], *args: Any, cond: Program, body: Program, n_cond: int, n_consts: int
+def batch_while(
+    size: int,
+    batched: Sequence[bool],
+    *args: Any,
+    cond: Program,
+    body: Program,
+    n_cond: int,
+    n_consts: int,
+    loop: Any = None,
 ) -> Any:
-    """Run until no lane goes on. Where the condition differs between lanes, the finished ones stand still."""
+    """Run until no lane goes on. Where the condition differs between lanes, the finished ones stand still.
+
+    loop: what runs the rounds, `while` itself unless it is given.
+    """
+    loop = loop or while_
     sizes = Sizes(n_consts, len(args) - n_cond - n_consts)
     on = batched[n_cond:]
     ins, outs = fixpoint(body, on, *sizes)
@@ -316,26 +330,23 @@ def _batch_while(
     test = cond.transform("batch", size, (*batched[:n_cond], *sizes.split(ins)[1]), (differs,))
     body = body.transform("batch", size, ins, outs)
     if differs:
-        count, *results = _differing_lanes(size, args[:n_cond], consts, carry, test, body, tuple(ins))
+        count, *results = _differing_lanes(loop, size, args[:n_cond], consts, carry, test, body, tuple(ins))
     else:
-        count, *results = _common_lanes(args[:n_cond], consts, carry, test, body)
+        args = (*args[:n_cond], *consts, *carry)
+        count, *results = loop(*args, cond=test, body=body, n_cond=n_cond, n_consts=len(consts))
     ys = [rows_first(y) if b else y for y, b in zip(results[sizes.carry :], outs[sizes.carry :], strict=True)]
     return [count, *results[: sizes.carry], *ys], [differs, *outs]
 
 
-def _common_lanes(constants: Values, consts: Values, carry: Values, test: Program, body: Program) -> Any:
-    return while_(*constants, *consts, *carry, cond=test, body=body, n_cond=len(constants), n_consts=len(consts))
-
-
 def _differing_lanes(
-    size: int, constants: Values, consts: Values, carry: Values, test: Program, body: Program, batched: Mask
+    loop: Any, size: int, constants: Values, consts: Values, carry: Values, test: Program, body: Program, batched: Mask
 ) -> Any:
     """Carries also which lanes are live, and how many rounds each has run."""
     going, made = body.remember(_until_the_last, test, size, Sizes(len(constants), len(consts)), batched)
     with np.errstate(all="ignore"):
         (live,) = test.evaluate([*constants, *carry])
     args = [*constants, *consts, live, np.zeros(size, np.int64), *carry]
-    _, _, counts, *results = while_(*args, cond=going, body=made, n_cond=0, n_consts=len(constants) + len(consts))
+    _, _, counts, *results = loop(*args, cond=going, body=made, n_cond=0, n_consts=len(constants) + len(consts))
     return [counts, *results]
 
 
@@ -358,7 +369,7 @@ def _until_the_last(body: Program, test: Program, size: int, shared: Sizes, batc
     return record(lambda live, *rest: [any_lane(live)], state, name=test.name), made
 
 
-def _while_flows(
+def while_flows(
     differentiable: bool, *sets: int, cond: Program, body: Program, n_cond: int, n_consts: int
 ) -> list[int]:
     """Every result depends on the condition, which decides how many rounds there are; derivatives do not see it."""
@@ -368,7 +379,8 @@ def _while_flows(
     return [0, *found] if differentiable else [count, *(bits | count for bits in found)]
 
 
-def _while_narrow(used: Mask, *, cond: Program, body: Program, n_cond: int, n_consts: int) -> Any:
+def while_narrow(used: Mask, *, cond: Program, body: Program, n_cond: int, n_consts: int) -> Any:
+    """Without the carries that neither the used results nor the condition need."""
     n_carry = len(cond.inputs) - n_cond
     sizes = Sizes(n_consts, n_carry)
     results, rows = used[1 : 1 + n_carry], used[1 + n_carry :]
@@ -398,11 +410,11 @@ def _while_samples(rng: np.random.Generator) -> Iterator[Sample]:
 while_ = Primitive(
     "while",
     _while,
-    Custom(_while_jvp, _while_linearize),
-    type_rule=_while_type,
-    batch=_batch_while,
+    Custom(while_jvp, _while_linearize),
+    type_rule=while_type,
+    batch=batch_while,
     samples=_while_samples,
-    flows=_while_flows,
-    narrow=_while_narrow,
+    flows=while_flows,
+    narrow=while_narrow,
     multiple=True,
 )

@@ -17,6 +17,7 @@ from ..errors import WengertError
 from ..primitives import elementwise as ew
 from ..primitives.call import custom_jvp, custom_linear, custom_vjp
 from ..primitives.index import Index, slice_
+from ..primitives.online import online
 from ..primitives.planned import planned, planned_linear
 from ..primitives.program_call import checkpoint, jit
 from ..primitives.scheduled import replayed, scheduled
@@ -86,5 +87,5 @@ def open_custom(b: Builder, eq: Equation, inputs: tuple[Atom, ...]) -> Sequence[
 CALLS[checkpoint] = open_checkpoint
 for _p in (jit, replayed, planned, planned_linear):
     CALLS[_p] = open_jit
-for _p in (custom_jvp, custom_vjp, custom_linear, scheduled):
+for _p in (custom_jvp, custom_vjp, custom_linear, scheduled, online):
     CALLS[_p] = open_custom

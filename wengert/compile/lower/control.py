@@ -338,7 +338,7 @@ def inline(low: Lowering, eq: Equation, program: Program) -> None:
         low.assign(v, value)
 
 
-@lowers("custom_jvp", "custom_vjp", "custom_linear", "scheduled")
+@lowers("custom_jvp", "custom_vjp", "custom_linear", "scheduled", "online")
 def custom(low: Lowering, eq: Equation) -> None:
     """The function itself, recorded on the types of its arguments."""
     made = record(lambda *xs: eq.primitive.impl(*xs, **eq.params), [a.type for a in eq.inputs], eq.primitive.name)

@@ -8,8 +8,8 @@ A schedule of n rounds is a list of actions on a state that is before round 0 wh
     Reverse(step)          run a round so that its derivative is known, and take the adjoint back through it
 
 The rounds are reversed from the last to the first. `executed` runs a schedule and counts; it refuses a wrong one.
-Griewank and Walther, Algorithm 799: revolve, ACM Transactions on Mathematical Software 26 (2000). `online` places its
-snapshots by a stride that doubles; it is not the optimal one of Wang, Moin and Iaccarino (2009).
+Griewank and Walther, Algorithm 799: revolve, ACM Transactions on Mathematical Software 26 (2000). Stumm and Walther, New
+algorithms for optimal online checkpointing, SIAM Journal on Scientific Computing 32 (2010).
 """
 
 from __future__ import annotations
@@ -152,58 +152,71 @@ def sqrt(n: int) -> list[Action]:
 
 # online ----------------------------------------------------------------------------------------------------------
 class Online:
-    """Where to keep snapshots while a loop runs whose end is not known. `keep(position)` says the slot, or None.
+    """Where to keep snapshots while a loop runs whose end is not known. `leaving(position)` says the slot, or None.
 
-    Dynamic: snapshots stand at multiples of a stride, which doubles when the slots are full (every second one is given
-    up), and the state before the first round is never given up. So gaps are equal up to the last, at any time.
+    When there is one snapshot too many, one is given up: of the gaps between neighbours, the first that may take in the
+    next one, so that its rounds can still be reversed with as few repetitions as any, by its slot and those behind it.
+    Stumm and Walther (2010); the optimum up to C(s + 2, 2) rounds.
     """
 
     def __init__(self, snapshots: int) -> None:
         check(0, snapshots)
-        self.snapshots, self.stride = snapshots, 1
-        self.kept: dict[int, int] = {}  # position: slot
+        self.snapshots = snapshots
+        self.positions: list[int] = []
+        self.slots: list[int] = []
 
-    def keep(self, position: int) -> int | None:
-        """The slot for the state before this round, if it is to be kept."""
-        if self.snapshots == 1:
-            return self._put(position, 0) if position == 0 else None
-        while position % self.stride == 0 and len(self.kept) == self.snapshots:
-            self.stride *= 2
-            self.kept = {p: k for p, k in self.kept.items() if p % self.stride == 0}
-        if position % self.stride:
+    def leaving(self, position: int) -> int | None:
+        """The slot for the state before this round, which is about to be run, if the state is to be kept."""
+        s, ends = self.snapshots, [*self.positions, position, position + 1]
+        if len(self.positions) < s:
+            gone, slot = s, len(self.positions)
+        else:
+            gone = 1 + min(range(s), key=lambda k: (repetitions(ends[k + 2] - ends[k], s - k), k))
+            slot = self.slots[gone] if gone < s else -1
+        del ends[-1], self.slots[gone : gone + 1]
+        self.positions = ends if gone > len(ends) - 1 else ends[:gone] + ends[gone + 1 :]
+        if slot < 0:
             return None
-        return self._put(position, min(set(range(self.snapshots)) - set(self.kept.values())))
-
-    def _put(self, position: int, slot: int) -> int:
-        self.kept[position] = slot
+        self.slots.append(slot)
         return slot
+
+
+def kept_online(n: int, snapshots: int) -> list[int]:
+    """The rounds whose states are kept when n rounds have been run, beside the present one.
+
+    >>> kept_online(10, 3)
+    [0, 4, 7]
+    """
+    placed = Online(snapshots)
+    for position in range(n - 1):
+        placed.leaving(position)
+    return placed.positions
 
 
 def online(rounds: Iterable[object], snapshots: int) -> list[Action]:
     """The schedule of a loop whose number of rounds shows only when it ends; then each gap is reversed binomially.
 
-    >>> executed(online(iter(range(10)), 3)).reversed
-    10
+    >>> executed(online(iter(range(10)), 3))
+    Count(advanced=15, reversed=10, slots=3)
     """
     actions: list[Action] = []
     placed, n, last = Online(snapshots), 0, 0
     for n, _ in enumerate(rounds, 1):
-        slot = placed.keep(n - 1)
+        if n < 2:
+            continue
+        slot = placed.leaving(n - 2)
         if slot is not None:
-            if n - 1 > last:
-                actions.append(Advance(last, n - 1))
+            actions += [Advance(last, n - 2)] * (n - 2 > last)
             actions.append(Store(slot))
-            last = n - 1
+            last = n - 2
     if not n:
         return []
-    stop, at = n, last
-    kept = sorted(placed.kept.items())
-    free = [k for k in range(snapshots) if k not in placed.kept.values()]
-    for position, slot in reversed(kept):
+    actions += [Advance(last, n - 1)] * (n - 1 > last)
+    actions.append(Reverse(n - 1))
+    stop, free = n - 1, [k for k in range(snapshots) if k not in placed.slots]
+    for position, slot in zip(reversed(placed.positions), reversed(placed.slots), strict=True):
         slots = [slot, *free]
-        if position != at:
-            actions.append(Restore(slot))
-        at = -1
+        actions.append(Restore(slot))
         for action in _reversal(position, stop, 0, len(slots)):
             actions.append(type(action)(slots[action.slot]) if isinstance(action, (Store, Restore)) else action)
         stop, free = position, [slot, *free]
