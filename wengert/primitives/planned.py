@@ -136,7 +136,7 @@ def _planned(*args: Any, program: Program, limits: Limits) -> list[Any]:
 
 def _linearize(primals: Values, active: Sequence[bool], *, program: Program, limits: Limits) -> Any:
     """The first half, and the derivative, which is given what that keeps."""
-    halves: Halves = provided("planned_halves")(program, tuple(active), limits)
+    halves: Halves = provided("planned_halves")(program, tuple(active), limits, plain(primals))
     n, relaxed = len(program.outputs), limits._replace(strict=False)
     dots = [TangentOf(i) for i, on in enumerate(active) if on]
     params = {

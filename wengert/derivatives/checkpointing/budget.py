@@ -21,6 +21,7 @@ from ...primitives.program_call import checkpoint
 from .chain import Chain
 from .greedy import Choice, choices
 from .halves import halves
+from .integer import Programme
 from .joint import Joint
 from .polish import polished
 
@@ -99,8 +100,8 @@ class Found:
 class Planner:
     """The plans for a program whose arguments `active` have a derivative."""
 
-    def __init__(self, program: Program, active: tuple[bool, ...]) -> None:
-        self.program, self.joint = program, Joint(program, active)
+    def __init__(self, program: Program, active: tuple[bool, ...], copies: bool) -> None:
+        self.program, self.joint = program, Joint(program, active, copies)
 
     @cached_property
     def chain(self) -> Chain:
@@ -138,6 +139,17 @@ class Planner:
                 low, high = (middle, high) if self.on_chain(middle).peak <= budget else (low, middle - 1)
             yield self.polished(self.on_chain(low), budget)
 
+        if self.programme.small and budget:
+            for room in (budget, budget + max(joint.sizes)):  # it does not know that adjoints are written over values
+                order = self.programme.order(room)
+                if order is not None:
+                    yield self.polished(Found(joint, order, "integer programme"), budget)
+
+    @cached_property
+    def programme(self) -> Programme:
+        """Its integer programme."""
+        return Programme(self.joint)
+
     def polished(self, found: Found, budget: float) -> Found:
         """The same with less work, within the budget; as it is where it does not fit."""
         if found.peak > budget:
@@ -163,8 +175,11 @@ class Planner:
 
     @cached_property
     def smallest(self) -> Found:
-        """The order with the lowest peak."""
-        return min(self.proposals(0), key=lambda f: (f.peak, f.weight))
+        """The order with the lowest peak that the planners find."""
+        found = list(self.proposals(0))
+        if self.programme.small and (order := self.programme.order(None)) is not None:
+            found.append(Found(self.joint, order, "integer programme"))
+        return min(found, key=lambda f: (f.peak, f.weight))
 
     # what was asked for ------------------------------------------------------------------------------------------
     def order(self, limits: Limits) -> tuple[Sequence[int], str]:
@@ -194,22 +209,22 @@ class Planner:
         return joint.keeping(v for k in joint.forward if policy(joint.equations[k]) for v in joint.steps[k].makes)
 
 
-def plan_of(program: Program, active: tuple[bool, ...], limits: Limits) -> Plan:
-    """The plan for a program, made once."""
-    planner = program.remember(Planner, active)
+def plan_of(program: Program, active: tuple[bool, ...], limits: Limits, copies: bool) -> Plan:
+    """The plan for a program. copies: arguments without derivative are copied, as they are outside of programs."""
+    planner = program.remember(Planner, active, copies)
     return Plan(planner.joint, *planner.order(limits))
 
 
 @provide
-def checkpoint_plan(program: Program, active: tuple[bool, ...], limits: Limits) -> Plan:
-    """What reverse mode will keep and run again."""
-    return program.remember(plan_of, active, limits)
+def checkpoint_plan(program: Program, active: tuple[bool, ...], limits: Limits, copies: bool = False) -> Plan:
+    """What reverse mode will keep and run again; made once."""
+    return program.remember(plan_of, active, limits, copies)  # type: ignore[no-any-return]
 
 
 @provide
-def planned_halves(program: Program, active: tuple[bool, ...], limits: Limits) -> Halves:
+def planned_halves(program: Program, active: tuple[bool, ...], limits: Limits, copies: bool) -> Halves:
     """The two programs of a plan."""
-    return checkpoint_plan(program, active, limits).halves
+    return checkpoint_plan(program, active, limits, copies).halves
 
 
 provide(in_bytes)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from .joint import Joint
+from .needs import needs_of_adjoints
 
 CUTS = 64  # blocks, at most
 LEVELS = 600  # numbers of bytes that are told apart
@@ -180,20 +181,6 @@ class Chain:
             if stage == b:
                 joint.bring(joint.steps[k].reads, held, place, order)
                 order.append(k)
-
-
-def needs_of_adjoints(joint: Joint) -> list[set[int]]:
-    """For each adjoint step the values of the forward run that it needs, itself or for its slopes."""
-    forward = set(joint.forward)
-    made_of: dict[int, set[int]] = {v: {v} for k in joint.forward for v in joint.steps[k].makes}
-    needs: list[set[int]] = []
-    for k, s in enumerate(joint.steps):
-        reads = {u for v in s.reads for u in made_of.get(v, ())}
-        if k in joint.is_adjoint:
-            needs.append(reads)
-        elif k not in forward:
-            made_of.update((v, reads) for v in s.makes)
-    return needs
 
 
 def places_to_cut(joint: Joint, needed: set[int]) -> list[int]:

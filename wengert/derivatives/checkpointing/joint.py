@@ -52,7 +52,7 @@ class Joint:
     bytes; maker: their steps. results: what the caller gets, for which there is room all the time; so their size is 0.
     """
 
-    def __init__(self, program: Program, active: tuple[bool, ...]) -> None:
+    def __init__(self, program: Program, active: tuple[bool, ...], copies: bool = False) -> None:
         self.active, self.outs = active, reached(program, active, differentiable=True)
         self.original, self.program = program, joint_program(program, active, self.outs)
         self.roots = roots_of(self.program)
@@ -76,8 +76,8 @@ class Joint:
         for v in self.results:
             self.sizes[v] = 0  # counted all the time
         self.arguments = sum(nbytes(t) for t in program.in_types)
-        inactive = [t for t, on in zip(program.in_types, active, strict=True) if not on]
-        self.arguments += sum(map(nbytes, inactive))  # copied: their owner might assign to them
+        if copies:
+            self.arguments += sum(nbytes(t) for t, on in zip(program.in_types, active, strict=True) if not on)
         self.seeds = sum(nbytes(v.type) for v in self.program.inputs[len(program.inputs) :])
         self.constants = sum(nbytes(v.type) for v, _ in self.program.constants)
         assert made >= set(self.values)
@@ -215,7 +215,7 @@ class Joint:
     def kept(self, order: Sequence[int]) -> list[int]:
         """The values that are there when the way back begins, and are used on it."""
         turn = self.turn(order)
-        return sorted({v for v, first, last in self.spans(order) if first < turn <= last and last < len(order)})
+        return sorted({v for v, first, last in self.spans(order, over=False) if first < turn <= last})
 
     def turn(self, order: Sequence[int]) -> int:
         """Where the way back begins: behind the steps of the values."""
