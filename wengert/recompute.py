@@ -15,7 +15,7 @@ from .core.tree import flatten, tree_map, unflatten
 from .core.types import ArrayType, is_inexact, shape_of, type_of
 from .errors import AbstractValueError, UnsupportedFunctionError
 from .primitives import call, program_call
-from .primitives.planned import Limits, planned
+from .primitives.planned import Limits, beyond_types, planned
 
 __all__ = ["checkpoint", "remat", "stop_gradient"]
 
@@ -38,6 +38,7 @@ def checkpoint(
     fun: Function,
     *,
     budget: Any = None,
+    kept: Any = None,
     segments: int | None = None,
     prevent_cse: bool = True,
     policy: Any = None,
@@ -70,7 +71,7 @@ def checkpoint(
     True
     """
     check_callable(fun, "checkpoint")
-    limits = limits_of(budget, segments, policy)
+    limits = limits_of(budget, kept, segments, policy)
 
     @functools.wraps(fun)
     def checkpointed(*args: Any, **kwargs: Any) -> Any:
@@ -87,19 +88,20 @@ def checkpoint(
     def plan(*args: Any, **kwargs: Any) -> Any:
         """What the gradient by all arguments will take, for arrays or types like these."""
         _, body = _recorded(fun, args, kwargs, True)
-        program = interned(body.with_types(body.out_types))
+        program, n = interned(body.with_types(body.out_types)), len(body.constants)
         active = tuple(is_inexact(t.dtype) for t in program.in_types)
-        return provided("checkpoint_plan")(program, active, limits or Limits())
+        more = beyond_types(body.constants, active[:n])
+        return provided("checkpoint_plan")(program, active, limits or Limits(), more)
 
     checkpointed.plan = plan  # type: ignore[attr-defined]
     return checkpointed
 
 
-def limits_of(budget: Any, segments: int | None, policy: Any) -> Limits | None:
+def limits_of(budget: Any, kept: Any, segments: int | None, policy: Any) -> Limits | None:
     """At most one of them; None where the function is run again as a whole."""
-    if sum(x is not None for x in (budget, segments, policy)) > 1:
+    if sum(x is not None for x in (budget, kept, segments, policy)) > 1:
         raise UnsupportedFunctionError(
-            "checkpoint got more than one of budget=, segments= and policy=",
+            "checkpoint got more than one of budget=, kept=, segments= and policy=",
             why="each of them decides what is kept",
             write="one of them",
         )
@@ -116,6 +118,8 @@ def limits_of(budget: Any, segments: int | None, policy: Any) -> Limits | None:
         )
     if budget is not None:
         return Limits(budget=provided("in_bytes")(budget))
+    if kept is not None:
+        return Limits(kept=provided("in_bytes")(kept))
     if segments is not None:
         return Limits(segments=int(segments))
     return None if policy is None else Limits(policy=POLICIES[policy] if isinstance(policy, str) else policy)

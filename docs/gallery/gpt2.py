@@ -137,12 +137,12 @@ def score_bytes(c: Config, sequence: int, batch: int, itemsize: int = 2) -> int:
     return c.layers * c.heads * batch * sequence**2 * itemsize
 
 
-def planned(name: str, batch: int, sequence: int, budget: Any, dtype: Any = np.float16, pieces: int = 1) -> Any:
-    """What the gradient keeps, from types alone."""
+def planned(name: str, batch: int, sequence: int, kept: Any, dtype: Any = np.float16, pieces: int = 1) -> Any:
+    """What the gradient takes where so many bytes of values may be kept, from types alone."""
     c = CONFIGS[name]
     parameters = each(lambda _, shape: wg.ArrayType(shape, dtype), shapes(c))
     text = wg.ArrayType((batch, sequence), np.int64)
-    return wg.checkpoint(loss_with(c.heads, pieces), budget=budget).plan(parameters, text, text)
+    return wg.checkpoint(loss_with(c.heads, pieces), kept=kept).plan(parameters, text, text)
 
 
 # a tiny one, trained ---------------------------------------------------------------------------------------------

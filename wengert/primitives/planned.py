@@ -12,6 +12,7 @@ reversed. A second run of the same way back then begins with the program again.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -30,12 +31,13 @@ from .program_call import checkpoint, program_call
 
 
 class Limits(NamedTuple):
-    """What was asked for: bytes, or a number of segments, or a rule that says which results are kept.
+    """What was asked for: bytes, or those of kept values, a number of segments, a rule that says which results are kept.
 
     strict: a budget that cannot be met is an error; otherwise (derivatives of the derivative) the smallest plan is used.
     """
 
     budget: int | None = None
+    kept: int | None = None
     segments: int | None = None
     policy: Any = None
     strict: bool = True
@@ -123,6 +125,19 @@ IN_PLACE: dict[Primitive, Any] = {
 }
 
 
+def beyond_types(args: Sequence[Any], active: Sequence[bool]) -> int:
+    """Bytes that arguments take beyond what their types say.
+
+    Arrays without derivative have been copied, as their owner might assign to them; what is spread out takes less.
+    """
+    total = 0
+    for x, on in zip(args, active, strict=True):
+        if type(x) is np.ndarray:
+            there = x.itemsize * math.prod(n for n, step in zip(x.shape, x.strides, strict=True) if step)
+            total += there * (1 + (not on and x.flags.writeable and plain(args))) - x.nbytes
+    return total
+
+
 def plain(values: Sequence[Any]) -> bool:
     """Are these arrays and numbers, none of them traced?"""
     return not any(isinstance(x, Tracer) for x in values)
@@ -136,7 +151,7 @@ def _planned(*args: Any, program: Program, limits: Limits) -> list[Any]:
 
 def _linearize(primals: Values, active: Sequence[bool], *, program: Program, limits: Limits) -> Any:
     """The first half, and the derivative, which is given what that keeps."""
-    halves: Halves = provided("planned_halves")(program, tuple(active), limits, plain(primals))
+    halves: Halves = provided("planned_halves")(program, tuple(active), limits, beyond_types(primals, active))
     n, relaxed = len(program.outputs), limits._replace(strict=False)
     dots = [TangentOf(i) for i, on in enumerate(active) if on]
     params = {

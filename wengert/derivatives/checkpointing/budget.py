@@ -7,7 +7,7 @@ budget the one with the least work is taken. The plan says whose it was.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -29,6 +29,9 @@ UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 UNITS |= {"kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
 
 
+LOWEST = 4  # levels of the table that are looked at for the lowest peak
+
+
 class Plan:
     """What the value and the gradient of a checkpointed program will take, before it runs.
 
@@ -45,7 +48,7 @@ class Plan:
         every = joint.plain
         self.peak, self.unlimited = joint.peak(order), joint.peak(every)
         self.arguments = joint.base
-        self.kept, self.unlimited_kept = (most_kept(joint, x) for x in (order, every))
+        self.kept, self.unlimited_kept = map(joint.most_kept, (order, every))
         self.saved = sum(joint.sizes[v] for v in joint.kept(order))
         self.forward = joint.operations(joint.forward)
         inner = sum(joint.steps[k].operations for k in joint.forward if joint.equations[k].primitive is checkpoint)
@@ -71,12 +74,6 @@ class Plan:
     __repr__ = __str__
 
 
-def most_kept(joint: Joint, order: Sequence[int]) -> int:
-    """Bytes of values alone, at most, on the way back."""
-    forward = {v for k in joint.forward for v in joint.steps[k].makes}
-    return int(np.max(joint.profile(order, forward.__contains__)[joint.turn(order) :], initial=0))
-
-
 def in_bytes(budget: Any) -> int:
     """A number of bytes, or a text such as "2 GB" (10^9) or "512 MiB" (2^20)."""
     if isinstance(budget, str):
@@ -100,30 +97,37 @@ class Found:
 class Planner:
     """The plans for a program whose arguments `active` have a derivative."""
 
-    def __init__(self, program: Program, active: tuple[bool, ...], copies: bool) -> None:
-        self.program, self.joint = program, Joint(program, active, copies)
+    def __init__(self, program: Program, active: tuple[bool, ...], more: int, only_values: bool) -> None:
+        self.program, self.joint = program, Joint(program, active, more, only_values)
 
     @cached_property
     def chain(self) -> Chain:
         """Its blocks."""
         return Chain(self.joint)
 
-    @cached_property
-    def greedily(self) -> list[Choice]:
-        """Fewer and fewer values kept."""
-        return choices(self.joint)
-
-    @cached_property
-    def on_chain(self) -> Callable[[int], Found]:
-        """The orders of the dynamic programme, each made once, by the number of their level."""
-        levels, known = self.chain.levels(), {}
+    def on_chain(self, budget: float) -> Found | None:
+        """The best order of the dynamic programme within a budget, or else the one with the lowest peak."""
+        self.chain.table(budget - self.joint.base)
+        known: dict[int, Found] = {}
+        levels = self.chain.levels()
 
         def found(k: int) -> Found:
             if k not in known:
                 known[k] = Found(self.joint, self.chain.order(levels[k]), "dynamic programme")
             return known[k]
 
-        return found
+        low, high = 0, len(levels) - 1
+        while low < high:  # the table's bytes are not exact: what fits is found by trying
+            middle = (low + high + 1) // 2
+            low, high = (middle, high) if found(middle).peak <= budget else (low, middle - 1)
+        tried = [found(low), *known.values()] if levels else []
+        fitting = [f for f in tried if f.peak <= budget]
+        return min(fitting or tried, key=lambda f: (f.weight, f.peak) if fitting else (f.peak, f.weight), default=None)
+
+    @cached_property
+    def greedily(self) -> list[Choice]:
+        """Fewer and fewer values kept."""
+        return choices(self.joint)
 
     def proposals(self, budget: float) -> Iterator[Found]:
         """One of each planner, within the budget if it can."""
@@ -132,12 +136,8 @@ class Planner:
         within = [c for c in self.greedily if c.peak <= budget] or [min(self.greedily, key=lambda c: c.peak)]
         choice = min(within, key=lambda c: c.weight)
         yield self.polished(Found(joint, joint.keeping(choice.keep), "greedy choice"), budget)
-        low, high = 0, len(self.chain.levels()) - 1
-        if high >= 0:
-            while low < high:
-                middle = (low + high + 1) // 2
-                low, high = (middle, high) if self.on_chain(middle).peak <= budget else (low, middle - 1)
-            yield self.polished(self.on_chain(low), budget)
+        if budget > joint.base and (found := self.on_chain(budget)) is not None:
+            yield self.polished(found, budget)
 
         if self.programme.small and budget:
             for room in (budget, budget + max(joint.sizes)):  # it does not know that adjoints are written over values
@@ -167,8 +167,8 @@ class Planner:
         if strict:
             raise ShapeError(
                 f"the gradient of {self.program.name} does not fit into {int(budget):,} bytes",
-                why=f"the smallest that is possible is {self.smallest.peak:,} bytes, {self.joint.base:,} of them its "
-                f"arguments",
+                why=f"the smallest that is possible is {self.smallest.peak:,} bytes"
+                + ("" if self.joint.only_values else f", {self.joint.base:,} of them its arguments and results"),
                 write="a larger budget, or smaller operations",
             )
         return self.smallest
@@ -177,6 +177,10 @@ class Planner:
     def smallest(self) -> Found:
         """The order with the lowest peak that the planners find."""
         found = list(self.proposals(0))
+        for _ in range(3):  # finer and finer
+            self.chain.table(min(f.peak for f in found) - self.joint.base)
+            orders = [self.chain.order(m) for m in self.chain.levels()[:LOWEST]]
+            found += [Found(self.joint, order, "dynamic programme") for order in orders]
         if self.programme.small and (order := self.programme.order(None)) is not None:
             found.append(Found(self.joint, order, "integer programme"))
         return min(found, key=lambda f: (f.peak, f.weight))
@@ -188,9 +192,9 @@ class Planner:
             return self.in_segments(limits.segments), f"{limits.segments} segments"
         if limits.policy is not None:
             return self.by_policy(limits.policy), "policy"
-        if limits.budget is None:
+        if limits.budget is None and limits.kept is None:
             return self.joint.plain, "everything kept"
-        found = self.best(limits.budget, limits.strict)
+        found = self.best(limits.kept if limits.budget is None else limits.budget, limits.strict)
         return found.order, found.planner
 
     def in_segments(self, k: int) -> list[int]:
@@ -209,22 +213,24 @@ class Planner:
         return joint.keeping(v for k in joint.forward if policy(joint.equations[k]) for v in joint.steps[k].makes)
 
 
-def plan_of(program: Program, active: tuple[bool, ...], limits: Limits, copies: bool) -> Plan:
-    """The plan for a program. copies: arguments without derivative are copied, as they are outside of programs."""
-    planner = program.remember(Planner, active, copies)
-    return Plan(planner.joint, *planner.order(limits))
+def plan_of(program: Program, active: tuple[bool, ...], limits: Limits, more: int) -> Plan:
+    """The plan for a program. more: bytes that its arguments take beyond what their types say."""
+    planner = program.remember(Planner, active, more, limits.kept is not None)
+    found = planner.order(limits)
+    joint = planner.joint if limits.kept is None else program.remember(Planner, active, more, False).joint
+    return Plan(joint, *found)
 
 
 @provide
-def checkpoint_plan(program: Program, active: tuple[bool, ...], limits: Limits, copies: bool = False) -> Plan:
+def checkpoint_plan(program: Program, active: tuple[bool, ...], limits: Limits, more: int = 0) -> Plan:
     """What reverse mode will keep and run again; made once."""
-    return program.remember(plan_of, active, limits, copies)  # type: ignore[no-any-return]
+    return program.remember(plan_of, active, limits, more)  # type: ignore[no-any-return]
 
 
 @provide
-def planned_halves(program: Program, active: tuple[bool, ...], limits: Limits, copies: bool) -> Halves:
+def planned_halves(program: Program, active: tuple[bool, ...], limits: Limits, more: int) -> Halves:
     """The two programs of a plan."""
-    return checkpoint_plan(program, active, limits, copies).halves
+    return checkpoint_plan(program, active, limits, more).halves
 
 
 provide(in_bytes)

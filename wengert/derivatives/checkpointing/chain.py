@@ -18,8 +18,9 @@ import numpy as np
 from .joint import Joint
 from .needs import needs_of_adjoints
 
-CUTS = 64  # blocks, at most
-LEVELS = 600  # numbers of bytes that are told apart
+CUTS = 100  # blocks, at most
+LEVELS = 500  # numbers of bytes that are told apart
+BEYOND = 1.3
 
 
 class Chain:
@@ -45,7 +46,6 @@ class Chain:
         for stage, reads in zip(self.stages, self.needs, strict=True):
             self.last.update((v, max(self.last[v], stage)) for v in reads)
         self.sizes_of_blocks()
-        self.tabled = False
 
     def sizes_of_blocks(self) -> None:
         """Bytes between cuts: crossing[i, j] in use at cut j and made from cut i on; saved[i, j] needed to reverse the
@@ -94,13 +94,17 @@ class Chain:
                 stays = {v for v, made in self.made.items() if made == b and self.last[v] > b}
                 if keep:
                     stays |= {v for v in self.reversed if self.made[v] == b}
-                peaks[b] = np.max(self.joint.profile(steps, stays=stays), initial=0)
+                if not self.joint.only_values:
+                    peaks[b] = np.max(self.joint.profile(steps, stays=stays), initial=0)
 
     # the table ---------------------------------------------------------------------------------------------------
-    def table(self) -> None:
-        """least[s, t, m]: the work of reversing the blocks s, ..., t - 1 within m units; how[s, t, m]: the way."""
-        n, self.tabled = self.n, True
-        self.unit = max((self.joint.peak(self.joint.keeping(self.reversed)) - self.joint.base) / (LEVELS - n - 8), 1e-9)
+    def table(self, room: float) -> None:
+        """least[s, t, m]: the work of reversing the blocks s, ..., t - 1 within m units; how[s, t, m]: the way.
+
+        room: bytes, beside those that are there all the time, up to which the table goes, and somewhat beyond.
+        """
+        n = self.n
+        self.unit = max(BEYOND * room / LEVELS, 1e-9)
         self.least = np.full((n, n + 1, LEVELS + 1), np.inf)
         self.how = np.zeros((n, n + 1, LEVELS + 1), np.int16)  # the cut; negative where all is kept before it
         for length in range(1, n + 1):
@@ -140,8 +144,6 @@ class Chain:
     # orders ------------------------------------------------------------------------------------------------------
     def levels(self) -> list[int]:
         """The numbers of units at which the work changes, from the fewest."""
-        if not self.tabled:
-            self.table()
         row = self.least[0, self.n]
         return [m for m in range(LEVELS + 1) if np.isfinite(row[m]) and (m == 0 or row[m] < row[m - 1])]
 
@@ -165,12 +167,12 @@ class Chain:
                 continue
             s, t, m = now
             name = int(self.how[s, t, m])
-            cut = abs(name)
+            cut, held = abs(name), self.crossing if name > 0 else self.kept
             for b in range(s, cut):
                 yield "run", b
             todo += [(s, cut, m)] if name > 0 else range(s, cut)
             if cut < t:
-                todo.append((cut, t, m - self.units((self.crossing if name > 0 else self.kept)[s, cut])))
+                todo.append((cut, t, m - self.units(held[s, cut])))
 
     def reverse(self, b: int, order: list[int]) -> None:
         """The adjoint steps of a block, with what they need beside the values of the run."""

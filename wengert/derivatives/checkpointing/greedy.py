@@ -15,7 +15,7 @@ import numpy as np
 from .joint import Joint
 
 AT_ONCE = 0.1  # of the bytes that are kept at the peak: given up before the peak is looked for again
-ROUNDS = 150
+ROUNDS, STEPS = 150, 100_000  # rounds, and steps of all orders that are weighed
 
 
 class Choice(NamedTuple):
@@ -32,9 +32,9 @@ def choices(joint: Joint) -> list[Choice]:
     order = joint.keeping(every)
     keep = set(joint.kept(order))
     found: list[Choice] = []
-    for _ in range(ROUNDS):
+    for _ in range(max(20, min(ROUNDS, STEPS // max(len(order), 1)))):
         profile = joint.profile(order)
-        found.append(Choice(frozenset(keep), joint.base + int(profile.max(initial=0)), joint.weight(order)))
+        found.append(Choice(frozenset(keep), joint.peak(order), joint.weight(order)))
         given = given_up(joint, keep, order, int(np.argmax(profile)) if len(profile) else 0)
         if not given:
             break

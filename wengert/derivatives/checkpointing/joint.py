@@ -52,7 +52,7 @@ class Joint:
     bytes; maker: their steps. results: what the caller gets, for which there is room all the time; so their size is 0.
     """
 
-    def __init__(self, program: Program, active: tuple[bool, ...], copies: bool = False) -> None:
+    def __init__(self, program: Program, active: tuple[bool, ...], more: int = 0, only_values: bool = False) -> None:
         self.active, self.outs = active, reached(program, active, differentiable=True)
         self.original, self.program = program, joint_program(program, active, self.outs)
         self.roots = roots_of(self.program)
@@ -72,12 +72,15 @@ class Joint:
         self.is_adjoint = set(self.adjoints)
         self.y, self.x_bars = (self.numbers(part) for part in (self.program.outputs[:n_y], self.program.outputs[n_y:]))
         self.results = {*self.y, *self.x_bars}
+        self.only_values = only_values
+        if only_values:
+            forward = {v for k in self.forward for v in self.steps[k].makes}
+            self.sizes = [n if v in forward else 0 for v, n in enumerate(self.sizes)]
+            self.steps = [s._replace(workspace=0) for s in self.steps]
         self.given = sum(self.sizes[v] for v in self.results)
         for v in self.results:
             self.sizes[v] = 0  # counted all the time
-        self.arguments = sum(nbytes(t) for t in program.in_types)
-        if copies:
-            self.arguments += sum(nbytes(t) for t, on in zip(program.in_types, active, strict=True) if not on)
+        self.arguments = sum(nbytes(t) for t in program.in_types) + more
         self.seeds = sum(nbytes(v.type) for v in self.program.inputs[len(program.inputs) :])
         self.constants = sum(nbytes(v.type) for v, _ in self.program.constants)
         assert made >= set(self.values)
@@ -102,7 +105,7 @@ class Joint:
     @property
     def base(self) -> int:
         """Bytes that are there all the time: arguments, results, adjoints of the results, constants."""
-        return self.arguments + self.given + self.seeds + self.constants
+        return 0 if self.only_values else self.arguments + self.given + self.seeds + self.constants
 
     @cached_property
     def given_up(self) -> list[int]:
@@ -210,7 +213,14 @@ class Joint:
 
     def peak(self, order: Sequence[int]) -> int:
         """Bytes at most, with arguments and constants."""
+        if self.only_values:
+            return self.most_kept(order)
         return self.base + int(np.max(self.profile(order), initial=0))
+
+    def most_kept(self, order: Sequence[int]) -> int:
+        """Bytes at most of values that are there while an adjoint step runs."""
+        values = self.profile(order, {v for k in self.forward for v in self.steps[k].makes}.__contains__)
+        return int(np.max(values[[k in self.is_adjoint for k in order]], initial=0))
 
     def kept(self, order: Sequence[int]) -> list[int]:
         """The values that are there when the way back begins, and are used on it."""

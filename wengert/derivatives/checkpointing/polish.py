@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from .joint import Joint
 
 PASSES = 4
@@ -28,6 +30,8 @@ def polished(joint: Joint, order: Sequence[int], limit: float) -> list[int]:
     order = list(order)
     for _ in range(PASSES):
         room = limit - joint.base - joint.profile(order)
+        if joint.only_values:
+            room[[k not in joint.is_adjoint for k in order]] = np.inf
         gone = set()
         for r in sorted(repeats(joint, order), key=lambda r: (-r.gain, r.place)):
             if room[r.since : r.place].min(initial=float("inf")) >= r.size:
