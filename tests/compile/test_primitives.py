@@ -24,7 +24,7 @@ for module in pkgutil.walk_packages(wengert.__path__, "wengert."):
 # Tested elsewhere: programs within programs, and what stops a program.
 ELSEWHERE = {
     *("scan", "linear_scan", "while", "cond", "rounds", "any_lane", "longest", "checkpoint", "assume", "jit"),
-    *("scheduled", "replayed"),
+    *("scheduled", "replayed", "online", "planned", "planned_linear", "again"),
     *("custom_jvp", "custom_vjp", "custom_linear"),
 }
 NAMES = sorted(name for name, p in REGISTRY.items() if p.samples is not None and name not in ELSEWHERE)

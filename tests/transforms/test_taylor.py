@@ -266,8 +266,8 @@ def differentiable(name):
 
 
 # Applied to tangents of a custom_vjp only: forward mode of it is refused where it begins.
-# What a scheduled scan runs backwards: its tables of actions are no tangents; the scan itself is tested here.
-EXEMPT = {"custom_vjp", "replayed"}
+# What a scheduled scan or a planned program runs backwards; these themselves are tested here.
+EXEMPT = {"custom_vjp", "replayed", "planned_linear"}
 
 
 @pytest.mark.parametrize("name", sorted(n for n in REGISTRY if differentiable(n) and n not in EXEMPT))

@@ -51,6 +51,7 @@ class Evaluator:
         self.programs: dict[str, Rule] = {
             "jit": lambda *args, program: self.evaluate(program, args),
             "checkpoint": lambda *args, program: self.evaluate(program, args),
+            "planned": lambda *args, program, limits: self.evaluate(program, args),
             "cond": lambda index, *args, branches: self.evaluate(branches[int(index)], args),
             "scan": self.scan,
             "linear_scan": self.scan,

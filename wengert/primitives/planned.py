@@ -237,9 +237,14 @@ def _linear_samples(rng: np.random.Generator) -> Iterator[Sample]:
         yield Sample((*sample.args, *held, *rng.normal(size=(2, 3))), {**params, "kept": None}, order=1)
 
 
+def _planned_linear(*args: Any, program: Program, **params: Any) -> list[Any]:
+    check_types(program.in_types, args)
+    return run_owned(program, list(args))
+
+
 planned_linear = PlannedLinear(
     "planned_linear",
-    lambda *args, program, **params: run_owned(program, list(args)),
+    _planned_linear,
     Custom(
         lambda primals, tangents, *, program, **params: JVP(primals, tangents, program=program),
         lambda primals, active, *, program, **params: LINEARIZE(primals, active, program=program),

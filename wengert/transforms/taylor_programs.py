@@ -20,7 +20,7 @@ from ..core.record import record
 from ..core.trace import Tracer, handed_out, settled, unaliased
 from ..core.types import ArrayType, dtype_of, is_inexact, shape_of, type_of, zeros
 from ..primitives import call as primitives_call
-from ..primitives import control, loops, program_call
+from ..primitives import control, loops, planned, program_call
 from ..primitives.bodies import Sizes
 from .program import chosen, merged
 from .taylor import WHOLE, Series, TaylorTrace, divided, once, times
@@ -194,14 +194,15 @@ def cond(trace: TaylorTrace, p: Primitive, args: Sequence[Any], params: dict[str
 
 
 def call(trace: TaylorTrace, p: Primitive, args: Sequence[Any], params: dict[str, Any]) -> list[Any]:
-    """checkpoint and jit: a program, called with series."""
+    """checkpoint, planned and jit: a program, called with series."""
     program, active = params["program"], moves(trace, args)
+    others = {name: x for name, x in params.items() if name != "program"}
     outs = reached(program, active, differentiable=True)
     values = list(map(trace.value, args))
 
     def run(given: Given, order: int) -> Any:
         made = program.remember(taylor_program, active, outs, order)
-        results = p(*values, *flat(given, values, program.in_types, active, order), program=made)
+        results = p(*values, *flat(given, values, program.in_types, active, order), program=made, **others)
         return results[: len(outs)], outs, parts(results[len(outs) :], sum(outs), order)
 
     return whole(trace, args, run)
@@ -246,6 +247,7 @@ WHOLE.update(
         control.cond: cond,
         program_call.checkpoint: call,
         program_call.jit: call,
+        planned.planned: call,
         primitives_call.custom_jvp: custom_rule,
         primitives_call.custom_vjp: custom_rule,
         primitives_call.custom_linear: custom_rule,

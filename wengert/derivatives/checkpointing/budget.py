@@ -24,6 +24,7 @@ from .halves import halves
 from .integer import Programme
 from .joint import Joint
 from .polish import polished
+from .scans import Variant, variants
 
 UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 UNITS |= {"kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
@@ -40,11 +41,12 @@ class Plan:
     results. kept: of values alone, at most, on the way back; unlimited_kept. saved: of those that are kept from the run.
     again: operations that are run a second time or more, those of checkpoints in the program among them. forward:
     operations of one run. extra: again, as a part of one run and its way back, which counts as two runs. planner: who
-    found the order.
+    found the order. scans: loops in the program that keep snapshots instead of all rounds.
     """
 
-    def __init__(self, joint: Joint, order: Sequence[int], planner: str) -> None:
+    def __init__(self, joint: Joint, order: Sequence[int], planner: str, variant: Variant | None = None) -> None:
         self.joint, self.order, self.planner = joint, list(order), planner
+        self.scans = variant.scans if variant else 0
         every = joint.plain
         self.peak, self.unlimited = joint.peak(order), joint.peak(every)
         self.arguments = joint.base
@@ -53,6 +55,7 @@ class Plan:
         self.forward = joint.operations(joint.forward)
         inner = sum(joint.steps[k].operations for k in joint.forward if joint.equations[k].primitive is checkpoint)
         self.again = joint.operations(order) - joint.operations(every) + inner
+        self.again += variant.again.operations if variant else 0
 
     @property
     def extra(self) -> float:
@@ -65,8 +68,9 @@ class Plan:
         return halves(self.joint, self.order)
 
     def __str__(self) -> str:
+        scans = f", snapshots in {self.scans} scans" * bool(self.scans)
         return (
-            f"{self.planner}: peak {self.peak:,} bytes instead of {self.unlimited:,}, of them {self.arguments:,} "
+            f"{self.planner}{scans}: peak {self.peak:,} bytes instead of {self.unlimited:,}, of them {self.arguments:,} "
             f"arguments and at most {self.kept:,} kept values instead of {self.unlimited_kept:,}; "
             f"{self.again:,} operations more ({100 * self.extra:.1f}% of the gradient's)"
         )
@@ -156,22 +160,12 @@ class Planner:
             return found
         return Found(self.joint, polished(self.joint, found.order, budget), found.planner)
 
-    def best(self, budget: float, strict: bool) -> Found:
-        """The least work within a budget; where nothing is, the smallest, or an error."""
+    def best(self, budget: float) -> Found:
+        """The least work within a budget; where nothing is, the lowest peak."""
         if self.joint.peak(self.joint.plain) <= budget:
             return Found(self.joint, self.joint.plain, "everything kept")
-        found = [*self.proposals(budget), self.smallest]
-        within = [f for f in found if f.peak <= budget]
-        if within:
-            return min(within, key=lambda f: (f.weight, f.peak))
-        if strict:
-            raise ShapeError(
-                f"the gradient of {self.program.name} does not fit into {int(budget):,} bytes",
-                why=f"the smallest that is possible is {self.smallest.peak:,} bytes"
-                + ("" if self.joint.only_values else f", {self.joint.base:,} of them its arguments and results"),
-                write="a larger budget, or smaller operations",
-            )
-        return self.smallest
+        within = [f for f in self.proposals(budget) if f.peak <= budget]
+        return min(within, key=lambda f: (f.weight, f.peak)) if within else self.smallest
 
     @cached_property
     def smallest(self) -> Found:
@@ -187,15 +181,12 @@ class Planner:
 
     # what was asked for ------------------------------------------------------------------------------------------
     def order(self, limits: Limits) -> tuple[Sequence[int], str]:
-        """The order for some limits, and who found it."""
+        """The order for limits other than bytes, and its name."""
         if limits.segments is not None:
             return self.in_segments(limits.segments), f"{limits.segments} segments"
         if limits.policy is not None:
             return self.by_policy(limits.policy), "policy"
-        if limits.budget is None and limits.kept is None:
-            return self.joint.plain, "everything kept"
-        found = self.best(limits.kept if limits.budget is None else limits.budget, limits.strict)
-        return found.order, found.planner
+        return self.joint.plain, "everything kept"
 
     def in_segments(self, k: int) -> list[int]:
         """So many parts with about as many bytes each, all but the last run again."""
@@ -215,10 +206,38 @@ class Planner:
 
 def plan_of(program: Program, active: tuple[bool, ...], limits: Limits, more: int) -> Plan:
     """The plan for a program. more: bytes that its arguments take beyond what their types say."""
-    planner = program.remember(Planner, active, more, limits.kept is not None)
-    found = planner.order(limits)
-    joint = planner.joint if limits.kept is None else program.remember(Planner, active, more, False).joint
-    return Plan(joint, *found)
+    if limits.budget is None and limits.kept is None:
+        planner = program.remember(Planner, active, more, False)
+        return Plan(planner.joint, *planner.order(limits))
+    return within_bytes(program, active, limits, more)
+
+
+def within_bytes(program: Program, active: tuple[bool, ...], limits: Limits, more: int) -> Plan:
+    """The plan within a number of bytes: of the first variant of the program, with fewer snapshots, that has one."""
+    budget = limits.kept if limits.budget is None else limits.budget
+    assert budget is not None
+    lowest: tuple[Found, Variant] | None = None
+    for variant in variants(program):
+        found = variant.program.remember(Planner, active, more, limits.kept is not None).best(budget)
+        if lowest is None or found.peak < lowest[0].peak:
+            lowest = found, variant
+        if found.peak <= budget:
+            break
+    assert lowest is not None
+    found, variant = lowest
+    joint = variant.program.remember(Planner, active, more, False).joint
+    if found.peak > budget and limits.strict:
+        base = "" if limits.kept is not None else f", {joint.base:,} of them its arguments and results"
+        raise ShapeError(
+            f"the gradient of {program.name} does not fit into {budget:,} bytes",
+            why=f"the smallest that is possible is {found.peak:,} bytes{base}",
+            write="a larger budget, or smaller operations",
+        )
+    plan = Plan(joint, found.order, found.planner, variant)
+    if variant.scans:
+        plain = program.remember(Planner, active, more, False).joint
+        plan.unlimited, plan.unlimited_kept = plain.peak(plain.plain), plain.most_kept(plain.plain)
+    return plan
 
 
 @provide

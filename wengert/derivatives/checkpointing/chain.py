@@ -18,7 +18,7 @@ import numpy as np
 from .joint import Joint
 from .needs import needs_of_adjoints
 
-CUTS = 100  # blocks, at most
+CUTS = 80  # blocks, at most
 LEVELS = 500  # numbers of bytes that are told apart
 BEYOND = 1.3
 

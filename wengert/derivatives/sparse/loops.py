@@ -26,7 +26,7 @@ def work(program: Program) -> int:
 
 
 def called(flow: Any, sets: Sequence[Sets], values: Sequence[Any], params: dict[str, Any]) -> Found:
-    """jit, checkpoint: the program itself."""
+    """jit, checkpoint, planned: the program itself."""
     return flow.program(params["program"], sets, values)
 
 
@@ -167,6 +167,7 @@ def while_(flow: Any, sets: Sequence[Sets], values: Sequence[Any], params: dict[
 RULES: dict[str, Callable[..., Found]] = {
     "jit": called,
     "checkpoint": called,
+    "planned": called,
     "cond": branches,
     "scan": scan,
     "linear_scan": scan,

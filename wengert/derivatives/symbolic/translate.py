@@ -147,7 +147,7 @@ def linear_map(eq: Equation, x: np.ndarray) -> np.ndarray:
 
 # equations that run programs -------------------------------------------------------------------------------------
 def _call(self: Translation, eq: Equation, values: list[Any]) -> list[Any]:
-    """jit and checkpoint: the program itself."""
+    """jit, checkpoint and planned: the program itself."""
     return self.program(eq.params["program"], values)
 
 
@@ -239,6 +239,7 @@ def _while(self: Translation, eq: Equation, values: list[Any]) -> list[Any]:
 PROGRAMS: dict[str, Callable[[Translation, Equation, list[Any]], list[Any]]] = {
     "jit": _call,
     "checkpoint": _call,
+    "planned": _call,
     "custom_jvp": _custom,
     "custom_vjp": _custom,
     "cond": _cond,
