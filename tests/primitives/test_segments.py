@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 
 import wengert as wg
-from wengert.errors import UnsupportedFunctionError
-
 
 def total(s, checkpoint, n=30, reverse=False, xs=None):
     def step(c, x):
@@ -52,9 +50,3 @@ def test_fori_loop_of_known_length():
     assert wg.grad(wg.grad(lambda x: f(x, checkpoint=8)))(1.0) == pytest.approx(second, rel=1e-10)
     lanes = wg.vmap(wg.grad(lambda x: f(x, checkpoint=True)))(np.array([1.0, 2.0]))
     np.testing.assert_allclose(lanes, [wg.grad(f)(1.0), wg.grad(f)(2.0)], rtol=1e-12)
-
-
-def test_unknown_length_is_refused():
-    loop = wg.jit(lambda x, n: wg.fori_loop(0, n, lambda i, v: v * x, x, checkpoint=True))
-    with pytest.raises(UnsupportedFunctionError, match="traced"):
-        loop(2.0, 5)
