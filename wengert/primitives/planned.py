@@ -2,7 +2,7 @@
 
     planned[program, limits]   x -> y                              the program
     planned_linear[...]        x, kept, x_dot -> y_dot             its derivative; its transpose runs the plan's way back
-    again                      after, x -> x                       x, to be computed with once more, behind `after`
+    again[n]                   after, x -> x                       x, to be computed with once more, behind n others
 
 The plan (derivatives/checkpointing) turns a program into two: `first`, x -> y and what is kept, and `back`, x, kept,
 y_bar -> x_bar, which computes again what was not kept. Both are ordinary programs, compiled and differentiated like any
@@ -151,7 +151,9 @@ def _planned(*args: Any, program: Program, limits: Limits) -> list[Any]:
 
 def _linearize(primals: Values, active: Sequence[bool], *, program: Program, limits: Limits) -> Any:
     """The first half, and the derivative, which is given what that keeps."""
-    halves: Halves = provided("planned_halves")(program, tuple(active), limits, beyond_types(primals, active))
+    halves: Halves = provided("planned_halves")(
+        program, tuple(active), limits, beyond_types(primals, active), not plain(primals)
+    )
     n, relaxed = len(program.outputs), limits._replace(strict=False)
     dots = [TangentOf(i) for i, on in enumerate(active) if on]
     params = {
@@ -258,15 +260,15 @@ planned_linear = PlannedLinear(
 
 # what is computed again ------------------------------------------------------------------------------------------
 def _again_samples(rng: np.random.Generator) -> Iterator[Sample]:
-    yield Sample((rng.normal(size=2), rng.normal(size=(2, 3)), rng.normal(size=3)))
+    yield Sample((rng.normal(size=2), rng.normal(size=(2, 3)), rng.normal(size=3)), {"n": 1})
 
 
 again = Primitive(
     "again",
-    lambda after, *values: list(values),
-    Custom(lambda primals, tangents: (again(*primals), list(tangents[1:]))),
-    type_rule=lambda after, *types: list(types),
-    batch=lambda size, batched, *args: (again(*args), list(batched[1:])),
+    lambda *args, n: list(args[n:]),
+    Custom(lambda primals, tangents, n: (again(*primals, n=n), list(tangents[n:]))),
+    type_rule=lambda *types, n: list(types[n:]),
+    batch=lambda size, batched, *args, n: (again(*args, n=n), list(batched[n:])),
     samples=_again_samples,
     multiple=True,
 )

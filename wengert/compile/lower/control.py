@@ -320,11 +320,12 @@ def checkpoint(low: Lowering, eq: Equation) -> None:
 
 @lowers("again")
 def again(low: Lowering, eq: Equation) -> None:
-    """The values themselves, as if they were written here: what is made of them stays behind the first argument."""
-    after, *values = (low.value(a) for a in eq.inputs)
+    """The values themselves, as if they were written here: what is made of them stays behind the first n arguments."""
+    values = [low.value(a) for a in eq.inputs]
     refs = [Ref(x.buffer, 0, ()) for x in values if isinstance(x, View)]
-    waits = [Ref(after.buffer, 0, ())] if isinstance(after, View) else []
-    low.nodes.append(Call("again", [*waits, *refs], refs, lambda f, node: None, eq))
+    values = values[eq.params["n"] :]
+    again = {x.buffer for x in values if isinstance(x, View)}
+    low.nodes.append(Call("again", refs, [r for r in refs if r.buffer in again], lambda f, node: None, eq))
     for v, value in zip(eq.outputs, values, strict=True):
         low.assign(v, value)
 

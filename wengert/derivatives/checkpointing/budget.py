@@ -23,6 +23,7 @@ from .greedy import Choice, choices
 from .halves import halves
 from .integer import Programme
 from .joint import Joint
+from .native import compiled_bytes
 from .polish import polished
 from .scans import Variant, variants
 
@@ -227,12 +228,7 @@ def within_bytes(program: Program, active: tuple[bool, ...], limits: Limits, mor
     found, variant = lowest
     joint = variant.program.remember(Planner, active, more, False).joint
     if found.peak > budget and limits.strict:
-        base = "" if limits.kept is not None else f", {joint.base:,} of them its arguments and results"
-        raise ShapeError(
-            f"the gradient of {program.name} does not fit into {budget:,} bytes",
-            why=f"the smallest that is possible is {found.peak:,} bytes{base}",
-            write="a larger budget, or smaller operations",
-        )
+        raise no_room(program, budget, found.peak, "", 0 if limits.kept is not None else joint.base)
     plan = Plan(joint, found.order, found.planner, variant)
     if variant.scans:
         plain = program.remember(Planner, active, more, False).joint
@@ -247,9 +243,39 @@ def checkpoint_plan(program: Program, active: tuple[bool, ...], limits: Limits, 
 
 
 @provide
-def planned_halves(program: Program, active: tuple[bool, ...], limits: Limits, more: int) -> Halves:
-    """The two programs of a plan."""
+def planned_halves(
+    program: Program, active: tuple[bool, ...], limits: Limits, more: int, recorded: bool
+) -> Halves:
+    """The two programs of a plan. recorded: they become part of a program, which is compiled within the budget too."""
+    if recorded and limits.budget is not None and limits.strict:
+        return program.remember(within_compiled, active, limits, more).halves  # type: ignore[no-any-return]
     return checkpoint_plan(program, active, limits, more).halves
+
+
+def within_compiled(program: Program, active: tuple[bool, ...], limits: Limits, more: int) -> Plan:
+    """The plan that is within the budget when it is compiled: for less and less, until it is."""
+    budget = target = limits.budget
+    assert budget is not None and target is not None
+    checkpoint_plan(program, active, limits, more)  # an error if there is none even step by step
+    relaxed = limits._replace(strict=False)
+    while True:
+        plan = checkpoint_plan(program, active, relaxed._replace(budget=max(target, 0)), more)
+        size = compiled_bytes(plan.halves)
+        if size <= budget:
+            return plan
+        if plan.peak > target:
+            raise no_room(program, budget, size, " when it is compiled")
+        target = plan.peak - max((size - budget) // 2, budget // 100, 1)
+
+
+def no_room(program: Program, budget: int, smallest: int, how: str, base: int = 0) -> ShapeError:
+    """The error for a budget that cannot be met."""
+    return ShapeError(
+        f"the gradient of {program.name} does not fit into {budget:,} bytes{how}",
+        why=f"the smallest that is possible is {smallest:,} bytes"
+        + (f", {base:,} of them its arguments and results" if base else ""),
+        write="a larger budget, or smaller operations",
+    )
 
 
 provide(in_bytes)

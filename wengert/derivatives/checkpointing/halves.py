@@ -48,7 +48,8 @@ class Back:
         self.inputs = [*p.inputs[:n], *kept, *p.inputs[n:]]
         self.fixed = {v for v, _ in p.constants}
         self.views = {eq.outputs[0]: eq for eq in p.equations if joint.is_view(eq)}
-        self.latest = p.inputs[n]  # the adjoint that was made last
+        self.last = p.inputs[n]
+        self.latest: list[Var] = [p.inputs[n]]  # the adjoint that was made last, behind results
 
     def program(self, order: Sequence[int]) -> Program:
         """The program of these steps."""
@@ -60,7 +61,7 @@ class Back:
             self.repeat(run)
             run = []
             self.step(k, self.current)
-            self.latest = self.current[self.joint.equations[k].outputs[0]]
+            self.made(k)
         p = self.joint.program
         outputs = [self.atom(a, self.current) for a in p.outputs[len(self.joint.original.outputs) :]]
         made = Program(self.inputs, p.constants, self.equations, outputs, name=f"{p.name} backwards", quiet=True)
@@ -105,10 +106,19 @@ class Back:
         names = dict(self.current)
         behind = list(self.behind(run))
         fresh = [Var(v.type) for v in behind]
-        self.equations.append(Equation(again, [self.latest, *(self.current[v] for v in behind)], {}, fresh))
+        inputs = [*self.latest, *(self.current[v] for v in behind)]
+        self.equations.append(Equation(again, inputs, {"n": len(self.latest)}, fresh))
+        self.latest = self.latest[-1:]
         names.update(zip(behind, fresh, strict=True))
         for k in run:
             self.step(k, names)
+
+    def made(self, k: int) -> None:
+        """An adjoint step has run: what is made again comes after it, and after all results that are there."""
+        if not self.joint.results.intersection(self.joint.numbers([self.last])):
+            self.latest.pop()
+        self.last = self.joint.equations[k].outputs[0]
+        self.latest.append(self.current[self.last])
 
     def behind(self, run: Sequence[int]) -> Iterable[Var]:
         """What stands behind `again`: for each equation at least one of its arguments, values before arguments."""
