@@ -443,18 +443,22 @@ def test_gpt2(load):
     plan = data["plan"]
     assert data["zero"] == 12 * 1600 * 32 * 1024 * 48 * 2 == pytest.approx(60.4e9, rel=1e-3)
     assert data["scores"] == 48 * 25 * 32 * 1024**2 * 2
-    assert plan.peak <= 8e9 and plan.extra <= 0.33
+    assert plan.kept <= 8e9 and plan.extra <= 0.33
     # Exactly: 14 values (q, k, v in one array, heads, two sums, twice 4 of the GELU ...), the weights, the logits.
-    assert data["zero"] < plan.unlimited - data["scores"] < 1.5 * data["zero"]
+    assert data["zero"] < plan.unlimited_kept - data["scores"] < 1.5 * data["zero"]
     # Operations of a forward run: 24 h^2 + 4 s h for a token and layer, 2 h V for the logits.
     products = 32 * 1024 * (48 * (24 * 1600**2 + 4 * 1024 * 1600) + 2 * 1600 * 50257)
     assert plan.forward == pytest.approx(products, rel=0.02)
     losses = data["losses"]
     assert losses[0] == pytest.approx(np.log(128), rel=0.03) and np.mean(losses[-5:]) < 0.72 * losses[0]
-    planned, measured = data["planned"], data["measured"]
-    assert np.all(np.diff(planned) < 0) and np.all(np.diff(measured) <= 0)
-    saved, found = planned[0] - planned[-1], measured[0] - measured[-1]
-    assert found == pytest.approx(saved, rel=0.35)
+    assert np.all(data["measured"] <= data["planned"]) and np.all(np.diff(data["measured"]) < 0)
+    _, _, zero, scores, planned, measured = data["law"].T
+    np.testing.assert_allclose(measured, planned, rtol=0.1)
+    # A layer more: ZeRO's 12 values, the scores, and what that count leaves out, as in the plan above.
+    for more, fewer in ((3, 1), (4, 3)):
+        counted = (zero + scores)[more] - (zero + scores)[fewer]
+        assert 1 < (measured[more] - measured[fewer]) / counted < 1.8
+    assert measured[2] - measured[1] == pytest.approx(2 * (measured[1] - measured[0]), rel=0.05)
 
 
 # optimisation ----------------------------------------------------------------------------------------------------

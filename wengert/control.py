@@ -98,7 +98,8 @@ def fori_loop(lower: Any, upper: Any, body_fun: Function, init_val: Any, *, chec
 
     Law: `v_lower = init_val, v_i+1 = body_fun(i, v_i)`, result `v_upper`. The bounds are integers, traced ones as well;
     both modes of differentiation work either way. checkpoint as in `scan`, and for traced bounds as in `while_loop`,
-    save that binomial schedules place their snapshots by the number of rounds, once it is known. Raises StructureError and ShapeError where the value changes.
+    save that binomial schedules place their snapshots by the number of rounds, once it is known. Raises StructureError
+    and ShapeError where the value changes.
 
     >>> import wengert as wg
     >>> wg.fori_loop(0, 5, lambda i, product: product * (i + 1), 1.0)
@@ -264,8 +265,8 @@ def while_loop(cond_fun: Function, body_fun: Function, init_val: Any, *, checkpo
     finished. Raises StructureError and ShapeError where the value changes, or the condition is not one boolean.
 
     checkpoint=k: reverse mode keeps the value of every k-th round, and runs k rounds again at a time. True: the first
-    round, the next two, the next three and so on, so that n rounds keep about sqrt(2 n) values, and residuals of as many
-    rounds at a time. "online" or wg.checkpointing.online(snapshots=20): so many values, whatever n is, which shows only
+    round, the next two, the next three and so on, so that n rounds keep about sqrt(2 n) values, and residuals of as
+    many rounds at a time. "online" or wg.checkpointing.online(snapshots=20): so many values, whatever n is, which shows only
     when the loop ends; up to n = C(snapshots + 2, 2) with the fewest rounds run again that are possible.
 
     >>> import wengert as wg

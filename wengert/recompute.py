@@ -51,10 +51,12 @@ def checkpoint(
     that f closes over count as arguments. Numbers, strings and other objects are passed on as they are; prevent_cse and
     static_argnums are accepted for JAX's sake and change nothing.
 
-    budget: bytes (2e9, "2 GB", "512 MiB") that the values kept for the way back may take at most, adjoints and the
-    arguments apart. f is then cut into parts, of which as little as possible is run again: `checkpoint(f,
-    budget=...).plan(*args)` says the peak and the work before anything runs, for arrays or types. A budget that cannot
-    be met raises ShapeError, with the smallest that can. segments: so many parts of about equal size instead.
+    budget: bytes (2e9, "2 GB", "512 MiB") that the gradient may take at most, with arguments, results, adjoints and
+    temporaries. As little as possible is then made again: `checkpoint(f, budget=...).plan(*args)` says the peak and the
+    work before anything runs, for arrays or types. A budget that cannot be met raises ShapeError, with the smallest
+    that can. kept: the same for the values that are kept alone. segments: so many parts of about equal size, all but
+    the last run again. policy: "products" keeps the results of products, "everything", "nothing"; or a function of an equation
+    (`eq.primitive.name`, `eq.inputs`, `eq.outputs`) that says whether its results are kept.
 
     >>> import numpy as np
     >>> import wengert as wg
@@ -64,8 +66,8 @@ def checkpoint(
     ...     for _ in range(16):
     ...         x = np.sin(x)
     ...     return np.sum(x)
-    >>> thrifty = wg.checkpoint(waves, budget="5 kB")
-    >>> thrifty.plan(wg.ArrayType((100,), np.float64)).peak <= 5000
+    >>> thrifty = wg.checkpoint(waves, budget="10 kB")
+    >>> thrifty.plan(wg.ArrayType((100,), np.float64)).peak <= 10_000
     True
     >>> np.array_equal(wg.grad(thrifty)(np.ones(100)), wg.grad(waves)(np.ones(100)))
     True

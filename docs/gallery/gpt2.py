@@ -3,13 +3,16 @@ r"""GPT-2: what its training step keeps, planned from shapes alone.
 Reverse mode keeps what each layer computed. Rajbhandari and others (ZeRO, section 3.2) count 12 values for each hidden
 unit, token and layer; for the model of 1.5 billion parameters at a sequence of 1024 and a batch of 32, in half
 precision, that is 60 GB. Here the model is written in NumPy and recorded on types, so that no array of that size is
-made; `wg.checkpoint(loss, budget="8 GB").plan(...)` then says what to keep. A tiny one is trained on a text.
+made; `wg.checkpoint(loss, kept="8 GB").plan(...)` then says what to keep. A tiny one is trained on a text, and what its
+gradient takes is measured.
 """
 
+import tracemalloc
 from pydoc_data import topics
 from typing import Any, NamedTuple
 
 import numpy as np
+import optree
 from pictures import BLUE, GREY, VERMILION, canvas, save
 
 import wengert as wg
@@ -185,19 +188,33 @@ def trained(steps: int = 60, size: int = 8) -> Any:
     return np.array(losses)
 
 
-def measured(size: int = 32) -> tuple[Any, Any]:
-    """For the tiny one, with less and less kept: bytes by the plan, and in the memory of the compiled gradient."""
+def measured(size: int = 16) -> tuple[Any, Any]:
+    """For the tiny one, within less and less bytes: the budget, and the peak of the compiled gradient."""
     c = CONFIGS["tiny"]
     parameters = each(lambda _, shape: wg.ArrayType(shape, np.float64), shapes(c))
     text = wg.ArrayType((size, c.context), np.int64)
-    whole = planned("tiny", size, c.context, 1e12, np.float64).peak
-    rows = []
-    for part in (1.0, 0.8, 0.6, 0.45):
-        loss = wg.checkpoint(loss_with(c.heads), budget=part * whole)
-        working = wg.jit(wg.grad(loss)).memory(parameters, text, text).working
-        rows.append((loss.plan(parameters, text, text).peak, working))
-    plans, found = np.array(rows).T
-    return plans, found
+    whole = wg.checkpoint(loss_with(c.heads)).plan(parameters, text, text).unlimited
+    budgets = np.array([1.0, 0.75, 0.5]) * whole
+    losses = [wg.checkpoint(loss_with(c.heads), budget=budget) for budget in budgets]
+    return budgets, np.array([wg.jit(wg.grad(f)).memory(parameters, text, text).peak for f in losses])
+
+
+def law() -> Any:
+    """Sizes against measured bytes: batch, layers, ZeRO's 12 values, scores, planned peak, peak while NumPy runs it."""
+    rng, text, rows = np.random.default_rng(0), corpus(), []
+    for batch, layers in ((8, 2), (16, 2), (32, 2), (16, 4), (16, 8)):
+        c = CONFIGS["tiny"]._replace(layers=layers)
+        args = initial(c, rng), *batch_of(text, batch, c.context, rng)
+        loss = wg.checkpoint(loss_with(c.heads), policy="everything")
+        gradient = wg.grad(loss)
+        gradient(*args)
+        tracemalloc.start()
+        gradient(*args)
+        peak = tracemalloc.get_traced_memory()[1] + sum(x.nbytes for x in optree.tree_leaves(args))
+        tracemalloc.stop()
+        counts = zero_bytes(c, c.context, batch, 8), score_bytes(c, c.context, batch, 8)
+        rows.append((batch, layers, *counts, loss.plan(*args).peak, peak))
+    return np.array(rows)
 
 
 def data() -> dict[str, Any]:
@@ -210,6 +227,7 @@ def data() -> dict[str, Any]:
         "losses": trained(),
         "planned": plans,
         "measured": found,
+        "law": law(),
     }
 
 
@@ -218,7 +236,7 @@ def picture(data: dict[str, Any]) -> Any:
     figure, (left, right) = canvas(8.0, 3.4, ncols=2)
     plan = data["plan"]
     names = ("ZeRO, 12 values", "exactly", "of which scores", "planned")
-    sizes = np.array([data["zero"], plan.unlimited, data["scores"], plan.peak]) / 1e9
+    sizes = np.array([data["zero"], plan.unlimited_kept, data["scores"], plan.kept]) / 1e9
     left.barh(names[::-1], sizes[::-1], color=[VERMILION, GREY, GREY, BLUE])
     for k, x in enumerate(sizes[::-1]):
         left.text(x, k, f" {x:.1f}", va="center")
@@ -229,4 +247,9 @@ def picture(data: dict[str, Any]) -> Any:
 
 
 if __name__ == "__main__":
-    save(picture(data()), __file__)
+    found = data()
+    print(found["plan"])
+    print("batch layers   12 values     scores    planned   measured  (bytes)")
+    for row in found["law"].astype(int):
+        print("{:5} {:6} {:11,} {:10,} {:10,} {:10,}".format(*row))
+    save(picture(found), __file__)

@@ -146,7 +146,7 @@ def test_a_third_of_the_peak(model, depth):
 
 # the optimum -----------------------------------------------------------------------------------------------------
 def lowest_work(joint, budget):
-    """The least work of all orders within a budget: a search (Dijkstra) over what is in memory before each adjoint step.
+    """The least work of all orders within a budget: a search (Dijkstra) over what is in memory at each adjoint step.
 
     A move makes a value, or runs the next adjoint step; before each of them anything may be given up.
     """
@@ -182,7 +182,9 @@ def lowest_work(joint, budget):
                 for left in after(held, steps[k]):
                     if place >= forward:
                         left = frozenset(
-                            v for v in left if joint.maker[v] not in joint.is_adjoint or v in later[place - forward + forwards]
+                            v
+                            for v in left
+                            if joint.maker[v] not in joint.is_adjoint or v in later[place - forward + forwards]
                         )
                     heapq.heappush(queue, (work + steps[k].weight, next(names), place + forwards, left))
     return None
@@ -233,7 +235,7 @@ def test_heuristics_against_the_integer_programme(model):
 
 
 def test_more_than_one_level_where_it_must_be():
-    """A chain of 40 within a few values: some steps run three times and more, and the lowest peak is far below a level's."""
+    """A chain of 40 within a few values: some steps run three times and more; the lowest peak is far below a level's."""
     args = layers(40, 8, 256)
     planner = planner_of(perceptron, *args)
     most = max(planner.smallest.order.count(k) for k in planner.joint.forward)
@@ -303,7 +305,9 @@ def test_limits_change_no_derivative(limits):
     weights, x = layers(4, 4, 64)
     whole = wg.checkpoint(perceptron).plan(weights, x).unlimited
     limits = {k: v * whole if k in ("budget", "kept") else v for k, v in limits.items()}
-    f, plain = (lambda x, h=h: h(weights, x) for h in (wg.checkpoint(perceptron, **limits), functools.partial(perceptron)))
+    f, plain = (
+        lambda x, h=h: h(weights, x) for h in (wg.checkpoint(perceptron, **limits), functools.partial(perceptron))
+    )
     for name, transform in TRANSFORMS.items():
         if name == "of lanes" and limits.get("budget", np.inf) < whole:
             with pytest.raises(ShapeError, match="in 2 lanes does not fit"):  # the budget is for all lanes

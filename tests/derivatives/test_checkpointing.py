@@ -69,7 +69,9 @@ def can_be_online(n, snapshots):
         found = set()
         for kept in states:  # the state before round k - 2 is left; one of the others may be given up for it
             for base in (kept, *(tuple(p for p in kept if p != gone) for gone in kept[1:])):
-                found.update(c for c in (base, (*base, k - 2)) if len(c) <= snapshots and total_advances(k, c, snapshots))
+                found.update(
+                    c for c in (base, (*base, k - 2)) if len(c) <= snapshots and total_advances(k, c, snapshots)
+                )
         states = found
     return bool(states)
 

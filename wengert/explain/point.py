@@ -27,7 +27,11 @@ from ..transforms.linearize import linearize_flat
 
 Function = Callable[..., Any]
 
-OPENED = {"jit": "compiled", "checkpoint": "checkpoint", "planned": "checkpoint"}  # primitives that run a program once, as it stands
+OPENED = {
+    "jit": "compiled",
+    "checkpoint": "checkpoint",
+    "planned": "checkpoint",
+}  # primitives that run a program once, as it stands
 
 
 class Group(NamedTuple):

@@ -71,18 +71,22 @@ class Ranks:
         return [np.int64(0), np.int64(0), np.zeros(self.s + 1, np.int64), np.arange(self.s + 1)]
 
     def moved_on(self, n: Any, i: Any, height: Any, next: Any, pos: Any, row: Any) -> list[Any]:
-        """Round i begins: is the state before it, the present one so far, kept? n: the rounds, negative if not known."""
+        """Round i begins: is the state before it, the present one so far, kept? n: the rounds, negative if unknown."""
         known = dc.greater_equal(n, 0)
         due = dc.logical_or(dc.logical_not(known), dc.equal(next, i - 1))
         keep = dc.logical_and(dc.greater(i, 0), due)
-        ahead = (i - 1) + split(self.table, ew.maximum(n - (i - 1), np.int64(2)), ew.maximum(self.s - height, np.int64(1)))
+        ahead = (i - 1) + split(
+            self.table, ew.maximum(n - (i - 1), np.int64(2)), ew.maximum(self.s - height, np.int64(1))
+        )
         next = ew.where(dc.logical_and(keep, known), ahead, next)
         higher = ew.where(keep, height + 1, height)
         over = dc.greater(higher, self.s)
         gone = ew.where(over, self.given_up(i, pos), np.int64(self.s + 1))
         wide = broadcast_to(gone, shape=(self.s + 1,))
         moved = ew.where(dc.greater_equal(self.places, wide), self.places + 1, self.places)
-        moved = ew.where(self.places == self.s, ew.minimum(wide, broadcast_to(np.int64(self.s), shape=(self.s + 1,))), moved)
+        moved = ew.where(
+            self.places == self.s, ew.minimum(wide, broadcast_to(np.int64(self.s), shape=(self.s + 1,))), moved
+        )
         height = ew.where(over, np.int64(self.s), higher)
         pos = scatter_set(gather(pos, moved, axis=0), i, height, axis=0)
         return [height, next, pos, gather(row, moved, axis=0)]
@@ -117,7 +121,9 @@ class OnlineReplay:
         skipped = [*cond.inputs[:n_cond], *record(lambda *xs: [], self.state).inputs, *cond.inputs[n_cond:]]
         self.test = rewired(cond, skipped, cond.outputs)
         given = [*self.consts, *self.carries, *self.state]
-        self.tangents = record(self.pushed, [*cond.in_types[:n_cond], *given, *chosen(self.xs, active)], name="tangents")
+        self.tangents = record(
+            self.pushed, [*cond.in_types[:n_cond], *given, *chosen(self.xs, active)], name="tangents"
+        )
         y_bars = chosen(self.carries, self.outs)
         self.back = record(self.pulled, [*cond.in_types[:n_cond], *given, *y_bars], name=f"{body.name} backwards")
         self.tangents.quiet = self.back.quiet = True

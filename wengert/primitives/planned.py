@@ -1,7 +1,7 @@
 """A program whose reverse mode follows a plan of what is kept and what is computed again, within a budget of bytes.
 
     planned[program, limits]   x -> y                              the program
-    planned_linear[...]        x, kept, x_dot -> y_dot             its derivative; its transpose runs the plan's way back
+    planned_linear[...]        x, kept, x_dot -> y_dot             its derivative; its transpose is the plan's way back
     again[n]                   after, x -> x                       x, to be computed with once more, behind n others
 
 The plan (derivatives/checkpointing) turns a program into two: `first`, x -> y and what is kept, and `back`, x, kept,
@@ -31,9 +31,9 @@ from .program_call import checkpoint, program_call
 
 
 class Limits(NamedTuple):
-    """What was asked for: bytes, or those of kept values, a number of segments, a rule that says which results are kept.
+    """What was asked for: bytes, or those of kept values, a number of segments, a rule for which results are kept.
 
-    strict: a budget that cannot be met is an error; otherwise (derivatives of the derivative) the smallest plan is used.
+    strict: a budget that cannot be met is an error; else (derivatives of the derivative) the smallest plan is used.
     """
 
     budget: int | None = None
@@ -112,7 +112,8 @@ def written_over(eq: Equation, dead: Sequence[Var], env: dict[Any, Any]) -> Var 
     """The operand whose memory the result may take: nobody needs it any more, and nobody else holds it."""
     for a in eq.inputs:
         if type(a) is Var and a in dead and a.type == eq.outputs[0].type and type(env[a]) is np.ndarray:
-            if sys.getrefcount(env[a]) == HELD_ONCE and env[a].flags.owndata and env[a].flags.writeable:
+            alone = sys.getrefcount(env[a]) == HELD_ONCE
+            if alone and env[a].flags.owndata and env[a].flags.writeable:
                 return a
     return None
 
@@ -234,7 +235,7 @@ def has_nan(value: Any) -> bool:
 
 def _linear_samples(rng: np.random.Generator) -> Iterator[Sample]:
     for sample in _samples(rng):
-        y, _, _, args, params = _linearize(sample.args, (True, True), **sample.params)
+        *_, params = _linearize(sample.args, (True, True), **sample.params)
         held = params["kept"].shared(sample.args)
         yield Sample((*sample.args, *held, *rng.normal(size=(2, 3))), {**params, "kept": None}, order=1)
 
@@ -257,6 +258,7 @@ planned_linear = PlannedLinear(
     samples=_linear_samples,
     multiple=True,
 )
+
 
 # what is computed again ------------------------------------------------------------------------------------------
 def _again_samples(rng: np.random.Generator) -> Iterator[Sample]:

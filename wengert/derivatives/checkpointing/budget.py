@@ -39,7 +39,7 @@ class Plan:
 
     peak: bytes at most, of all: arguments and constants, values, adjoints and results, what an operation needs while it
     runs. unlimited: the same without a budget. arguments: those of the program, with constants and the adjoints of its
-    results. kept: of values alone, at most, on the way back; unlimited_kept. saved: of those that are kept from the run.
+    results. kept: of values alone, at most, on the way back; unlimited_kept. saved: of those kept from the run.
     again: operations that are run a second time or more, those of checkpoints in the program among them. forward:
     operations of one run. extra: again, as a part of one run and its way back, which counts as two runs. planner: who
     found the order. scans: loops in the program that keep snapshots instead of all rounds.
@@ -71,8 +71,8 @@ class Plan:
     def __str__(self) -> str:
         scans = f", snapshots in {self.scans} scans" * bool(self.scans)
         return (
-            f"{self.planner}{scans}: peak {self.peak:,} bytes instead of {self.unlimited:,}, of them {self.arguments:,} "
-            f"arguments and at most {self.kept:,} kept values instead of {self.unlimited_kept:,}; "
+            f"{self.planner}{scans}: peak {self.peak:,} bytes instead of {self.unlimited:,}, of them "
+            f"{self.arguments:,} arguments and at most {self.kept:,} kept values instead of {self.unlimited_kept:,}; "
             f"{self.again:,} operations more ({100 * self.extra:.1f}% of the gradient's)"
         )
 
@@ -243,9 +243,7 @@ def checkpoint_plan(program: Program, active: tuple[bool, ...], limits: Limits, 
 
 
 @provide
-def planned_halves(
-    program: Program, active: tuple[bool, ...], limits: Limits, more: int, recorded: bool
-) -> Halves:
+def planned_halves(program: Program, active: tuple[bool, ...], limits: Limits, more: int, recorded: bool) -> Halves:
     """The two programs of a plan. recorded: they become part of a program, which is compiled within the budget too."""
     if recorded and limits.budget is not None and limits.strict:
         return program.remember(within_compiled, active, limits, more).halves  # type: ignore[no-any-return]

@@ -11,7 +11,6 @@ blocks alike it is revolve. What crosses several cuts (a skip connection) is cou
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
@@ -26,7 +25,7 @@ BEYOND = 1.3
 class Chain:
     """The blocks of a program, and the table of the least work for each piece and number of bytes.
 
-    cuts: places in joint.forward. made, last: for each value of the forward run the blocks that make it and use it last.
+    cuts: places in joint.forward. made, last: for each value of the forward run the blocks that make and last use it.
     """
 
     def __init__(self, joint: Joint) -> None:
@@ -120,7 +119,9 @@ class Chain:
         keeping = passing = 0.0
         for cut in range(s + 1, t + 1):
             b = cut - 1
-            keeping = max(keeping, self.kept[s, b] + self.ahead[b] + self.waiting[t], self.saved[s, cut] + self.turning[b])
+            keeping = max(
+                keeping, self.kept[s, b] + self.ahead[b] + self.waiting[t], self.saved[s, cut] + self.turning[b]
+            )
             self.way(s, t, cut, keeping, self.kept[s, cut], -cut)
             passing = max(passing, self.crossing[s, b] + self.passing[b] + self.waiting[t])
             if cut < t:
@@ -197,6 +198,8 @@ def places_to_cut(joint: Joint, needed: set[int]) -> list[int]:
         change[first + 1] += size
         change[last + 1] -= size
     live = np.cumsum(change)[: n + 1]
-    low = [p for p in range(1, n) if live[p] <= min(live[p - 1] if p > 1 else np.inf, live[p + 1] if p + 1 < n else np.inf)]
+    low = [
+        p for p in range(1, n) if live[p] <= min(live[p - 1] if p > 1 else np.inf, live[p + 1] if p + 1 < n else np.inf)
+    ]
     pieces = np.array_split(np.array(low, int), CUTS - 1) if len(low) >= CUTS else [np.array([p]) for p in low]
     return sorted({0, n, *(int(p[np.argmin(live[p])]) for p in pieces if len(p))})

@@ -21,7 +21,9 @@ def halves(joint: Joint, order: Sequence[int]) -> Halves:
     p, n = joint.program, len(joint.original.inputs)
     kept = [joint.values[v] for v in joint.kept(order)]
     n_y = len(joint.original.outputs)
-    first = prune(Program(p.inputs[:n], p.constants, p.equations, [*p.outputs[:n_y], *kept], name=p.name, quiet=p.quiet))
+    first = prune(
+        Program(p.inputs[:n], p.constants, p.equations, [*p.outputs[:n_y], *kept], name=p.name, quiet=p.quiet)
+    )
     back, careful = (Back(joint, kept, on).program(order[joint.turn(order) :]) for on in (False, True))
     return Halves(joint.outs, first, back, careful, tangents(joint, kept))
 

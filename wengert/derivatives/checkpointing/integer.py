@@ -3,9 +3,9 @@
 The way back is a sequence of stages, the adjoint steps that need the same values. Variables, each 0 or 1: S[t, i], the
 value of node i is there when stage t begins; R[t, i], node i is run again in stage t, before its adjoint steps; and
 F[t, u, i], the value of u is given up when i has been run, as nobody needs it any more. The least sum of the work of R,
-subject to: what a node or an adjoint step reads is there; memory at each place is within the budget. P. Jain and others,
-Checkmate: breaking the memory wall with optimal tensor rematerialization (2020), equations 1 to 9, with adjoint steps as
-stages. A node is a step with those before it whose values only it uses and no adjoint needs.
+subject to: what a node or an adjoint step reads is there; memory at each place is within the budget. P. Jain and
+others, Checkmate: breaking the memory wall with optimal tensor rematerialization (2020), equations 1 to 9, with adjoint
+steps as stages. A node is a step with those before it whose values only it uses and no adjoint needs.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Node(NamedTuple):
 
 
 class Stage(NamedTuple):
-    """Adjoint steps (places in joint.adjoints) that need the same nodes; bytes of adjoints before and while they run."""
+    """Adjoint steps (places in joint.adjoints) that need the same nodes; bytes of adjoints before and meanwhile."""
 
     first: int
     last: int
@@ -162,11 +162,13 @@ class Programme:
                 now[self.r(t, i)] = float(node.size)
                 now.update({self.free[t, u, i]: -float(self.nodes[u].size) for u in node.reads})
             fixed = stage.turning + sum(self.nodes[i].size for i in stage.needs)
-            row = {self.s(t + 1, i): float(n.size) for i, n in enumerate(self.nodes) if t < last and i not in stage.needs}
+            row = {
+                self.s(t + 1, i): float(n.size) for i, n in enumerate(self.nodes) if t < last and i not in stage.needs
+            }
             yield row, fixed
 
     def forward_run(self) -> Iterator[tuple[list[int], float]]:
-        """At each place of the forward run the nodes that are there only if they are kept, and the bytes of all else."""
+        """At each place of the forward run the nodes that are there only if kept, and the bytes of all else."""
         joint = self.joint
         profile = joint.profile(joint.forward)
         last = {v: (first, end) for v, first, end in joint.spans(joint.forward)}
@@ -194,7 +196,7 @@ def contracted(joint: Joint, needed: set[int]) -> tuple[list[Node], dict[int, in
         groups.setdefault(end, []).append(k)
     nodes: list[Node] = []
     node_of: dict[int, int] = {}
-    for end, steps in sorted(groups.items(), key=lambda g: joint.forward.index(g[0])):
+    for _, steps in sorted(groups.items(), key=lambda g: joint.forward.index(g[0])):
         node_of.update((v, len(nodes)) for k in steps for v in joint.steps[k].makes)
         nodes.append(node(joint, steps, node_of))
     return nodes, node_of

@@ -175,9 +175,7 @@ class Joint:
         return kept[::-1]
 
     # what an order takes -----------------------------------------------------------------------------------------
-    def spans(
-        self, order: Sequence[int], stays: Container[int] = (), over: bool = True
-    ) -> list[tuple[int, int, int]]:
+    def spans(self, order: Sequence[int], stays: Container[int] = (), over: bool = True) -> list[tuple[int, int, int]]:
         """(value, first place, last place) for each time that a value is made. stays: they do to the end.
 
         over: may results be written over operands?

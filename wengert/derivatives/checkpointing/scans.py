@@ -34,7 +34,9 @@ def variants(program: Program) -> Iterator[Variant]:
         k = max((k for k, s in kept.items() if s > 1), key=lambda k: taken(program.equations[k], chosen.get(k)))
         kept[k] = chosen[k] = kept[k] // 2
         equations = [with_snapshots(eq, chosen.get(i)) for i, eq in enumerate(program.equations)]
-        made = Program(program.inputs, program.constants, equations, program.outputs, name=program.name, quiet=program.quiet)
+        made = Program(
+            program.inputs, program.constants, equations, program.outputs, name=program.name, quiet=program.quiet
+        )
         again = sum((repeated(program.equations[i], s) for i, s in chosen.items()), Cost())
         yield Variant(made, again, len(chosen))
 

@@ -8,8 +8,8 @@ A schedule of n rounds is a list of actions on a state that is before round 0 wh
     Reverse(step)          run a round so that its derivative is known, and take the adjoint back through it
 
 The rounds are reversed from the last to the first. `executed` runs a schedule and counts; it refuses a wrong one.
-Griewank and Walther, Algorithm 799: revolve, ACM Transactions on Mathematical Software 26 (2000). Stumm and Walther, New
-algorithms for optimal online checkpointing, SIAM Journal on Scientific Computing 32 (2010).
+Griewank and Walther, Algorithm 799: revolve, ACM Transactions on Mathematical Software 26 (2000). Stumm and Walther,
+New algorithms for optimal online checkpointing, SIAM Journal on Scientific Computing 32 (2010).
 """
 
 from __future__ import annotations
