@@ -266,8 +266,8 @@ def while_loop(cond_fun: Function, body_fun: Function, init_val: Any, *, checkpo
 
     checkpoint=k: reverse mode keeps the value of every k-th round, and runs k rounds again at a time. True: the first
     round, the next two, the next three and so on, so that n rounds keep about sqrt(2 n) values, and residuals of as
-    many rounds at a time. "online" or wg.checkpointing.online(snapshots=20): so many values, whatever n is, which shows only
-    when the loop ends; up to n = C(snapshots + 2, 2) with the fewest rounds run again that are possible.
+    many rounds at a time. "online" or wg.checkpointing.online(snapshots=20): so many values, whatever n is, which shows
+    only when the loop ends; up to n = C(snapshots + 2, 2) with the fewest rounds run again that are possible.
 
     >>> import wengert as wg
     >>> halve = lambda x: wg.while_loop(lambda x: x > 1.0, lambda x: x / 2, x)

@@ -55,8 +55,8 @@ def checkpoint(
     temporaries. As little as possible is then made again: `checkpoint(f, budget=...).plan(*args)` says the peak and the
     work before anything runs, for arrays or types. A budget that cannot be met raises ShapeError, with the smallest
     that can. kept: the same for the values that are kept alone. segments: so many parts of about equal size, all but
-    the last run again. policy: "products" keeps the results of products, "everything", "nothing"; or a function of an equation
-    (`eq.primitive.name`, `eq.inputs`, `eq.outputs`) that says whether its results are kept.
+    the last run again. policy: "products" keeps the results of products, "everything", "nothing"; or a function of an
+    equation (`eq.primitive.name`, `eq.inputs`, `eq.outputs`) that says whether its results are kept.
 
     >>> import numpy as np
     >>> import wengert as wg

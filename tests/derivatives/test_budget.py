@@ -235,7 +235,7 @@ def test_heuristics_against_the_integer_programme(model):
 
 
 def test_more_than_one_level_where_it_must_be():
-    """A chain of 40 within a few values: some steps run three times and more; the lowest peak is far below a level's."""
+    """A chain of 40 within a few values: some steps run three times and more; the lowest peak is far lower."""
     args = layers(40, 8, 256)
     planner = planner_of(perceptron, *args)
     most = max(planner.smallest.order.count(k) for k in planner.joint.forward)

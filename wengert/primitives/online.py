@@ -139,7 +139,7 @@ class OnlineReplay:
         begin = [np.int64(0), *self.ranks.begin(), *map(zeros, self.snapshots)]
         sizes = {"n_cond": len(constants), "n_consts": len(consts) + 1}
         args = [*constants, *consts, rounds, *begin, *carry]
-        return while_(*args, cond=self.test, body=self.keeping, **sizes)[1:]  # type: ignore[no-any-return]
+        return while_(*args, cond=self.test, body=self.keeping, **sizes)[1:]
 
     def keep(self, *args: Any) -> list[Any]:
         """A round: the state before it becomes the present one."""
@@ -147,8 +147,8 @@ class OnlineReplay:
         consts, (rounds, i, *ranks), rest = args[:n], args[n : n + 6], args[n + 6 :]
         snapshots, carry = rest[: m - 5], rest[m - 5 :]
         height, next, pos, row = self.ranks.moved_on(rounds, i, *ranks)
-        snapshots = stored(snapshots, carry, gather(row, height, axis=0))
-        return [i + 1, height, next, pos, row, *snapshots, *self.body.evaluate([*consts, *carry])]
+        states = stored(snapshots, carry, gather(row, height, axis=0))
+        return [i + 1, height, next, pos, row, *states, *self.body.evaluate([*consts, *carry])]
 
     def pushed(self, *args: Any) -> list[Any]:
         """The tangents of the results, by the loop of the body's jvp."""
@@ -208,12 +208,12 @@ class OnlineReplay:
         cond = record(behind, types)
         body = record(step, [*map(strong_type, consts), *types])
         results = while_(j, *consts, j, *state, cond=cond, body=body, n_cond=1, n_consts=n + 1)
-        return results[1:]  # type: ignore[no-any-return]
+        return results[1:]
 
 
 # the primitive ---------------------------------------------------------------------------------------------------
 def _online(rounds: Any, *args: Any, snapshots: int, **params: Any) -> list[Any]:
-    return while_(*args, **params)  # type: ignore[no-any-return]
+    return while_(*args, **params)
 
 
 def _jvp(primals: Values, tangents: Values, *, snapshots: int, **params: Any) -> Any:

@@ -239,14 +239,14 @@ def within_bytes(program: Program, active: tuple[bool, ...], limits: Limits, mor
 @provide
 def checkpoint_plan(program: Program, active: tuple[bool, ...], limits: Limits, more: int = 0) -> Plan:
     """What reverse mode will keep and run again; made once."""
-    return program.remember(plan_of, active, limits, more)  # type: ignore[no-any-return]
+    return program.remember(plan_of, active, limits, more)
 
 
 @provide
 def planned_halves(program: Program, active: tuple[bool, ...], limits: Limits, more: int, recorded: bool) -> Halves:
     """The two programs of a plan. recorded: they become part of a program, which is compiled within the budget too."""
     if recorded and limits.budget is not None and limits.strict:
-        return program.remember(within_compiled, active, limits, more).halves  # type: ignore[no-any-return]
+        return program.remember(within_compiled, active, limits, more).halves
     return checkpoint_plan(program, active, limits, more).halves
 
 

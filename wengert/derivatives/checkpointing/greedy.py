@@ -1,8 +1,8 @@
 """Plans for any graph: of all values kept, those are given up one by one that free most bytes for the least work.
 
 While the peak is too high, of the values that are kept at the place of the peak the one with the most bytes for the
-work of making it again is given up; it is made of what is kept. So Chen, Xu, Zhang and Guestrin, Training deep nets with
-sublinear memory cost (2016), choose values by size; the ratio is that of Kumar, Purohit, Svitkina, Vee and Wang,
+work of making it again is given up; it is made of what is kept. So Chen, Xu, Zhang and Guestrin, Training deep nets
+with sublinear memory cost (2016), choose values by size; the ratio is that of Kumar, Purohit, Svitkina, Vee and Wang,
 Efficient rematerialization for deep networks (2019). A heuristic: nothing is promised.
 """
 

@@ -91,7 +91,7 @@ class Back:
             return a
         eq = self.views.get(a)
         if eq is None:
-            return names[a]  # type: ignore[no-any-return]
+            return names[a]
         source = self.atom(eq.inputs[0], names)
         found = names.get(a)
         if found is None or found[0] is not source:
@@ -99,7 +99,7 @@ class Back:
             inputs = [source, *(self.atom(x, names) for x in eq.inputs[1:])]
             self.equations.append(Equation(eq.primitive, inputs, eq.params, [found[1]], eq.source))
             names[a] = found
-        return found[1]  # type: ignore[no-any-return]
+        return found[1]
 
     def repeat(self, run: Sequence[int]) -> None:
         """Steps that are made again, one after the other."""

@@ -91,7 +91,7 @@ class Joint:
 
     def numbers(self, atoms: Iterable[Atom]) -> tuple[int, ...]:
         """The values that some atoms are, or are views of; arguments and constants are none."""
-        found = (self.number.get(self.roots.get(a, a)) for a in atoms)  # type: ignore[arg-type]
+        found = (self.number.get(self.roots.get(a, a)) for a in atoms)
         return tuple(dict.fromkeys(k for k in found if k is not None))
 
     def step(self, eq: Equation) -> Step:
@@ -99,8 +99,8 @@ class Joint:
         ins, outs = [a.type for a in eq.inputs], [v.type for v in eq.outputs]
         cost = application_cost(eq.primitive, ins, outs, eq.params)
         over = [a for a in eq.inputs if a in self.number and a.type == outs[0]] if eq.primitive in IN_PLACE else []
-        reads, makes, over = map(self.numbers, (eq.inputs, eq.outputs, over))
-        return Step(reads, makes, over, cost.operations, cost.weight, workspace(eq))
+        reads, makes = self.numbers(eq.inputs), self.numbers(eq.outputs)
+        return Step(reads, makes, self.numbers(over), cost.operations, cost.weight, workspace(eq))
 
     @property
     def base(self) -> int:
@@ -159,7 +159,7 @@ class Joint:
         """The order without repeated steps whose values nobody uses."""
         needed, kept = set(self.results), []
         first = set(self.forward)
-        firsts = {}
+        firsts: dict[int, int] = {}
         for p, k in enumerate(order):
             firsts.setdefault(k, p)
         for p in range(len(order) - 1, -1, -1):

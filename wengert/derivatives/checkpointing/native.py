@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ...compile.memory import Memory
 from ...compile.stages import Stages
 from ...core.dataflow import renamed
@@ -16,7 +18,9 @@ def compiled_bytes(halves: Halves) -> int:
     kept = len(back.inputs) - n - sum(halves.outs)
     results = first.outputs[: len(first.outputs) - kept]
     bars = back.inputs[n + kept :]
-    names = dict(zip(back.inputs[: n + kept], [*first.inputs, *first.outputs[len(results) :]], strict=True))
+    names: dict[Any, Any] = dict(
+        zip(back.inputs[: n + kept], [*first.inputs, *first.outputs[len(results) :]], strict=True)
+    )
     names.update((v, v) for v in (*bars, *(v for v, _ in back.constants)))
     equations = [*first.equations, *renamed(back.equations, names)]
     constants = [*first.constants, *(c for c in back.constants if c[0] not in {v for v, _ in first.constants})]
