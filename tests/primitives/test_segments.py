@@ -5,6 +5,7 @@ import pytest
 
 import wengert as wg
 
+
 def total(s, checkpoint, n=30, reverse=False, xs=None):
     def step(c, x):
         return np.sin(c) * 1.01 + 0.01 * c * c + (0 if x is None else x), np.sum(c)

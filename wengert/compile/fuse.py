@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from . import mathlib
 from .emit.windows import WIDEST
 from .ir import UNROLL, Axis, Block, Buffer, Loop, Nest, Ref, Stmt, Straight, blocks, reads, writes
 
 LARGEST = 400  # volume of a group
+FUNCTION = 20  # what an elementary function counts in straight code; LLVM's time grows faster than the code's length
 TRIES = 6  # groups that a nest tries to join
 TINY = 64  # elements of a nest that is written out
 
@@ -39,7 +41,7 @@ class Group:
     def with_all(self, nests: Sequence[Nest]) -> Group:
         """With these nests at the end: it is straight, and they are written out."""
         self.node.body += map(tower, nests)
-        self.size += len(nests)
+        self.size += sum(map(code_size, nests))
         return self
 
 
@@ -285,6 +287,11 @@ def extent_of(axes: Sequence[Axis]) -> int:
 def written_out(nest: Nest) -> bool:
     """Is the whole nest written out, without a loop?"""
     return all(a.small for a in nest.axes) and extent_of(nest.axes) <= TINY
+
+
+def code_size(nest: Nest) -> int:
+    """About how much code a nest is that is written out."""
+    return extent_of(nest.axes) * (FUNCTION if nest.stmt.op in mathlib.NAMES else 1)
 
 
 def alone(nest: Nest) -> Loop | Straight:
