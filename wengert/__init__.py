@@ -23,7 +23,7 @@ from .api import (
     vmap,
 )
 from .compile.jit import jit
-from .compile.pool import get_threads, set_threads
+from .compile.machine.pool import get_threads, set_threads
 from .control import cond, fori_loop, map, scan, switch, while_loop
 from .core.program import Program
 from .core.tree import register as register_structure

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import wengert as wg
-from wengert.compile import lapack
 from wengert.compile.lower.blas import worthwhile
+from wengert.compile.machine import lapack
 from wengert.compile.stages import Stages
 
 SIZES = {"i": 17, "j": 18, "k": 19, "l": 2, "m": 20, "n": 21}

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import wengert as wg
-from wengert.compile import cache, llvm
+from wengert.compile.machine import cache, llvm
 
 PROGRAMS = """
 import hashlib, json, sys

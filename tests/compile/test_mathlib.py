@@ -10,7 +10,8 @@ import pytest
 
 from compile.mathlib_kernels import MACHINES, kernels
 from compile.mathlib_truth import arguments, errors, true_values, units
-from wengert.compile import mathlib, symbols
+from wengert.compile import mathlib
+from wengert.compile.machine import symbols
 from wengert.compile.mathlib import rare
 from wengert.compile.mathlib.table import TABLE
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import wengert as wg
-from wengert.compile import llvm
+from wengert.compile.machine import llvm
 
 rng = np.random.default_rng(0)
 A, B, V = rng.normal(size=(300, 200)), rng.normal(size=(200, 100)), rng.normal(size=50_000)

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 import wengert as wg
-from wengert.compile import entry, native
+from wengert.compile import native
+from wengert.compile.machine import entry
 from wengert.errors import ArgumentError, StructureError
 
 A = np.array([1.0, -2.0, 0.5])

@@ -1,4 +1,4 @@
-"""wengert/compile/recompute.py: the loops compute what they did, by an evaluation of each statement in its order; and
+"""The loops compute what they did, by an evaluation of each statement in its order; and
 what is computed again, saved, or no longer stored is what the rule says, by hand."""
 
 import itertools
@@ -6,8 +6,8 @@ import itertools
 import numpy as np
 import pytest
 
-from wengert.compile.ir import Axis, Block, Buffer, Call, Const, For, Indirect, Loop, Ref, Stmt, Straight
-from wengert.compile.recompute import MOST, drop_unread, recompute
+from wengert.compile.loops.ir import Axis, Block, Buffer, Call, Const, For, Indirect, Loop, Ref, Stmt, Straight
+from wengert.compile.loops.recompute import MOST, drop_unread, recompute
 
 N = 6
 OPS = {

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import wengert as wg
-from wengert.compile.costs import cost
-from wengert.compile.ir import Loop, nodes
+from wengert.compile.loops.costs import cost
+from wengert.compile.loops.ir import Loop, nodes
 from wengert.errors import StructureError
 
 X = np.linspace(0.1, 1.0, 1000)

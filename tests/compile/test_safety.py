@@ -13,7 +13,7 @@ import numpy
 import pytest
 
 import wengert as wg
-from wengert.compile import callbacks
+from wengert.compile.machine import callbacks
 from wengert.errors import ControlFlowError, MemoryLimitError
 
 np = wg.numpy

@@ -4,7 +4,7 @@ import numpy as np
 
 import wengert as wg
 import wengert.numpy as wnp
-from wengert.compile.schedule import Order, can_move
+from wengert.compile.loops.schedule import Order, can_move
 from wengert.compile.stages import Stages
 
 N = 200

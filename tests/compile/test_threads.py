@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import wengert as wg
-from wengert.compile import lapack, pool
 from wengert.compile.emit import parallel
+from wengert.compile.machine import lapack, pool
 from wengert.errors import StructureError
 
 X = np.linspace(-2.0, 2.0, 20_001)
@@ -157,7 +157,7 @@ FORKS = """
 import os
 import numpy as np
 import wengert as wg
-from wengert.compile import pool
+from wengert.compile.machine import pool
 from wengert.compile.emit import parallel
 
 parallel.LONG_ENOUGH = 0

@@ -1,11 +1,11 @@
-"""wengert/compile/tiles.py: loops over many lanes run in tiles; the truth is NumPy's, or a closed form."""
+"""wengert/compile/loops/tiles.py: loops over many lanes run in tiles; the truth is NumPy's, or a closed form."""
 
 import numpy as np
 import pytest
 
 import wengert as wg
-from wengert.compile.ir import For, Loop, nodes
-from wengert.compile.tiles import TILE, tile_of
+from wengert.compile.loops.ir import For, Loop, nodes
+from wengert.compile.loops.tiles import TILE, tile_of
 
 LANES = [1024, 1500, 2003, 10_000]  # with tiles of one size, of which 2003 has none
 

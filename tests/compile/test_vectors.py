@@ -165,7 +165,8 @@ OTHER = """
 import functools, sys
 import llvmlite.binding as binding
 import numpy as np
-from wengert.compile import llvm, mathlib
+from wengert.compile.machine import llvm
+from wengert.compile import mathlib
 from wengert.compile.mathlib import link
 
 def target(level=3):

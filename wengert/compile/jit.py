@@ -23,9 +23,9 @@ from ..core.types import ArrayType, type_of
 from ..errors import StructureError
 from ..primitives.program_call import jit as jit_call
 from ..python import adopt
-from .callers import OTHER_TYPES, Call, Static, caller_like
-from .entry import builtin
-from .llvm import assembly, prepare
+from .machine.callers import OTHER_TYPES, Call, Static, caller_like
+from .machine.entry import builtin
+from .machine.llvm import assembly, prepare
 from .memory import Memory
 from .native import Native, argument
 from .report import Report

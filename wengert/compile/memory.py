@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .ir import Block, Call, nodes
+from .loops.ir import Block, Call, nodes
 from .stages import Stages
 
 

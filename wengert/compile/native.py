@@ -14,12 +14,12 @@ from ..core.program import Program
 from ..core.provided import provide
 from ..core.types import ArrayType
 from ..errors import MemoryLimitError
-from . import cache, llvm, symbols
-from .callbacks import raised, running
-from .callers import OTHER_TYPES, flat_caller
-from .entry import NO_MEMORY, NOT_IN_ORDER, OTHER, run_instead
-from .failures import exception
-from .guards import RAISED
+from .machine import cache, llvm, symbols
+from .machine.callbacks import raised, running
+from .machine.callers import OTHER_TYPES, flat_caller
+from .machine.entry import NO_MEMORY, NOT_IN_ORDER, OTHER, run_instead
+from .machine.failures import exception
+from .machine.guards import RAISED
 from .mathlib import rare  # noqa: F401 - it knows addresses, when asked for by name
 from .plain import PLAIN
 from .stages import CAREFUL, Stages

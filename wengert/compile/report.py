@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 from ..core.program import Equation, Program
 from ..core.types import ArrayType, short_dtype
-from .costs import Cost, cost
 from .emit import parallel
 from .emit.module import buffers_of
-from .ir import Block, Branch, Buffer, Call, For, Loop, Region, Straight, While, nodes, reads, statements, writes
+from .loops.costs import Cost, cost
+from .loops.ir import Block, Branch, Buffer, Call, For, Loop, Region, Straight, While, nodes, reads, statements, writes
 from .lower.callback import CALLBACKS, PARTLY
 from .memory import Memory, calls, is_call_back
 from .stages import Stages

@@ -11,24 +11,24 @@ from typing import TypeVar
 from ..core.program import Program
 from ..core.trace import setting
 from ..transforms.simplify import simplify
-from .blocking import in_blocks
 from .emit.module import Module
 from .emit.windows import drop_fills
-from .fuse import fuse
-from .inplace import write_over
-from .ir import Block, Buffer, Nest, Straight, View, nodes, row_major, size_of
+from .loops.blocking import in_blocks
+from .loops.fuse import fuse
+from .loops.inplace import write_over
+from .loops.ir import Block, Buffer, Nest, Straight, View, nodes, row_major, size_of
+from .loops.plan import plan
+from .loops.recompute import drop_unread, recompute
+from .loops.remake import remake
+from .loops.reroll import reroll
+from .loops.schedule import schedule
+from .loops.show import loops_text
+from .loops.shrink import shrink
+from .loops.streams import few_at_a_time
+from .loops.tiles import in_tiles
 from .lower import Constants
 from .lower.lowering import Lowering, is_far, lanes_outside
 from .plain import with_plain_products
-from .plan import plan
-from .recompute import drop_unread, recompute
-from .remake import remake
-from .reroll import reroll
-from .schedule import schedule
-from .show import loops_text
-from .shrink import shrink
-from .streams import few_at_a_time
-from .tiles import in_tiles
 
 T = TypeVar("T")
 LARGE = 1 << 22  # bytes of working memory beyond which less of it is looked for

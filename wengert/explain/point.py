@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..compile.callers import Static
 from ..compile.jit import Bound, Jit
+from ..compile.machine.callers import Static
 from ..core.call import check_callable, flat_results, is_number_like, name_of
 from ..core.program import Atom, Equation, Literal, Program, Var
 from ..core.record import record

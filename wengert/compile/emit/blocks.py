@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import Axis, Loop, Ref
+from ..loops.ir import Axis, Loop, Ref
 from .table import do
 from .writer import Writer, number
 

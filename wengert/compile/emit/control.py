@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..ir import Block, Branch, Buffer, Call, For, Loop, Region, While, writes
+from ..loops.ir import Block, Branch, Buffer, Call, For, Loop, Region, While, writes
 from .elements import INDEX
 from .nests import Emitter
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..ir import Loop, Ref, Stmt
+from ..loops.ir import Loop, Ref, Stmt
 
 LONGEST = 64  # elements of a row: longer ones are loops, which are vectorised
 

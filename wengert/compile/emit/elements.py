@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import Axis, Buffer, Const, Indirect, Operand, Position, Ref
-from ..plan import padded
+from ..loops.ir import Axis, Buffer, Const, Indirect, Operand, Position, Ref
+from ..loops.plan import padded
 from .known import Known
 from .rounds import Place
 from .statement import converted_constant

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from ..ir import Buffer
+from ..loops.ir import Buffer
 
 
 class Known(dict[Any, Any]):

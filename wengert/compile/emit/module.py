@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from .. import mathlib
-from ..ir import Block, Buffer, Call, Loop, Ref, blocks, nodes, reads, writes
-from ..plan import first_rows
+from ..loops.ir import Block, Buffer, Call, Loop, Ref, blocks, nodes, reads, writes
+from ..loops.plan import first_rows
 from . import parallel
 from .control import Function
 from .writer import Writer

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import Axis, Buffer, CallStmt, Loop, Ref, Stmt, Straight
+from ..loops.ir import Axis, Buffer, CallStmt, Loop, Ref, Stmt, Straight
 from . import complex_ops
 from .blocks import Sum, in_blocks, is_long
 from .copies import copy_row, rows

@@ -10,11 +10,11 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..costs import cost
-from ..entry import NO_MEMORY
-from ..fuse import span
-from ..ir import Axis, Buffer, CallStmt, Loop, Position, Ref, Stmt
-from ..plan import ALIGNMENT, padded
+from ..loops.costs import cost
+from ..loops.fuse import span
+from ..loops.ir import Axis, Buffer, CallStmt, Loop, Position, Ref, Stmt
+from ..loops.plan import ALIGNMENT, padded
+from ..machine.entry import NO_MEMORY
 from .control import Function
 from .nests import combined
 from .short import every

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..ir import Axis
-from ..llvm import width
+from ..loops.ir import Axis
+from ..machine.llvm import width
 from .writer import llvm_type
 
 MOST_VECTORS, MOST_ROWS = 3, 16  # of a tile

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..ir import Loop, Stmt
+from ..loops.ir import Loop, Stmt
 
 STRAIGHT, IN_LOOP = 2048, 1024  # statements after writing out: in straight code, in the body of a longer loop
 A_LITTLE_LONGER = 16  # rounds

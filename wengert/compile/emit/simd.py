@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .. import llvm
+from ..machine import llvm
 from .grammar import CALL, short
 from .rounds import NotWidened, Round, neutral
 from .widen import Copy, Shared, renamed

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import Stmt
+from ..loops.ir import Stmt
 from .table import Dtype
 from .values import compare, converted
 from .writer import Writer

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import Const, Position, Ref, Stmt
+from ..loops.ir import Const, Position, Ref, Stmt
 from . import complex_ops, floats, ops, special
 from .table import REAL, Dtype, real
 from .values import COMPARISONS, compare, converted, nonzero, select

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from ..ir import Axis, Buffer, Const, Loop, Ref, Stmt, blocks, reads, writes
+from ..loops.ir import Axis, Buffer, Const, Loop, Ref, Stmt, blocks, reads, writes
 from .short import IN_LOOP, every, short_loops
 from .writer import llvm_type, number
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...core.program import Equation
 from ...core.types import Shape
-from ..ir import Axis, Block, Const, For, Position, Region, Splat, Value, View
+from ..loops.ir import Axis, Block, Const, For, Position, Region, Splat, Value, View
 from .index import part
 from .lowering import RULES, Lowering, axes_of, lowers
 from .reduce import highest, lowest

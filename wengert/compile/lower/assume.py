@@ -10,7 +10,7 @@ from ...core.program import Equation
 from ..emit.complex_ops import equality
 from ..emit.values import compare, converted, nonzero
 from ..emit.writer import number
-from ..ir import Call, Const
+from ..loops.ir import Call, Const
 from .lowering import Lowering, lowers
 
 COMPLEX, DOUBLE, INTEGER = np.dtype(np.complex128), np.dtype(np.float64), np.dtype(np.int64)

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...core.program import Equation
-from .. import lapack
 from ..emit.library import PREFIX, call
-from ..ir import Axis, Buffer, Call, CallStmt, Nest, Ref, Splat, Value, View, size_of
+from ..loops.ir import Axis, Buffer, Call, CallStmt, Nest, Ref, Splat, Value, View, size_of
+from ..machine import lapack
 from .lowering import Lowering, axes_of
 
 assert lapack  # it knows the addresses

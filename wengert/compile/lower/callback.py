@@ -7,7 +7,7 @@ from typing import Any
 from ...core.program import Equation, Literal
 from ...core.types import DYNAMIC
 from ...errors import UnsupportedFunctionError
-from ..ir import Call, Ref, View
+from ..loops.ir import Call, Ref, View
 from .lowering import Lowering, lowers
 
 # Primitives without a native form, by reason. Besides, all call back for half and extended precision.

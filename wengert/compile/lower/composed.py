@@ -18,7 +18,7 @@ from ...primitives.linalg_det import det
 from ...primitives.linalg_gaps import NOISE, rounding
 from ...primitives.linalg_spectral import eigh, svd, svdvals
 from ...transforms.simplify import simplify
-from ..ir import Block, Branch
+from ..loops.ir import Block, Branch
 from .control import inline
 from .linalg import callback_unless_native
 from .linalg_det import EXPANDED, small_cofactors

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ...core.program import Equation
 from ...primitives.contract import split_subscripts
-from ..ir import UNROLL, Axis, Value, View
+from ..loops.ir import UNROLL, Axis, Value, View
 from .blas import by_blas, in_memory, is_for_blas, place
 from .lowering import Lowering, adds, lowers
 from .packing import packed, result_order

@@ -15,7 +15,7 @@ from ...core.program import Equation, Program, Var
 from ...core.record import record
 from ...core.types import DYNAMIC, Shape
 from ..emit.support import computed_in
-from ..ir import (
+from ..loops.ir import (
     Axis,
     Block,
     Branch,

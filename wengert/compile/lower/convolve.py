@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...core.program import Equation
-from ..ir import UNROLL, Axis, View
+from ..loops.ir import UNROLL, Axis, View
 from .index import part
 from .lowering import Lowering, axes_of, lowers
 

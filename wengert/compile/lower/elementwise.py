@@ -8,7 +8,7 @@ from ...core.primitive import REGISTRY
 from ...core.program import Equation, Literal
 from ...core.types import DYNAMIC
 from ..emit.support import computed_in
-from ..ir import Splat, Value
+from ..loops.ir import Splat, Value
 from .contract import by_library
 from .lowering import ADDING, RULES, Lowering, axes_of, lowers
 

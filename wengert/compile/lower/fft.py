@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...core.program import Equation
-from ..ir import View
+from ..loops.ir import View
 from .composed import compose
 from .fft_calls import columns, half_spectra, real_of, rows, signals
 from .fft_chirp import TRANSFORMS, convolved_length

@@ -10,7 +10,7 @@ import numpy as np
 from ...core.program import Equation
 from ..emit.fft_real import fold, unfold
 from ..emit.writer import llvm_type, number
-from ..ir import Axis, Ref, View
+from ..loops.ir import Axis, Ref, View
 from .fft_plan import lanes_of, pairs_table, plan, power_of_two, transform, work_size
 from .lowering import Lowering
 from .matrices import on_matrices

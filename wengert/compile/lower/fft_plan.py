@@ -12,7 +12,7 @@ import numpy as np
 
 from ..emit.fft import Kernel
 from ..emit.writer import llvm_type
-from ..llvm import width
+from ..machine.llvm import width
 
 LARGEST_RADIX = 13  # what has larger prime factors is made of other lengths (fft_chirp.py)
 

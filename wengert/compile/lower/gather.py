@@ -9,7 +9,7 @@ import numpy as np
 
 from ...core.program import Atom, Equation
 from ...primitives.window import reach
-from ..ir import Axis, Call, Const, Indirect, Position, Ref, Splat, Value, View, row_major
+from ..loops.ir import Axis, Call, Const, Indirect, Position, Ref, Splat, Value, View, row_major
 from .lowering import Lowering, adds, axes_of, lowers
 from .matrices import on_matrices, stop_if
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...core.program import Equation
-from ..ir import Splat, View
+from ..loops.ir import Splat, View
 from .lowering import Lowering, adds, axes_of, lowers
 
 

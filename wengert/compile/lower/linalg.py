@@ -13,7 +13,7 @@ import numpy as np
 
 from ...core.program import Atom, Equation, Var
 from ..emit.library import PREFIX, call
-from ..ir import Axis, Ref, View
+from ..loops.ir import Axis, Ref, View
 from .linalg_small import Arithmetic, Rows, cholesky, identity, lu, lu_solve, triangle_solve
 from .lowering import RULES, Lowering, lowers
 from .matrices import along, by_columns, element, is_by_columns, lapack, on_matrices, rounds, same_order, stop_if

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...core.program import Equation
 from ...primitives.linalg_banded import diagonals
-from ..ir import Ref, View
+from ..loops.ir import Ref, View
 from .index import part
 from .linalg import SINGULAR, callback_unless_native, prefixed
 from .lowering import RULES, Lowering, Rule, axes_of, lowers

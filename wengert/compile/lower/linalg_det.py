@@ -12,7 +12,7 @@ from ...core.program import Equation
 from .. import mathlib
 from ..emit.values import intrinsic, select
 from ..emit.writer import number
-from ..ir import Const, Position, Ref, View
+from ..loops.ir import Const, Position, Ref, View
 from .linalg import Factors, callback_unless_native, factored, flipped, is_small, loaded, stored
 from .linalg_small import LU, Arithmetic, Rows, Value, lu, odd
 from .lowering import Lowering, axes_of, lowers

@@ -13,8 +13,8 @@ from ...primitives.linalg import singular_point
 from ...primitives.linalg_gaps import ARBITRARY, ONE_SIDED, rounding, singular_vectors
 from ..emit.values import intrinsic, select
 from ..emit.writer import number
-from ..failures import fails
-from ..ir import Axis, Const, Ref, View
+from ..loops.ir import Axis, Const, Ref, View
+from ..machine.failures import fails
 from .linalg import callback_unless_native
 from .linalg_det import absolute
 from .linalg_small import Arithmetic, any_of

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...core.program import Equation
-from ..ir import Const
+from ..loops.ir import Const
 from .linalg import callback_unless_native
 from .lowering import Lowering, axes_of, lowers
 

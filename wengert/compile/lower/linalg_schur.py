@@ -14,7 +14,7 @@ from ...core.types import ArrayType
 from ...primitives.linalg import mH
 from ...transforms.simplify import simplify
 from ..emit.library import call
-from ..ir import Axis, Indirect, Ref, Value, View
+from ..loops.ir import Axis, Indirect, Ref, Value, View
 from .linalg import callback_unless_native, prefixed
 from .linalg_spectral import EIGENVALUES, real_of
 from .lowering import Lowering, lowers

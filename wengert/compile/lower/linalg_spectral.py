@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ...core.program import Equation
-from ..ir import Ref, View
-from ..lapack import workspace
+from ..loops.ir import Ref, View
+from ..machine.lapack import workspace
 from .linalg import callback_unless_native, prefixed
 from .lowering import RULES, Lowering, lowers
 from .matrices import by_columns, columns, lapack, on_matrices

@@ -13,7 +13,22 @@ import numpy as np
 
 from ...core.program import Atom, Equation, Literal, Program, Var
 from ...core.types import Shape
-from ..ir import UNROLL, Axis, Block, Buffer, Const, Nest, Operand, Ref, Splat, Stmt, Value, View, row_major, size_of
+from ..loops.ir import (
+    UNROLL,
+    Axis,
+    Block,
+    Buffer,
+    Const,
+    Nest,
+    Operand,
+    Ref,
+    Splat,
+    Stmt,
+    Value,
+    View,
+    row_major,
+    size_of,
+)
 
 Rule = Callable[["Lowering", Equation], None]
 Into = Callable[["Lowering", Equation, View], None]

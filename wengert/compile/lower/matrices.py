@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from ...core.program import Equation
 from ..emit.library import call
-from ..ir import Axis, Call, Ref, Value, View, row_major
+from ..loops.ir import Axis, Call, Ref, Value, View, row_major
 from .lowering import Lowering
 
 Body = Callable[[Any, Sequence[Ref]], None]  # (emitter, references to the first element of each array) -> text

@@ -17,8 +17,8 @@ from ...control import fori_loop, while_loop
 from ...core.program import Equation
 from ...primitives.contract import mT
 from ...primitives.linalg import mH, solve_triangular
-from ..failures import fails
-from ..ir import Ref, Value, View
+from ..loops.ir import Ref, Value, View
+from ..machine.failures import fails
 from .linalg_schur import computed, schur
 from .lowering import Lowering
 from .matrices import on_matrices, stop_if

@@ -8,7 +8,7 @@ is that along which the largest operand goes through memory: total[i, c] += a[j,
 
 from __future__ import annotations
 
-from ..ir import UNROLL, Value, View, size_of
+from ..loops.ir import UNROLL, Value, View, size_of
 from .lowering import Lowering
 
 REUSED = 8  # times that an element must be read, or be added to, for a copy to pay

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ...core.program import Equation
 from ..emit import products
-from ..ir import CallStmt, View
+from ..loops.ir import CallStmt, View
 from .blas import Dim, Labels, Product, arranged, groups_of, merged, nest_of
 from .lowering import Lowering
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...core.program import Equation
-from ..ir import Axis, Const, Position
+from ..loops.ir import Axis, Const, Position
 from .lowering import RULES, Lowering, axes_of, lowers
 
 _SIMPLE: dict[str, tuple[str, Callable[[Any], Any], str]] = {

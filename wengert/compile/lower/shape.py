@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...core.program import Equation
-from ..ir import Splat, View, row_major
+from ..loops.ir import Splat, View, row_major
 from .lowering import Lowering, axes_of, lowers
 
 

@@ -6,7 +6,7 @@ import itertools
 import math
 
 from ...core.program import Equation
-from ..ir import View
+from ..loops.ir import View
 from .index import part
 from .lowering import Lowering, adds, axes_of, lowers
 

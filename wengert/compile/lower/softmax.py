@@ -8,7 +8,7 @@ import numpy as np
 
 from ...core.program import Equation
 from ...primitives.shape import reduced
-from ..ir import Value, View
+from ..loops.ir import Value, View
 from .lowering import RULES, Lowering, axes_of, lowers
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...core.program import Equation
-from ..ir import Axis, Const, Indirect, Ref, Value, View
+from ..loops.ir import Axis, Const, Indirect, Ref, Value, View
 from .lowering import RULES, Lowering, axes_of, lowers
 
 

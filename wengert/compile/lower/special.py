@@ -9,8 +9,8 @@ from ...core.program import Atom, Equation, Literal
 from ..emit.special import DTYPES, call
 from ..emit.support import computed_in
 from ..emit.values import converted
-from ..ir import Axis, Call, Const, Ref, View, size_of
-from ..special import functions
+from ..loops.ir import Axis, Call, Const, Ref, View, size_of
+from ..machine.special import functions
 from .callback import first
 from .elementwise import elementwise
 from .lowering import RULES, Lowering, axes_of, lowers

@@ -10,7 +10,7 @@ import ctypes
 import functools
 from typing import Any
 
-from .. import llvm, symbols
+from ..machine import llvm, symbols
 from .link import host
 from .table import RARE
 from .text import Code

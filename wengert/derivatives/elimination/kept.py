@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from ...compile import cache
+from ...compile.machine import cache
 from .graph import Graph, Step
 from .search import search
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from ..emit.blocks import is_long
 from .costs import product_flops
-from .emit.blocks import is_long
 from .fuse import aligned, tower
 from .ir import Axis, Block, Buffer, CallStmt, Const, Loop, Nest, Position, Ref, Stmt, Straight
 from .recompute import every

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ..core.program import Atom, Equation, Literal
-from ..core.types import ArrayType
-from ..errors import line
+from ...core.program import Atom, Equation, Literal
+from ...core.types import ArrayType
+from ...errors import line
 from .failures import exception
 from .guards import guards
 from .symbols import provides

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core.program import Equation
-from ..errors import UnsupportedFunctionError
+from ...core.program import Equation
+from ...errors import UnsupportedFunctionError
 from .failures import fails
 from .symbols import pointer, provides, signature
 

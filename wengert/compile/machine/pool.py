@@ -16,7 +16,7 @@ import os
 import platform
 import sys
 
-from ..errors import StructureError
+from ...errors import StructureError
 from . import cache, llvm
 from .lapack import set_threads as set_library_threads
 from .symbols import provides

@@ -62,8 +62,8 @@ def compiler() -> bytes:
     from importlib import resources
 
     h = sha256(repr((MAGIC, llvm.description())).encode())
-    package = resources.files(__package__)
-    for file in [package / "llvm.py", *sorted((package / "mathlib").iterdir(), key=lambda f: f.name)]:
+    mathlib = resources.files(f"{__package__.rpartition('.')[0]}.mathlib")
+    for file in [resources.files(__package__) / "llvm.py", *sorted(mathlib.iterdir(), key=lambda f: f.name)]:
         if file.name.endswith(".py"):
             h.update(file.read_bytes())
     return bytes(h.digest())

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from . import mathlib
+from .. import mathlib
 from .ir import Axis, Buffer, CallStmt, Loop, Stmt, Straight
 
 FREE = {"copy", "convert", "cast"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..core.program import variable_names
-from ..core.types import short_dtype
+from ...core.program import variable_names
+from ...core.types import short_dtype
 from .ir import (
     Axis,
     Block,

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from . import mathlib
+from .. import mathlib
 
 lock = threading.RLock()  # LLVM's global state is touched by one thread at a time
 _names = itertools.count()

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from ..lower.lowering import ordered
 from .fuse import span, tower
 from .ir import Axis, Block, Buffer, CallStmt, Loop, Nest, Ref, Stmt, replaced
-from .lower.lowering import ordered
 from .recompute import CHEAP, Recomputation, every
 
 LARGE = 2**17  # bytes of an array that is worth it

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..core.program import Equation
-from ..core.types import Shape
+from ...core.program import Equation
+from ...core.types import Shape
 
 UNROLL = 8  # an axis of at most so many elements is written out instead of looped over
 

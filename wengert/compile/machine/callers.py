@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..core.tree import Structure, flatten, unflatten
-from ..core.types import ArrayType
+from ...core.tree import Structure, flatten, unflatten
+from ...core.types import ArrayType
 from .callbacks import hold, release
 from .entry import Given, entry
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..lower.lowering import ordered
 from .ir import Axis, Block, Const, Nest, Operand, Position, Ref, Stmt, blocks
-from .lower.lowering import ordered
 
 FEWEST = 9  # nests: what fewer of them add to neighbours goes through a window, see emit/windows.py
 

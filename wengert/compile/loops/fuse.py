@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from . import mathlib
-from .emit.windows import WIDEST
+from .. import mathlib
+from ..emit.windows import WIDEST
 from .ir import UNROLL, Axis, Block, Buffer, Loop, Nest, Ref, Stmt, Straight, blocks, reads, writes
 
 LARGEST = 400  # volume of a group

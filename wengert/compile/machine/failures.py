@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..core.program import Equation
-from ..errors import BranchChangedError, MemoryLimitError
-from ..primitives.window import beyond
+from ...core.program import Equation
+from ...errors import BranchChangedError, MemoryLimitError
+from ...primitives.window import beyond
 
 KINDS: dict[str, Callable[..., Exception]] = {}  # (kind, *details) happened: details and equation -> the exception
 

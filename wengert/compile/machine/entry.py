@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import UnsupportedFunctionError
+from ...errors import UnsupportedFunctionError
 from . import cache, llvm
 from .guards import INTERRUPTED
 
