@@ -300,7 +300,7 @@ LIMITS = [
 ]
 
 
-@pytest.mark.parametrize("limits", LIMITS, ids=str)
+@pytest.mark.parametrize("limits", LIMITS, ids=range(len(LIMITS)))
 def test_limits_change_no_derivative(limits):
     weights, x = layers(4, 4, 64)
     whole = wg.checkpoint(perceptron).plan(weights, x).unlimited
