@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import wengert as wg
-from wengert.errors import BranchChangedError
+from wengert.errors import BranchChangedError, UnsupportedFunctionError
 
 
 def same_error(f: Callable[..., Any], *args: Any) -> None:
@@ -90,3 +90,20 @@ def test_a_call_back_that_raises() -> None:
     with pytest.raises(np.linalg.LinAlgError):
         f(np.zeros((3, 3)))
     np.testing.assert_allclose(f(np.eye(3)), np.eye(3))
+
+
+def test_rows_of_a_loop_of_unknown_length_outside_loops() -> None:
+    """What only loops can read is said, and forward mode, which is advised, works."""
+
+    def squared(x):
+        return wg.while_loop(lambda s: s[1] < 3, lambda s: (s[0] * s[0], s[1] + 1), (x, 0))[0]
+
+    def product(x):
+        return wg.curvature.hessian(lambda t: np.sum(squared(t)), x)(np.ones(2))
+
+    x = np.array([0.5, 0.7])
+    with pytest.raises(UnsupportedFunctionError, match="what a loop of unknown length has kept"):
+        wg.jit(wg.jacrev(product))(x)
+    truth = np.diag(8 * 7 * 6 * x**5)
+    np.testing.assert_allclose(wg.jacrev(product)(x), truth, 1e-12)
+    np.testing.assert_allclose(wg.jit(wg.jacfwd(product))(x), truth, 1e-12)

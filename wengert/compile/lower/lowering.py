@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from ...core.program import Atom, Equation, Literal, Program, Var
-from ...core.types import Shape
+from ...core.types import DYNAMIC, Shape
+from ...errors import UnsupportedFunctionError
 from ..loops.ir import (
     UNROLL,
     Axis,
@@ -156,6 +157,8 @@ class Lowering:
 
     def lower(self, eq: Equation) -> None:
         """One equation, by its rule; what nobody has a rule for is a call back into NumPy."""
+        if eq.primitive.pointwise and any(DYNAMIC in v.type.shape for v in eq.outputs):
+            raise rows_outside(eq)
         usual = "elementwise" if eq.primitive.pointwise else "callback"
         rule = RULES.get(eq.primitive.name, RULES[usual]) if supported(eq) else RULES["callback"]
         rule(self, eq)
@@ -341,6 +344,17 @@ def summed_once(program: Program, uses: Counter[Var]) -> set[Var]:
         if eq.primitive.name == "add" and eq.inputs[0].type == eq.inputs[1].type:
             found.update(a for a in eq.inputs if isinstance(a, Var) and uses[a] == 1)
     return found
+
+
+def rows_outside(eq: Equation) -> UnsupportedFunctionError:
+    """Rows of a loop of unknown length are read by loops alone."""
+    return UnsupportedFunctionError(
+        f"{eq.primitive.name} of what a loop of unknown length has kept for its derivative",
+        why="several derivatives in reverse mode, one of another, share it; compiled, only loops read such rows",
+        write="wg.hvp, or forward mode (wg.jacfwd), for one of the derivatives; a bounded loop; or the function as it is, "
+        "without wg.jit",
+        where=eq.source,
+    )
 
 
 def lower_program(
