@@ -351,8 +351,7 @@ def rows_outside(eq: Equation) -> UnsupportedFunctionError:
     return UnsupportedFunctionError(
         f"{eq.primitive.name} of what a loop of unknown length has kept for its derivative",
         why="several derivatives in reverse mode, one of another, share it; compiled, only loops read such rows",
-        write="wg.hvp, or forward mode (wg.jacfwd), for one of the derivatives; a bounded loop; or the function as it is, "
-        "without wg.jit",
+        write="wg.hvp, or forward mode (wg.jacfwd), for one of the derivatives; a bounded loop; or no wg.jit",
         where=eq.source,
     )
 
