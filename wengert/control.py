@@ -187,6 +187,7 @@ class _Loop:
 
     def run(self, count: Any, length: int, reverse: bool = False, checkpoint: Any = False) -> tuple[Any, Any]:
         """(carry, ys): a program where something is traced, and its body can be one."""
+        plan = schedule(checkpoint, self.what)
         if not tracing() and count != 0:
             return self.in_python(count, reverse)
         types = [ArrayType(shape_of(x)[1:], dtype_of(x)) for x in self.rows]
@@ -198,7 +199,6 @@ class _Loop:
         args = [*body.constants, *begun(self.carry, carried), *self.rows]
         program = body.with_types([*carried, *body.out_types[n:]])
         sizes = {"n_consts": len(body.constants), "n_carry": n}
-        plan = schedule(checkpoint, self.what)
         k = rounds_per_segment(length, plan) if isinstance(plan, int) and plan else length
         if not isinstance(plan, int) and length > 1:
             results = scheduled(*args, body=program, length=length, reverse=bool(reverse), **sizes, schedule=plan)

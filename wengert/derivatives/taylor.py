@@ -80,6 +80,7 @@ def mixed_derivative(fun: Function, x: Any, directions: Sequence[Any]) -> Any:
     >>> print(wg.mixed_derivative(lambda x: x[0] ** 2 * x[1], np.array([3.0, 5.0]), np.eye(2)))
     6.0
     """
+    directions = in_a_row(directions, "directions")
     m = len(directions)
     call = _called(fun, x, "mixed_derivative")
     if not m:
@@ -167,6 +168,16 @@ def _lanes(call: Call, seeds: list[Any], order: int) -> list[Any]:
     return [y if on else broadcast_to(y, shape=(size, *shape_of(y))) for y, on in zip(ys, batched, strict=True)]
 
 
+def in_a_row(value: Any, name: str) -> list[Any]:
+    """The tangents of a list, or of an array's first axis."""
+    try:
+        return list(value)
+    except TypeError:
+        raise ArgumentError(
+            f"{name} is a {type(value).__name__}", why="it holds tangents, one after the other", write=f"{name}=[v, w]"
+        ) from None
+
+
 def curve(call: Call, direction: Any, path: Sequence[Any] | None, name: str) -> list[list[Any]]:
     """The coefficients of the arguments, order by order."""
     if path is not None:
@@ -177,7 +188,7 @@ def curve(call: Call, direction: Any, path: Sequence[Any] | None, name: str) -> 
                 write="direction=v for a straight line, path=[v, w, ...] for a curve",
                 where=call.source,
             )
-        return [tangents(call, v) for v in path]
+        return [tangents(call, v) for v in in_a_row(path, "path")]
     if direction is not None:
         return [tangents(call, direction)]
     if len(call.leaves) != 1:

@@ -19,7 +19,9 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from ...errors import ShapeError
+import numpy as np
+
+from ...errors import ArgumentError, ShapeError
 from ...primitives.scheduled import Action, Advance, Restore, Reverse, Store
 
 
@@ -74,6 +76,11 @@ def split(n: int, snapshots: int) -> int:
 
 def check(n: int, snapshots: int) -> None:
     """Lengths are not negative; the state at the beginning takes a snapshot."""
+    for value, name in ((n, "rounds"), (snapshots, "snapshots")):
+        if not isinstance(value, int | np.integer) or isinstance(value, bool):
+            raise ArgumentError(
+                f"a schedule with {name}={value!r}", why="it is a whole number", write=f"{name}=20, say"
+            )
     if n < 0 or snapshots < 1:
         raise ShapeError(
             f"a schedule for {n} rounds with {snapshots} snapshots",

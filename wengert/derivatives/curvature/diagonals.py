@@ -68,6 +68,8 @@ def _along(call: Call, j: int, chunk: int | None) -> list[Any]:
 
     shape = shape_of(call.leaves[j])
     if not math.prod(shape):
-        return [np.zeros((*shape_of(y), *shape), dtype_of(y)) for y in call(*call.leaves)]
+        values = call(*call.leaves)
+        call.check_results("hessian_diagonal", values)
+        return [np.zeros((*shape_of(y), *shape), dtype_of(y)) for y in values]
     rows = along_units(second, call.leaves[j], chunk, call.fun)
     return [wnp.reshape(wnp.moveaxis(r, 0, -1), (*shape_of(r)[1:], *shape))[()] for r in rows]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...core.call import Argnums, Call, Function, check_callable, name_of, named, positions
+from ...core.options import several
 from ...core.program import Program
 from ...core.record import record
 from ...errors import ArgumentError
@@ -221,6 +222,10 @@ def _check(name: str, order: Order, count: str, trials: int) -> None:
 
 def _given(order: Sequence[int | Step], graph: Graph) -> list[Step]:
     """Steps from outside, which must eliminate every vertex."""
+    if not all(isinstance(s, int | tuple | list) for s in several(order, tuple, "order")):
+        raise ArgumentError(
+            f"order={order!r}", why="a step is a vertex, or an edge and its end", write="order=plan.steps of a plan"
+        )
     steps: list[Step] = [(s,) if isinstance(s, int) else tuple(s) for s in order]
     state = Elimination(graph)
     fits = all(len(s) == 1 or (len(s) == 3 and s[2] in (1, -1)) for s in steps)

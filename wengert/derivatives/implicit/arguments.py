@@ -54,7 +54,7 @@ def check_scalar(f: Equations) -> None:
 
 def check_method(method: str, known: tuple[str, ...], name: str) -> None:
     """ArgumentError for a method that does not exist."""
-    if method not in known:
+    if not isinstance(method, str) or method not in known:
         raise ArgumentError(
             f"{name} has no method {method!r}",
             why="SciPy's methods are known here by name, with the derivatives that they use",

@@ -45,6 +45,8 @@ def quality(fun: Function, y: Any, args: Sequence[Any] = ()) -> Quality:
     z = unknowns.flat(y)
     value, jac = equations.at(())
     f, A = value(z), jac(z)
+    if not (np.isfinite(f).all() and np.isfinite(A).all()):
+        return Quality(float("nan"), float("nan"), float("nan"))
     condition = float(np.linalg.cond(A)) if A.size else 1.0
     try:
         step = float(np.abs(np.linalg.solve(A, f)).max(initial=0.0))

@@ -9,6 +9,7 @@ import numpy as np
 
 from ... import numpy as wnp
 from ...core.call import adopted
+from ...core.options import several
 from ...core.trace import Tracer
 from ...core.tree import flatten
 from ...core.types import dtype_of, shape_of, type_of, zeros
@@ -90,7 +91,7 @@ class Constraints:
     """c(y), (m,): all constraints one after the other. equality: which of them are c = 0; the others are c >= 0."""
 
     def __init__(self, given: Any, unknowns: Vector, what: str) -> None:
-        self.parts = [checked(c) for c in ([given] if isinstance(given, dict) else given)]
+        self.parts = [checked(c) for c in several(given, dict, "constraints")]
         self.made: list[Vector] = []
         functions = [applied(c["fun"], c.get("args", ())) for c in self.parts]
 

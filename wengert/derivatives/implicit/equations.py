@@ -16,7 +16,7 @@ from ...core.record import record
 from ...core.trace import Tracer
 from ...core.tree import flatten, unflatten
 from ...core.types import ArrayType, dtype_of, shape_of, type_of, zeros
-from ...errors import AbstractValueError, NonDifferentiableInputError, ShapeError
+from ...errors import AbstractValueError, NonDifferentiableInputError, ShapeError, StructureError
 from ...transforms.jvp import jvp_flat
 from ...transforms.linearize import linearize_flat
 from ...transforms.transpose import transpose_tape
@@ -84,6 +84,13 @@ def halves(x: Any) -> tuple[Any, ...]:
 
 def joined(leaves: Sequence[Any], dtype: Any) -> Any:
     """Arrays and numbers as one vector of this real dtype."""
+    for x in leaves:
+        if not is_number_like(x) or dtype_of(x).kind not in "fiucb":
+            raise StructureError(
+                f"a value of type {dtype_of(x) if is_number_like(x) else type(x).__name__} stands among equations",
+                why="what is solved for, and what is to be zero, are numbers",
+                write="arrays and numbers, and structures (dict, list, tuple, dataclass) of them",
+            )
     parts = [wnp.ravel(half).astype(dtype) for x in leaves for half in halves(wnp.asarray(x))]
     if not any(isinstance(p, Tracer) for p in parts):
         return np.concatenate([np.zeros(0, dtype), *parts])

@@ -12,6 +12,7 @@ from ... import numpy as wnp
 from ...compile.jit import jit as compiled
 from ...control import fori_loop, scan
 from ...core.call import adopted
+from ...core.options import positive
 from ...core.trace import Tracer
 from ...core.tree import unflatten
 from ...core.types import ArrayType, shape_of
@@ -81,6 +82,8 @@ def ode(
     t = checked_times(t)
     unknowns = Vector(y0, "the start y0")
     z0, f = unknowns.flat(y0), applied(fun, args)
+    positive(rtol, "rtol")
+    positive(atol, "atol", zero=True)
     if method in METHODS:
         equations = equations_of(f, [ArrayType((), np.float64), unknowns], "ode", unknowns.size)
         solver = Solver(method, rtol, atol, jit)

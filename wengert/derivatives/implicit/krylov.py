@@ -50,7 +50,7 @@ class Krylov:
         preconditioner: Any = None,
         transposed: bool = False,
     ) -> None:
-        if method not in METHODS:
+        if not isinstance(method, str) or method not in METHODS:
             raise ArgumentError(
                 f"there is no matrix-free method {method!r}",
                 why="systems are solved by SciPy's Krylov methods",

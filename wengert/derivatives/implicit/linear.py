@@ -13,7 +13,7 @@ from ...core.types import dtype_of, shape_of
 from ...errors import ArgumentError, ShapeError
 from ...primitives.gather import scatter_add
 from ...scipy.linalg import cho_solve
-from .equations import Vector, equations_of
+from .equations import Vector, check_leaf, equations_of
 from .factored import Pattern, sparse_solve
 from .krylov import METHODS, Krylov, operator_solve
 
@@ -110,6 +110,19 @@ def factored(A: Any, b: Any, method: str | None) -> Any:
         dtype = np.result_type(dtype_of(data), dtype_of(b), np.float32)
         given = (wnp.asarray(x).astype(dtype) for x in (data, b))
         return sparse_solve(*given, pattern=pattern, transposed=False)[0]
+    if len(shape_of(A)) < 2 or shape_of(A)[-1] != shape_of(A)[-2]:
+        raise ShapeError(
+            f"a matrix of shape {shape_of(A)} was given to linear_solve",
+            why="there are as many equations as unknowns",
+            write="a matrix (n, n); np.linalg.lstsq for another number of equations",
+        )
+    check_leaf(b, "the right side b")
+    if not shape_of(b) or shape_of(b)[0 if len(shape_of(b)) == 1 else -2] != shape_of(A)[-1]:
+        raise ShapeError(
+            f"a right side of shape {shape_of(b)} was given to linear_solve with a matrix of shape {shape_of(A)}",
+            why="there are as many equations as unknowns",
+            write="b of shape (n,), or several columns, (n, k)",
+        )
     if method is None:
         return wnp.linalg.solve(A, b)
     return cho_solve((wnp.linalg.cholesky(A), True), b)

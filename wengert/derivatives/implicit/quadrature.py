@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ... import numpy as wnp
+from ...core.options import whole
 from ...core.program import Program
 from ...core.record import record
 from ...core.trace import Tracer
@@ -56,6 +57,7 @@ def quad(
                 why="an integral runs from one real number to another",
                 write="one number; wg.vmap over several limits",
             )
+    whole(limit, "limit", 1)
     shape: list[Any] = []
     of_x = applied(fun, args)
 

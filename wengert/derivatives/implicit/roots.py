@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...core.call import adopted
+from ...core.options import whole
 from .arguments import applied, check_method, checked_sizes
 from .equations import Function, Vector, equations_of
 from .solution import Given, Solution, Solver
@@ -106,6 +107,8 @@ def fixed_point(
     """
     unknowns = Vector(x0, "the start x0")
     g = applied(fun, args)
+    if maxiter is not None:
+        whole(maxiter, "maxiter", 1)
 
     def moves(y: Any) -> Any:
         new, old = unknowns.flat(adopted(g)(y)), unknowns.flat(y)

@@ -14,7 +14,7 @@ import numpy as np
 
 from ... import numpy as wnp
 from ...core.body import Body
-from ...core.call import name_of
+from ...core.call import check_callable, name_of
 from ...core.provided import provided
 from ...core.trace import Tracer, concrete, recording
 from ...core.types import ArrayType, dtype_of, is_inexact, shape_of, zeros
@@ -39,6 +39,7 @@ class Given:
     """The user's solver, `solver(f, y0) -> y`, where f is seen(args), as one of flat vectors."""
 
     def __init__(self, solver: Solver, seen: Callable, unknowns: Vector) -> None:
+        check_callable(solver, "implicit")
         self.solver, self.seen, self.unknowns = solver, seen, unknowns
 
     def __call__(self, args: Sequence[Any], z0: np.ndarray) -> Any:

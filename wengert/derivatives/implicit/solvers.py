@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import NotASolutionError
+from ...errors import ArgumentError, NotASolutionError
 from .systems import Step, length, tried
 
 Residual = Callable[[np.ndarray], np.ndarray]
@@ -72,6 +72,8 @@ def found_minimum(
     """scipy.optimize.minimize, then Newton steps as long as they make the gradient smaller."""
     import scipy.optimize  # slow to import: only when asked for
 
+    if not z0.size:
+        return z0
     given = {"hess": hessian} if method in WITH_HESSIAN else {}
     found = scipy.optimize.minimize(f, z0, jac=gradient, method=method, **given, **options)
     z = polished(gradient, step, np.asarray(found.x))
@@ -86,6 +88,12 @@ def found_fit(
     """scipy.optimize.least_squares, then Newton steps on the gradient, as long as they make it smaller."""
     import scipy.optimize  # slow to import: only when asked for
 
+    if not np.isfinite(z0).all():
+        raise ArgumentError(
+            "least_squares begins at a point that is not finite",
+            why="no step leads away from NaN or infinity",
+            write="a finite x0",
+        )
     tight = {"xtol": 1e-14, "ftol": 1e-14, "gtol": 1e-14} | options
     found = scipy.optimize.least_squares(residuals, z0, jac=jac, **tight)
     if not found.success:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ... import numpy as wnp
 from ...core.intern import interned
+from ...core.options import positive
 from ...core.program import Program
 from ...errors import ArgumentError, NotASolutionError, SingularPointError
 from ...scipy.linalg import cho_solve
@@ -142,8 +143,7 @@ System = Dense | Sparse | Products
 
 def system_of(equations: Equations, linear: Any, tol: float, sparsity: Any = None, check: Any = None) -> System:
     """What `linear=` says. check: the certificate of a dense matrix, where it is another than that of equations."""
-    if not tol > 0.0:
-        raise ArgumentError(f"tol is {tol}", why="it bounds an error", write="a small positive number")
+    positive(tol, "tol")
     if sparsity is not None and linear != "sparse":
         raise ArgumentError(
             f"a sparsity was given, and linear={linear!r}", why="only sparse factors use it", write="linear='sparse'"

@@ -28,6 +28,12 @@ class Structure:
     """
 
     def __init__(self, pattern: Any, kind: str = "jacobian", origin: str = "") -> None:
+        if not sp.issparse(pattern) and np.ndim(pattern) != 2:
+            raise ArgumentError(
+                f"a {type(pattern).__name__} is no pattern of a matrix",
+                why="a structure says for each row and column whether there may be an entry",
+                write="a scipy.sparse matrix or an array (m, n); wg.sparse.pattern(f)(*args) finds it from a program",
+            )
         self.pattern, self.kind, self.origin = canonical(sp.csr_array(pattern, dtype=bool)), kind, origin
 
     @property
@@ -83,7 +89,7 @@ class Structure:
         >>> wg.sparse.pattern(np.diff)(np.zeros(1000)).colouring()
         columns: 2 products for a matrix of 999 x 1000 with 1998 entries
         """
-        if mode not in MODES[self.kind]:
+        if not isinstance(mode, str) or mode not in MODES[self.kind]:
             raise unknown("mode", mode, MODES[self.kind], f"a sparse {self.kind} has these colourings")
         if order != "auto" and order not in ORDERS:
             raise unknown("order", order, ("auto", *ORDERS), "greedy colouring takes the vertices in one of these")
