@@ -46,7 +46,9 @@ def test_table_agrees_with_numpy_and_scipy(name):
     checked = 0
     for sample in primitive.samples(np.random.default_rng(5)):
         args = [np.asarray(a) for a in sample.args]
-        outs = primitive.impl(*sample.args, **sample.params)
+        if name.startswith("eval_"):  # SymPy's polynomials have whole degrees
+            args[0] = np.rint(args[0])
+        outs = primitive.impl(*args, **sample.params)
         for entry, out in zip(entries, outs if primitive.multiple else [outs], strict=True):
             for index in list(np.ndindex(np.shape(out)))[:2]:
                 each = [number(a[index] if a.shape else a[()]) for a in args]

@@ -14,7 +14,7 @@ from .emit import parallel
 from .emit.module import buffers_of
 from .loops.costs import Cost, cost
 from .loops.ir import Block, Branch, Buffer, Call, For, Loop, Region, Straight, While, nodes, reads, statements, writes
-from .lower.callback import CALLBACKS, PARTLY
+from .lower.callback import reason
 from .memory import Memory, calls, is_call_back
 from .stages import Stages
 
@@ -158,7 +158,7 @@ def called_back(node: Call) -> Iterator[tuple[str, str]]:
     """The primitive that calls back into NumPy, and why; nothing for other calls."""
     if is_call_back(node) and node.eq is not None:
         name = str(node.eq.primitive)
-        yield name, CALLBACKS.get(name) or PARTLY.get(name) or f"no native arithmetic for {dtypes(node.eq)}"
+        yield name, reason(name) or f"no native arithmetic for {dtypes(node.eq)}"
 
 
 def dtypes(eq: Equation) -> str:

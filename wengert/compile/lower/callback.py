@@ -15,9 +15,9 @@ _BY_REASON = {
     "sorting is NumPy's, which is vectorised": "argsort argpartition lexsort count_distinct distinct nonzero",
     "eigenvalues of a companion matrix, found once": "roots",
     "where values coincide or vanish, Python chooses a basis; elsewhere they are native": "adapted_eigh adapted_svd",
-    "a solver of SciPy's or of the user's, on plain arrays": "outside operator_solve flow_tangent",
+    "a solver of SciPy's or of the user's, on plain arrays": "outside operator_solve sparse_solve flow_tangent sweep_tangent",
     "a solver of SciPy's whose own time is what counts": "solve_toeplitz continuous_riccati discrete_riccati",
-    "a check of what a solver found, before its derivative is taken": "accepted retraced",
+    "a check of what a solver found, before its derivative is taken": "certified",
     "scipy.special does not export it to C": """
         zeta riemann_zeta polygamma spherical_jn spherical_yn spherical_in spherical_kn lambertw sph_legendre_p""",
     "a derivative by series or quadrature, rarely needed": """
@@ -30,14 +30,24 @@ CALLBACKS: dict[str, str] = {name: why for why, names in _BY_REASON.items() for 
 
 # Primitives that call back for some dtypes.
 _PARTLY = {
-    "SciPy's roots of larger matrices take no more time than native ones": "matrix_function matrix_function_slope",
-    "a transform that is longer than our tables is NumPy's": "fft ifft rfft irfft",
     "complex extrema are compared part by part, with NumPy's order of NaN": """
         max min argmax argmin leaders searchsorted""",
     "NumPy's form for integers, or truth values, is of no use": "wins share reciprocal exponent",
     "of integers by an integer, or complex by complex, that is known only at run time": "power",
 }
 PARTLY: dict[str, str] = {name: why for why, names in _PARTLY.items() for name in names.split()}
+
+# Primitives that call back for large arrays.
+_LARGE = {
+    "SciPy's roots of larger matrices take no more time than native ones": "matrix_function matrix_function_slope",
+    "a transform that is longer than our tables is NumPy's": "fft ifft rfft irfft",
+}
+LARGE: dict[str, str] = {name: why for why, names in _LARGE.items() for name in names.split()}
+
+
+def reason(name: str) -> str | None:
+    """Why a primitive calls back, if it is one that does."""
+    return CALLBACKS.get(name) or PARTLY.get(name) or LARGE.get(name)
 
 
 @lowers("callback")
