@@ -15,7 +15,8 @@ _BY_REASON = {
     "sorting is NumPy's, which is vectorised": "argsort argpartition lexsort count_distinct distinct nonzero",
     "eigenvalues of a companion matrix, found once": "roots",
     "where values coincide or vanish, Python chooses a basis; elsewhere they are native": "adapted_eigh adapted_svd",
-    "a solver of SciPy's or of the user's, on plain arrays": "outside operator_solve sparse_solve flow_tangent sweep_tangent",
+    "a solver of SciPy's or of the user's, on plain arrays": """
+        outside operator_solve sparse_solve flow_tangent sweep_tangent""",
     "a solver of SciPy's whose own time is what counts": "solve_toeplitz continuous_riccati discrete_riccati",
     "a check of what a solver found, before its derivative is taken": "certified",
     "scipy.special does not export it to C": """
