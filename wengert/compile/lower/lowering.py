@@ -157,11 +157,12 @@ class Lowering:
 
     def lower(self, eq: Equation) -> None:
         """One equation, by its rule; what nobody has a rule for is a call back into NumPy."""
-        if eq.primitive.pointwise and any(DYNAMIC in v.type.shape for v in eq.outputs):
-            raise rows_outside(eq)
         usual = "elementwise" if eq.primitive.pointwise else "callback"
         rule = RULES.get(eq.primitive.name, RULES[usual]) if supported(eq) else RULES["callback"]
-        rule(self, eq)
+        try:
+            rule(self, eq)
+        except UnknownRows:
+            raise rows_outside(eq) from None
 
     # values
     def value(self, atom: Atom) -> Value:
@@ -334,6 +335,8 @@ def ordered(axes: Sequence[Axis], stmt: Stmt) -> list[Axis]:
 
 def axes_of(shape: Sequence[int]) -> list[Axis | int]:
     """An index over all elements: an axis for each length but 1."""
+    if DYNAMIC in shape:
+        raise UnknownRows
     return [0 if n == 1 else Axis(n) for n in shape]
 
 
@@ -344,6 +347,10 @@ def summed_once(program: Program, uses: Counter[Var]) -> set[Var]:
         if eq.primitive.name == "add" and eq.inputs[0].type == eq.inputs[1].type:
             found.update(a for a in eq.inputs if isinstance(a, Var) and uses[a] == 1)
     return found
+
+
+class UnknownRows(Exception):
+    """Elements are asked for of an array whose number of rows is known only when the program runs."""
 
 
 def rows_outside(eq: Equation) -> UnsupportedFunctionError:
