@@ -31,8 +31,8 @@ class Target:
     def met(self) -> bool:
         """Is it? NaN meets nothing."""
         if self.way == "equal to":
-            return self.measured == self.limit
-        return self.measured <= self.limit if self.way == "at most" else self.measured >= self.limit
+            return bool(self.measured == self.limit)
+        return bool(self.measured <= self.limit if self.way == "at most" else self.measured >= self.limit)
 
 
 @dataclass(frozen=True)
@@ -54,4 +54,8 @@ class Row:
 
     def as_json(self) -> dict[str, Any]:
         """The row as numbers and texts; targets with their verdicts."""
-        return {**asdict(self), "targets": [{**asdict(t), "met": t.met} for t in self.targets]}
+        numbers = {way: float(x) for way, x in self.numbers.items()}
+        targets = [
+            {**asdict(t), "measured": float(t.measured), "limit": float(t.limit), "met": t.met} for t in self.targets
+        ]
+        return {**asdict(self), "numbers": numbers, "targets": targets}
